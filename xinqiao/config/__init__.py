@@ -1,0 +1,1 @@
+"""Config: the one place of assembly (settings, routes, command line)."""

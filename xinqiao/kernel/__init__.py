@@ -1,0 +1,1 @@
+"""Kernel: identifiers, working days, money, canonical JSON, errors. Pure; imports nothing of ours."""

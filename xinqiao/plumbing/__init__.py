@@ -1,0 +1,1 @@
+"""Plumbing: typed settings, the job queue and model bases. Knows Django, knows no business."""

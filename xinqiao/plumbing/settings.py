@@ -1,0 +1,104 @@
+"""The settings of a node, read from the environment once, typed and documented in one place.
+
+Every setting is one function; its docstring is the row of ``docs/reference/settings.md``.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@cache
+def home() -> Path:
+    """XINQIAO_HOME: folder of everything the node stores; default ``var`` beside the program."""
+    folder = Path(os.environ.get("XINQIAO_HOME") or ROOT / "var").resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@cache
+def content_package() -> str:
+    """XINQIAO_CONTENT: Python package that holds a province's content; default ``shaanxi``."""
+    return os.environ.get("XINQIAO_CONTENT") or "shaanxi"
+
+
+@cache
+def content_dir() -> Path:
+    """Folder of the content package; raises ModuleNotFoundError when the package cannot be found."""
+    spec = find_spec(content_package())
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError(f"XINQIAO_CONTENT names {content_package()!r}, which is not a package")
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+@cache
+def database_url() -> str:
+    """DATABASE_URL: ``postgresql://user:password@host:port/name``; default SQLite in XINQIAO_HOME."""
+    return os.environ.get("DATABASE_URL") or f"sqlite:///{home() / 'xinqiao.sqlite3'}"
+
+
+@cache
+def lake_uri() -> str:
+    """XINQIAO_LAKE: where credit records lie, a folder or a URI of pyarrow's file systems; default ``HOME/lake``."""
+    return os.environ.get("XINQIAO_LAKE") or str(home() / "lake")
+
+
+@cache
+def evidence_dir() -> Path:
+    """XINQIAO_EVIDENCE: folder of the public evidence log (checkpoint and tiles); default ``HOME/evidence``."""
+    return Path(os.environ.get("XINQIAO_EVIDENCE") or home() / "evidence")
+
+
+@cache
+def keys_dir() -> Path:
+    """XINQIAO_KEYS: folder of the node's private keys, readable by its user only; default ``HOME/keys``."""
+    folder = Path(os.environ.get("XINQIAO_KEYS") or home() / "keys")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return folder
+
+
+@cache
+def log_origin() -> str:
+    """XINQIAO_LOG_ORIGIN: name of the evidence log on its checkpoints; default ``xinqiao.example/shaanxi``."""
+    return os.environ.get("XINQIAO_LOG_ORIGIN") or "xinqiao.example/shaanxi"
+
+
+@cache
+def spark_url() -> str:
+    """XINQIAO_SPARK: Spark Connect URL such as ``sc://host:15002``; empty = Sail inside the process."""
+    return os.environ.get("XINQIAO_SPARK") or ""
+
+
+@cache
+def engine_memory_mb() -> int:
+    """XINQIAO_ENGINE_MEMORY_MB: memory the embedded engine may use; default 2048."""
+    return int(os.environ.get("XINQIAO_ENGINE_MEMORY_MB") or 2048)
+
+
+@cache
+def demo() -> bool:
+    """XINQIAO_DEMO: 1 shows the demonstration accounts and the sample-data banner; default 0."""
+    return os.environ.get("XINQIAO_DEMO") == "1"
+
+
+@cache
+def debug() -> bool:
+    """XINQIAO_DEBUG: 1 shows technical details on error pages; never in production; default 0."""
+    return os.environ.get("XINQIAO_DEBUG") == "1"
+
+
+@cache
+def allowed_hosts() -> tuple[str, ...]:
+    """XINQIAO_HOSTS: comma-separated host names the node answers to; default loopback only."""
+    return tuple((os.environ.get("XINQIAO_HOSTS") or "127.0.0.1,localhost,[::1]").split(","))
+
+
+@cache
+def behind_tls() -> bool:
+    """XINQIAO_TLS: 1 when a TLS proxy stands in front, so cookies are sent over HTTPS only; default 0."""
+    return os.environ.get("XINQIAO_TLS") == "1"
