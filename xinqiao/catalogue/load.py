@@ -1,0 +1,184 @@
+"""Reads the item files of a content folder and refuses the whole list with every problem named."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from xinqiao.catalogue.types import (
+    Absence,
+    Catalogue,
+    Department,
+    Due,
+    Example,
+    Field,
+    FieldType,
+    InvalidContent,
+    Item,
+    Method,
+    Openness,
+    Role,
+)
+from xinqiao.kernel.errors import Problem
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+DUE = re.compile(r"(daily|weekly|monthly|yearly)(?:\+(\d+)d)?|(\d+)wd")
+FIELD_KEYS = frozenset(Field.__dataclass_fields__) - {"code"}
+ITEM_KEYS = frozenset(Item.__dataclass_fields__)
+RESERVED = frozenset({"_enterprise", "_occurred_on", "_recorded_at", "_batch", "_row", "_op", "_flags"})
+
+
+@cache
+def load_catalogue(folder: Path) -> Catalogue:
+    """The sharing list under ``folder/items``; raises InvalidContent with every problem at once.
+
+    ``folder/items/departments.toml`` names the providers; each ``folder/items/<department>/<item>.toml`` is
+    one item (DESIGN §4).
+    """
+    root = folder / "items"
+    departments = {
+        code: Department(code=code, name=row["name"], name_en=row["name_en"])
+        for code, row in tomllib.loads((root / "departments.toml").read_text("utf-8")).items()
+    }
+    items: list[Item] = []
+    problems: list[Problem] = []
+    for path in sorted(root.glob("*/*.toml")):
+        item, found = _read_item(path, departments)
+        problems += found
+        if item:
+            items.append(item)
+    problems += _duplicates(items)
+    if problems:
+        raise InvalidContent(problems)
+    return Catalogue(items=tuple(sorted(items, key=lambda i: i.list_code)), departments=tuple(departments.values()))
+
+
+def _duplicates(items: Iterable[Item]) -> list[Problem]:
+    seen: set[str] = set()
+    found = []
+    for item in items:
+        for code in (item.code, item.list_code):
+            if code in seen:
+                found.append(Problem(field=code, code="duplicate", message=f"编号 {code} 出现两次"))
+            seen.add(code)
+    return found
+
+
+def _read_item(path: Path, departments: Mapping[str, Department]) -> tuple[Item | None, list[Problem]]:
+    where = f"{path.parent.name}/{path.name}"
+    try:
+        raw = tomllib.loads(path.read_text("utf-8"))
+        return parse_item(raw, departments, where=where)
+    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+        return None, [Problem(field=where, code="unreadable", message=f"{where}: {error!r}")]
+
+
+def parse_item(
+    raw: Mapping[str, Any], departments: Mapping[str, Department], *, where: str
+) -> tuple[Item | None, list[Problem]]:
+    """One item from parsed TOML, and the problems of its declaration."""
+    fields = tuple(_field(code, spec) for code, spec in raw["fields"].items())
+    item = Item(
+        code=raw["code"],
+        list_code=raw["list_code"],
+        name=raw["name"],
+        name_en=raw["name_en"],
+        department=departments[raw["department"]],
+        method=Method(raw["method"]),
+        due=parse_due(raw["due"]),
+        openness=Openness(raw["openness"]),
+        personal=raw.get("personal", False),
+        absence=Absence(raw["absence"]),
+        basis=raw["basis"],
+        draft=raw.get("draft", False),
+        key=tuple(raw["key"]),
+        retention=raw["retention"],
+        fields=fields,
+        examples=tuple(Example(row=e["row"], expect=e["expect"]) for e in raw.get("examples", ())),
+        sample=raw.get("sample", {}),
+        since=raw.get("since"),
+    )
+    problems = [Problem(field=where, code="declaration", message=f"{where}: {text}") for text in _faults(item, raw)]
+    return (None if problems else item), problems
+
+
+def parse_due(text: str) -> Due:
+    """``daily``, ``monthly+15d``, ``yearly+120d`` or ``7wd`` (working days after the event)."""
+    match = DUE.fullmatch(text)
+    if not match:
+        raise ValueError(f"due = {text!r} is not daily, weekly, monthly+15d, yearly+120d or 7wd")
+    if match[3]:
+        return Due(period="workdays", days=int(match[3]))
+    return Due(period=match[1], days=int(match[2] or 0))
+
+
+def _field(code: str, spec: Mapping[str, Any]) -> Field:
+    role = Role(spec["role"]) if "role" in spec else None
+    return Field(
+        code=code,
+        type=FieldType(spec["type"]),
+        name=spec["name"],
+        name_en=spec["name_en"],
+        role=role,
+        required=spec.get("required", role is not None),
+        choices=tuple(spec.get("choices", ())),
+        public_when=tuple(spec.get("public_when", ())),
+        openness=Openness(spec["openness"]) if "openness" in spec else None,
+        aliases=tuple(spec.get("aliases", ())),
+        personal=spec.get("personal", False),
+        minimum=spec.get("minimum"),
+        maximum=spec.get("maximum"),
+        scale=spec.get("scale", 2),
+        unit=spec.get("unit", ""),
+        pattern=spec.get("pattern", ""),
+        note=spec.get("note", ""),
+        sample=spec.get("sample", {}),
+    )
+
+
+def _faults(item: Item, raw: Mapping[str, Any]) -> list[str]:
+    """What contradicts itself in a declaration, as sentences."""
+    faults = [f"unknown key {key!r}" for key in raw.keys() - ITEM_KEYS]
+    codes = {f.code for f in item.fields}
+    for role in Role:
+        count = sum(f.role is role for f in item.fields)
+        if count > 1 or (role is Role.ENTERPRISE and count == 0):
+            faults.append(f"{count} fields have role {role}")
+    faults += [f"key names unknown field {k!r}" for k in item.key if k not in codes]
+    for fld in item.fields:
+        faults += [f"fields.{fld.code}: {text}" for text in _field_faults(item, fld, raw["fields"][fld.code])]
+    for example in item.examples:
+        faults += [f"example names unknown field {k!r}" for k in example.row.keys() - codes]
+    return faults
+
+
+def _field_faults(item: Item, fld: Field, spec: Mapping[str, Any]) -> list[str]:
+    checks = [
+        (not NAME.fullmatch(fld.code), "name must be lower case ASCII of at most 30 characters"),
+        (fld.code in RESERVED, "name is reserved"),
+        (fld.type is FieldType.CHOICE and not fld.choices, "choice without choices"),
+        (fld.type is FieldType.MONEY and not fld.code.endswith("_fen"), "a money field is stored in fen: end its name in _fen"),
+        (bool(fld.public_when) and not set(fld.public_when) <= set(fld.choices), "public_when names an unknown choice"),
+        (
+            (fld.openness is not None or bool(fld.public_when)) and item.openness is not Openness.MIXED,
+            "openness per field needs openness = 'mixed' on the item",
+        ),
+        (fld.role is Role.ENTERPRISE and fld.type is not FieldType.USCC, "the enterprise is named by a uscc"),
+        (
+            fld.role is Role.OCCURRED_ON and fld.type not in (FieldType.DATE, FieldType.MONTH),
+            "occurred_on is a date or a month",
+        ),
+    ]
+    return [text for wrong, text in checks if wrong] + [f"unknown key {k!r}" for k in spec.keys() - FIELD_KEYS]
+
+
+def content_date(value: object) -> date:
+    """A TOML date, or a clear ValueError."""
+    if not isinstance(value, date):
+        raise ValueError(f"{value!r} is not a date (write 2025-03-01 without quotes)")
+    return value
