@@ -1,0 +1,71 @@
+"""Canonical JSON (RFC 8785) and digests: the bytes that are hashed, signed and kept as evidence.
+
+Only plain JSON values pass, so that any reader of the format gets the same bytes: text, booleans, null,
+lists, objects with text keys, and numbers that every reader holds exactly. Write money as integer fen,
+instants and decimals as text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import rfc8785
+from cryptography.hazmat.primitives import hashes
+
+from xinqiao.kernel.errors import Invalid, Problem
+
+
+class NotCanonical(Invalid):
+    """A value has no canonical form, or bytes are not JSON; ``reason`` says why."""
+
+    code = "canonical.not_json"
+    title = "内容不能写成规范的 JSON：{reason}"
+    clause = "RFC 8785"
+    next_step = "请只使用文本、整数、布尔、列表和对象；金额写成整数分，时间与小数写成文本"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__([Problem(field="", code=self.code, message=reason)], reason=reason)
+
+
+def canonical_bytes(value: Any) -> bytes:
+    """UTF-8 bytes of ``value`` after RFC 8785; raises NotCanonical for what JSON cannot hold exactly."""
+    try:
+        return rfc8785.dumps(value)
+    except rfc8785.CanonicalizationError as error:
+        raise NotCanonical(str(error)) from error
+
+
+def read_json(data: bytes) -> Any:
+    """The value of JSON bytes; raises NotCanonical on bad UTF-8 or syntax, a repeated key, NaN or Infinity.
+
+    A repeated key is refused because two readers may each keep another one of the values.
+    """
+    try:
+        return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
+    except ValueError as error:  # covers UnicodeDecodeError and JSONDecodeError
+        raise NotCanonical(str(error)) from error
+
+
+def sha256_hex(data: bytes) -> str:
+    """SHA-256 of ``data`` in lower-case hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sm3_hex(data: bytes) -> str:
+    """SM3 (GB/T 32905) of ``data`` in lower-case hexadecimal."""
+    digest = hashes.Hash(hashes.SM3())
+    digest.update(data)
+    return digest.finalize().hex()
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("an object repeats a key")
+    return result
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
