@@ -1,0 +1,112 @@
+"""What the log speaks of: events, entries, receipts and findings. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from xinqiao.kernel.errors import NotFound, Refused, SourceFailed
+
+EVENTS: dict[str, Event] = {}
+_CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A kind of act that leaves evidence. Making one registers it in ``EVENTS``.
+
+    ``code`` is permanent: a context, a dot, and a verb in the past (``consent.granted``). Raises ValueError when
+    the code is spelled otherwise or is taken.
+    """
+
+    code: str
+    name: str
+    name_en: str
+
+    def __post_init__(self) -> None:
+        if not _CODE.fullmatch(self.code):
+            raise ValueError(f"event code {self.code!r} is not words joined by dots")
+        if self.code in EVENTS:
+            raise ValueError(f"event code {self.code!r} is declared twice")
+        EVENTS[self.code] = self
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRef:
+    """A recorded entry: its number in the database, its leaf bytes and their RFC 6962 leaf hash."""
+
+    id: int
+    leaf: bytes
+    leaf_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EntryFacts:
+    """An entry as its keeper may see it. ``leaf_index`` is None until the sequencer has placed it."""
+
+    id: int
+    at: datetime
+    event: str
+    actor: str
+    subject: str
+    body: Any
+    leaf_index: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """Proof of one entry for its holder.
+
+    ``signature`` is the node's promise, given at once: base64 of Ed25519 over the leaf hash (see
+    ``receipts.promise_bytes``). ``proof`` is a C2SP ``tlog-proof`` text, None until the entry is under a
+    signed checkpoint.
+    """
+
+    entry_id: int
+    leaf: bytes
+    leaf_hash: bytes
+    origin: str
+    signature: str
+    proof: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogStatus:
+    """How the log stands: entries recorded, entries under a checkpoint, and that checkpoint."""
+
+    recorded: int
+    size: int
+    root: bytes
+    signed_at: datetime | None
+    vkey: str
+
+    @property
+    def waiting(self) -> int:
+        """Entries recorded but not yet under a signed checkpoint."""
+        return self.recorded - self.size
+
+
+class EntryNotFound(NotFound):
+    """There is no entry of this number."""
+
+    code = "evidence.entry_not_found"
+    title = "没有编号为 {entry} 的存证"
+
+
+class NotInTransaction(Refused):
+    """Evidence was to be recorded apart from the act it proves: a fault of the program."""
+
+    code = "evidence.not_in_transaction"
+    title = "存证必须与业务操作在同一事务中写入"
+    next_step = "请联系节点运行人员：这是程序缺陷，操作没有生效"
+    status = 500
+
+
+class NotYetSigned(SourceFailed):
+    """The log has no signed checkpoint yet; trying again in a second helps."""
+
+    code = "evidence.not_yet_signed"
+    title = "存证日志尚未签发检查点"
+    next_step = "请稍候一秒再试"
