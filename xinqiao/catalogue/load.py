@@ -162,8 +162,14 @@ def _field_faults(item: Item, fld: Field, spec: Mapping[str, Any]) -> list[str]:
         (not NAME.fullmatch(fld.code), "name must be lower case ASCII of at most 30 characters"),
         (fld.code in RESERVED, "name is reserved"),
         (fld.type is FieldType.CHOICE and not fld.choices, "choice without choices"),
-        (fld.type is FieldType.MONEY and not fld.code.endswith("_fen"), "a money field is stored in fen: end its name in _fen"),
-        (bool(fld.public_when) and not set(fld.public_when) <= set(fld.choices), "public_when names an unknown choice"),
+        (
+            fld.type is FieldType.MONEY and not fld.code.endswith("_fen"),
+            "a money field is stored in fen: end its name in _fen",
+        ),
+        (
+            bool(fld.public_when) and not set(fld.public_when) <= set(fld.choices),
+            "public_when names an unknown choice",
+        ),
         (
             (fld.openness is not None or bool(fld.public_when)) and item.openness is not Openness.MIXED,
             "openness per field needs openness = 'mixed' on the item",

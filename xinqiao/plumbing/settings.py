@@ -75,12 +75,6 @@ def spark_url() -> str:
 
 
 @cache
-def engine_memory_mb() -> int:
-    """XINQIAO_ENGINE_MEMORY_MB: memory the embedded engine may use; default 2048."""
-    return int(os.environ.get("XINQIAO_ENGINE_MEMORY_MB") or 2048)
-
-
-@cache
 def demo() -> bool:
     """XINQIAO_DEMO: 1 shows the demonstration accounts and the sample-data banner; default 0."""
     return os.environ.get("XINQIAO_DEMO") == "1"

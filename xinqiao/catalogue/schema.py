@@ -1,0 +1,76 @@
+"""What an item looks like in storage, in the API and in words: all derived from its declaration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pyarrow as pa
+
+from xinqiao.catalogue.types import Field, FieldType, Item
+
+MONEY = pa.int64()
+_ARROW: dict[FieldType, pa.DataType] = {
+    FieldType.USCC: pa.string(),
+    FieldType.TEXT: pa.string(),
+    FieldType.CODE: pa.string(),
+    FieldType.DATE: pa.date32(),
+    FieldType.MONTH: pa.date32(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.MONEY: MONEY,
+    FieldType.CHOICE: pa.string(),
+    FieldType.BOOLEAN: pa.bool_(),
+    FieldType.DIVISION: pa.string(),
+}
+_JSON: dict[FieldType, dict[str, Any]] = {
+    FieldType.DATE: {"type": "string", "format": "date"},
+    FieldType.MONTH: {"type": "string", "pattern": r"^\d{4}-\d{2}$"},
+    FieldType.INTEGER: {"type": "integer"},
+    FieldType.MONEY: {"type": "string", "description": "元，至多两位小数"},
+    FieldType.BOOLEAN: {"type": "boolean"},
+}
+
+
+def arrow_type(fld: Field) -> pa.DataType:
+    """Stored type of a one-column field: money int64 fen, month date32 of its first day."""
+    if fld.type is FieldType.DECIMAL:
+        return pa.decimal128(18, fld.scale)
+    return _ARROW[fld.type]
+
+
+def arrow_fields(fld: Field) -> list[pa.Field]:
+    """The stored columns of a field; capital is an amount in 1/100 of its currency and an ISO 4217 code."""
+    if fld.type is FieldType.CAPITAL:
+        amount, currency = fld.columns
+        return [pa.field(amount, MONEY), pa.field(currency, pa.string())]
+    return [pa.field(fld.code, arrow_type(fld))]
+
+
+def arrow_schema(item: Item) -> pa.Schema:
+    """Parquet schema of an item's own columns, in the order of its declaration."""
+    return pa.schema([column for fld in item.fields for column in arrow_fields(fld)])
+
+
+def json_schema(item: Item) -> dict[str, Any]:
+    """JSON schema (2020-12) of one delivered row, as the API accepts it: every value in its written spelling."""
+    properties: dict[str, Any] = {}
+    for fld in item.fields:
+        spec = dict(_JSON.get(fld.type, {"type": "string"}))
+        if fld.choices:
+            spec["enum"] = list(fld.choices)
+        spec["title"] = fld.name
+        properties[fld.code] = spec
+    return {
+        "title": item.name,
+        "type": "object",
+        "properties": properties,
+        "required": [f.code for f in item.fields if f.required],
+        "additionalProperties": False,
+    }
+
+
+def consent_wording(item: Item, *, english: bool = False) -> str:
+    """The line of an authorisation that names this item: what it holds and who provides it."""
+    shown = [f for f in item.fields if f.role is None][:4]
+    if english:
+        return f"{item.name_en} ({', '.join(f.name_en for f in shown)}), provided by {item.department.name_en}"
+    return f"{item.name}（{'、'.join(f.name for f in shown)}等），由{item.department.name}提供"

@@ -1,0 +1,70 @@
+"""Scores a population, whether it is the province or one enterprise: the same columns either way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+import pyarrow as pa
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Item
+from xinqiao.evaluation.load import in_force, load_scorecards
+from xinqiao.evaluation.types import Scorecard
+from xinqiao.indicators import compute
+from xinqiao.indicators.authoring import Indicator
+from xinqiao.indicators.registry import load_indicators
+from xinqiao.indicators.scoring import scored
+from xinqiao.indicators.types import IndicatorFacts
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.types import AsOf
+
+REGISTRATION = "registration.basic"
+
+
+def scorecards() -> tuple[Scorecard, ...]:
+    """Every scorecard of the content, checked against its indicators."""
+    return load_scorecards(content_dir(), frozenset(load_indicators()))
+
+
+def scorecard_at(as_of: AsOf, code: str = "basic") -> Scorecard:
+    """The version in force on the day of the view."""
+    return in_force(scorecards(), code, as_of.valid)
+
+
+@cache
+def facts_by_code() -> Mapping[str, IndicatorFacts]:
+    """Indicator code → its declaration."""
+    return {code: registered.indicator.facts for code, registered in load_indicators().items()}
+
+
+def needed(card: Scorecard) -> tuple[list[Indicator], list[Item]]:
+    """Indicators a card rests on (scored, vetoing, sizing), and the items they read."""
+    codes = [*card.scoring.bins, *(v.rule.indicator for v in card.vetoes), *card.scoring.size_inputs]
+    indicators = [load_indicators()[code].indicator for code in dict.fromkeys(codes)]
+    catalogue = load_catalogue(content_dir())
+    items = dict.fromkeys([REGISTRATION, *(i.facts.item for i in indicators)])
+    return indicators, [catalogue.item(code) for code in items]
+
+
+def score_province(card: Scorecard, as_of: AsOf) -> pa.Table:
+    """One scored row per enterprise of the registry, sorted by code; empty when nothing is registered."""
+    indicators, items = needed(card)
+    return _score(card, compute.batch_sources(items, as_of), indicators, as_of)
+
+
+def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf) -> pa.Table:
+    """The scored row of one enterprise, or no row when the registry does not hold it."""
+    indicators, items = needed(card)
+    return _score(card, compute.enterprise_sources(enterprise, items, as_of), indicators, as_of)
+
+
+def _score(
+    card: Scorecard, sources: Mapping[str, compute.Source], indicators: Sequence[Indicator], as_of: AsOf
+) -> pa.Table:
+    registry = sources[REGISTRATION].frame
+    if registry is None:
+        return pa.table({})
+    values = compute.values(registry.select(compute.SUBJECT), sources, indicators, as_of)
+    table = scored(values, card.scoring, facts_by_code()).toArrow()
+    return table.sort_by(compute.SUBJECT)

@@ -1,0 +1,28 @@
+"""Runs of scorecards over the province."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class EvaluationRun(models.Model):
+    """One run; its results are a registered file of the lake whose batch is the run's id."""
+
+    id = models.CharField(max_length=40, primary_key=True)
+    scorecard = models.CharField(max_length=40)
+    version = models.CharField(max_length=20)
+    scorecard_sha256 = models.CharField(max_length=64)
+    status = models.CharField(max_length=12)
+    valid_on = models.DateField()
+    known_at = models.DateTimeField()
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    enterprises = models.BigIntegerField(default=0)
+    grades = models.TextField(default="{}")
+    path = models.CharField(max_length=200, blank=True)
+    engine = models.CharField(max_length=120)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        db_table = "evaluation_run"
+        indexes = [models.Index(fields=["scorecard", "status", "-known_at"], name="run_latest")]

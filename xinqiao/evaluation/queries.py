@@ -1,0 +1,97 @@
+"""Reading evaluations: the published result of an enterprise, or one made on demand."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max
+
+from xinqiao.evaluation import compute
+from xinqiao.evaluation.models import EvaluationRun
+from xinqiao.evaluation.rules import document
+from xinqiao.evaluation.types import Document, NoRun, RunFacts, RunStatus, UnknownEnterprise
+from xinqiao.records.lake import lake
+from xinqiao.records.queries import last_registered_at
+from xinqiao.records.types import AsOf
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+def run_item(scorecard: str) -> str:
+    """The name under which a scorecard's runs lie in the lake."""
+    return f"evaluation.{scorecard}"
+
+
+def as_facts(run: EvaluationRun, *, seconds: float = 0.0) -> RunFacts:
+    """A stored run as its facts."""
+    return RunFacts(
+        id=run.id,
+        scorecard=run.scorecard,
+        version=run.version,
+        status=RunStatus(run.status),
+        valid_on=run.valid_on,
+        known_at=run.known_at,
+        enterprises=run.enterprises,
+        grades=json.loads(run.grades),
+        seconds=seconds,
+    )
+
+
+def list_runs(*, limit: int = 20) -> list[RunFacts]:
+    """The latest runs of any kind, newest first."""
+    return [as_facts(run) for run in EvaluationRun.objects.order_by("-started_at")[:limit]]
+
+
+def _latest(code: str) -> EvaluationRun | None:
+    published = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED)
+    return published.order_by("-known_at", "-started_at").first()
+
+
+def get_latest_run(code: str = "basic") -> RunFacts:
+    """The newest published run; raises NoRun."""
+    run = _latest(code)
+    if run is None:
+        raise NoRun()
+    return as_facts(run)
+
+
+def published_result(enterprise: str, code: str = "basic") -> Document | None:
+    """The enterprise's document in the newest published run, or None."""
+    run = _latest(code)
+    if run is None or not run.path:
+        return None
+    rows = lake().read(run.path, enterprise=enterprise).to_pylist()
+    if not rows:
+        return None
+    as_of = AsOf(run.valid_on, run.known_at)
+    return _document(rows[0], as_of, code)
+
+
+def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
+    """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
+    card = compute.scorecard_at(as_of, code)
+    table = compute.score_enterprise(enterprise, card, as_of)
+    if not table.num_rows:
+        raise UnknownEnterprise(enterprise=enterprise)
+    return _document(table.to_pylist()[0], as_of, code)
+
+
+def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Document:
+    """The published result while nothing was delivered since, else one made on demand; raises UnknownEnterprise."""
+    newest = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED).aggregate(at=Max("known_at"))[
+        "at"
+    ]
+    delivered = last_registered_at()
+    if newest and (delivered is None or delivered <= newest):
+        found = published_result(enterprise, code)
+        if found:
+            return found
+    return evaluate(enterprise, AsOf(now.astimezone(BEIJING).date(), now), code)
+
+
+def _document(row: dict[str, object], as_of: AsOf, code: str) -> Document:
+    card = compute.scorecard_at(as_of, code)
+    known = as_of.known.astimezone(UTC).isoformat(timespec="microseconds")
+    return document(row, card, compute.facts_by_code(), valid_on=as_of.valid.isoformat(), known_at=known)

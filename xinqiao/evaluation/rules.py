@@ -1,0 +1,88 @@
+"""From one scored row to the document of an evaluation: pure, so that its bytes can be recomputed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xinqiao.evaluation.types import CardIndicator, Dimension, Document, Scorecard, ValueState, WhyNotKnown
+from xinqiao.indicators.types import IndicatorFacts
+
+REASONS = 4
+Row = Mapping[str, Any]
+
+
+def document(
+    row: Row, card: Scorecard, facts: Mapping[str, IndicatorFacts], *, valid_on: str, known_at: str
+) -> Document:
+    """The evaluation of one enterprise as a JSON document; points sum exactly to the score.
+
+    ``row`` is one line of a run: ``<indicator>``, ``points__<indicator>``, ``rows__<item>``, ``veto__<code>``
+    and the result columns.
+    """
+    return {
+        "v": 1,
+        "enterprise": row["_enterprise"],
+        "scorecard": {"code": card.code, "version": card.version, "sha256": card.sha256},
+        "valid_on": valid_on,
+        "known_at": known_at,
+        "grade": row["grade"],
+        "score": row["score"],
+        "maximum": card.maximum,
+        "coverage": row["coverage"],
+        "size_class": row["size_class"],
+        "vetoes": [v.rule.code for v in card.vetoes if row[f"veto__{v.rule.code}"]],
+        "dimensions": [_dimension(row, d) for d in card.dimensions],
+        "indicators": [_indicator(row, i, facts[i.code]) for i in card.indicators],
+        "up": _reasons(row, card.indicators, helps=True),
+        "down": _reasons(row, card.indicators, helps=False),
+    }
+
+
+def _points(row: Row, code: str) -> int | None:
+    points: int | None = row[f"points__{code.replace('.', '__')}"]
+    return points
+
+
+def _dimension(row: Row, dimension: Dimension) -> Document:
+    known = [i for i in dimension.indicators if _points(row, i.code) is not None]
+    return {
+        "code": dimension.code,
+        "points": sum(_points(row, i.code) or 0 for i in known),
+        "maximum": dimension.maximum,
+        "known_maximum": sum(i.maximum for i in known),
+    }
+
+
+def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts) -> Document:
+    value = row[facts.column]
+    state, why = value_state(value, row[f"rows__{facts.item.replace('.', '__')}"])
+    answer: Document = {
+        "code": indicator.code,
+        "state": str(state),
+        "value": None if value is None else value if isinstance(value, (int, str)) else str(value),
+        "points": _points(row, indicator.code),
+        "maximum": indicator.maximum,
+    }
+    if why:
+        answer["why"] = str(why)
+    return answer
+
+
+def value_state(value: object, rows: int | None) -> tuple[ValueState, WhyNotKnown | None]:
+    """State of a value, given how many rows the item holds about the enterprise (None = never delivered)."""
+    if value is not None:
+        return (ValueState.VALUE if rows else ValueState.VERIFIED_NONE), None
+    if rows is None:
+        return ValueState.NOT_KNOWN, WhyNotKnown.NEVER_SHARED
+    return ValueState.NOT_KNOWN, WhyNotKnown.NOT_COMPUTABLE if rows else WhyNotKnown.NO_RECORD
+
+
+def _reasons(row: Row, indicators: Sequence[CardIndicator], *, helps: bool) -> list[str]:
+    """At most four codes: what gives the most points, or where the most points are lost; ties by order of the card."""
+    known = [(i, _points(row, i.code)) for i in indicators]
+    if helps:
+        ranked = [(points, i.code) for i, points in known if points is not None and points * 10 >= i.maximum * 7 > 0]
+    else:
+        ranked = [(i.maximum - points, i.code) for i, points in known if points is not None and points * 2 < i.maximum]
+    return [code for _, code in sorted(ranked, key=lambda pair: -pair[0])[:REASONS]]

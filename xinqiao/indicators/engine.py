@@ -1,0 +1,52 @@
+"""The engine session: Sail inside the process, or the Spark cluster that XINQIAO_SPARK names."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from pyspark.sql import SparkSession
+
+from xinqiao.indicators.types import EngineUnavailable
+from xinqiao.plumbing.settings import spark_url
+
+_lock = threading.Lock()
+_session: SparkSession | None = None
+_server: Any = None
+
+
+def session() -> SparkSession:
+    """The process's one session, started at first use (about two seconds); raises EngineUnavailable."""
+    global _session
+    with _lock:
+        if _session is None:
+            _session = _connect(spark_url() or _start_sail())
+        return _session
+
+
+def _connect(url: str) -> SparkSession:
+    try:
+        spark = SparkSession.builder.remote(url).getOrCreate()
+        spark.conf.set("spark.sql.session.timeZone", "UTC")
+        spark.conf.set("spark.sql.ansi.enabled", "true")
+    except Exception as error:
+        raise EngineUnavailable(source=url, retry=True) from error
+    return spark
+
+
+def _start_sail() -> str:
+    """Start the embedded engine on a free loopback port; it lives as long as the process."""
+    global _server
+    os.environ.setdefault("RUST_LOG", "error")
+    from pysail.spark import SparkConnectServer
+
+    _server = SparkConnectServer("127.0.0.1", 0)
+    _server.start(background=True)
+    _, port = _server.listening_address
+    return f"sc://127.0.0.1:{port}"
+
+
+def engine_name() -> str:
+    """Which engine computes, for people: ``Sail`` in the process or a cluster's address."""
+    return spark_url() or "Sail（进程内）"

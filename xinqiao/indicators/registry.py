@@ -1,0 +1,71 @@
+"""Finds the indicators of a content package and checks them against the catalogue."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Absence, Catalogue, UnknownItem
+from xinqiao.indicators.authoring import Indicator
+from xinqiao.indicators.types import InvalidIndicator
+from xinqiao.kernel.errors import Problem
+from xinqiao.plumbing.settings import content_dir, content_package
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """An indicator and the dimension (folder) it stands in."""
+
+    indicator: Indicator
+    dimension: str
+
+
+@cache
+def load_indicators() -> dict[str, Registered]:
+    """Code → indicator of the content package; raises InvalidIndicator with every fault at once."""
+    found = list(_scan(importlib.import_module(f"{content_package()}.indicators")))
+    problems = _faults(found, load_catalogue(content_dir()))
+    if problems:
+        raise InvalidIndicator(problems)
+    return {r.indicator.facts.code: r for r in sorted(found, key=lambda r: r.indicator.facts.code)}
+
+
+def _scan(package: ModuleType) -> Iterator[Registered]:
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        if info.ispkg:
+            continue
+        module = importlib.import_module(info.name)
+        dimension = info.name.removeprefix(f"{package.__name__}.").split(".")[0]
+        yield from (Registered(v, dimension) for v in vars(module).values() if isinstance(v, Indicator))
+
+
+def _faults(found: list[Registered], catalogue: Catalogue) -> list[Problem]:
+    problems = []
+    seen: set[str] = set()
+    for registered in found:
+        facts = registered.indicator.facts
+        try:
+            item = catalogue.item(facts.item)
+        except UnknownItem as error:
+            problems.append(Problem(field=facts.code, code="item", message=error.message))
+            continue
+        if facts.code in seen:
+            problems.append(Problem(field=facts.code, code="duplicate", message=f"指标 {facts.code} 定义了两次"))
+        if facts.none is not None and item.absence is Absence.NOT_KNOWN:
+            message = f"{facts.item} 没有记录不等于没有发生，不能设 none"
+            problems.append(Problem(field=facts.code, code="none", message=message))
+        if not registered.indicator.examples:
+            problems.append(Problem(field=facts.code, code="example", message=f"指标 {facts.code} 没有示例"))
+        seen.add(facts.code)
+    return problems
+
+
+def items_of(codes: Iterator[str] | tuple[str, ...]) -> tuple[str, ...]:
+    """The items that these indicators read: what an authorisation must cover, computed, never typed."""
+    registered = load_indicators()
+    return tuple(sorted({registered[code].indicator.facts.item for code in codes}))

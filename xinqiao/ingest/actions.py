@@ -1,0 +1,300 @@
+"""Receive, undo and retract. A delivery becomes visible in one transaction with its evidence, or not at all."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from django.db import transaction
+
+from xinqiao.catalogue.types import Item, Role
+from xinqiao.evidence.actions import record
+from xinqiao.ingest import inbox
+from xinqiao.ingest.checks import PROBLEMS, Checked, check, repair_groups
+from xinqiao.ingest.columns import Context
+from xinqiao.ingest.mapping import map_columns
+from xinqiao.ingest.models import ColumnMapping, Delivery
+from xinqiao.ingest.queries import as_outcome, get_delivery, remembered_mapping
+from xinqiao.ingest.reading import RawTable, read_table
+from xinqiao.ingest.types import (
+    DELIVERED,
+    MAPPED,
+    RETRACTED,
+    RULES,
+    UNDO_WINDOW,
+    UNDONE,
+    DeliveryStatus,
+    NotYourItem,
+    Outcome,
+    UndoClosed,
+)
+from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.divisions import DivisionTable
+from xinqiao.kernel.errors import Invalid, Problem
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.actions import register_file, withdraw_batch, write_file
+from xinqiao.records.queries import stored_schema
+from xinqiao.records.types import FileFacts, FileKind, Op
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as handed in: its name and bytes."""
+
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A delivered file read and checked; its rows are numbered on from those of the files before it."""
+
+    raw: RawTable
+    mapping: dict[str, str]
+    checked: Checked
+    ignored: tuple[str, ...]
+
+
+def receive(
+    item: Item,
+    uploads: Sequence[Upload],
+    *,
+    provider: str,
+    actor: str,
+    now: datetime,
+    mapping: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Take in one delivery of one or more files of an item.
+
+    ``mapping`` (header → field code) is remembered for this provider. Good rows are accepted, the others kept
+    for repair. The same bytes delivered again change nothing and answer the first outcome, ``repeated``.
+    Raises NotYourItem, UnreadableFile or ColumnsMissing before anything is stored.
+    """
+    if provider != item.department.code:
+        raise NotYourItem(item=item.name, department=item.department.name)
+    content = sha256_hex(b"".join(bytes.fromhex(sha256_hex(u.data)) for u in uploads))
+    earlier = Delivery.objects.filter(item=item.code, provider=provider, content_sha256=content, undone_at=None)
+    if found := earlier.exclude(status=DeliveryStatus.EMPTY).first():
+        return as_outcome(found, now=now, repeated=True)
+    chosen = {**remembered_mapping(provider, item.code), **(mapping or {})}
+    read = _read_all(item, uploads, chosen, now)
+    delivery = f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    accepted = _with_system_columns(item, read, delivery, now)
+    facts = write_file(item, accepted, batch=delivery) if accepted.num_rows else None
+    entry = _delivery_row(item, read, uploads, delivery, content, provider, actor, now)
+    with transaction.atomic():
+        if mapping:
+            _remember(item, mapping, provider, actor, now)
+        _commit(entry, item, facts, actor, now)
+    return as_outcome(entry, now=now)
+
+
+def _read_all(item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime) -> list[_Read]:
+    context = Context(
+        today=now.astimezone(BEIJING).date(), divisions=DivisionTable.load(content_dir() / "divisions.toml")
+    )
+    read: list[_Read] = []
+    before = 0
+    for upload in uploads:
+        raw = read_table(upload.name, upload.data)
+        columns = map_columns(item, raw.headers, chosen) if raw.delivered else {}
+        rows = pc.add(raw.row_numbers, pa.scalar(before, pa.int32()))
+        checked = _with_misfits(check(item, raw.table, columns, rows, context), raw, before)
+        ignored = tuple(h for h in raw.headers if columns and h not in columns.values())
+        read.append(_Read(raw, columns, checked, ignored))
+        before += raw.delivered
+    return read
+
+
+def _with_misfits(checked: Checked, raw: RawTable, before: int) -> Checked:
+    """Lines that do not fit the header are returned like any other faulty row."""
+    if not raw.misfits:
+        return checked
+    rows = [m.row + before for m in raw.misfits]
+    lines = [
+        pa.array(rows, pa.int32()),
+        pa.array([""] * len(rows)),
+        pa.array(["row.columns"] * len(rows)),
+        pa.array([m.text[:200] for m in raw.misfits]),
+    ]
+    problems = pa.concat_tables([checked.problems, pa.table(lines, schema=PROBLEMS)])
+    return Checked(checked.accepted, problems, checked.returned_rows | set(rows))
+
+
+def _with_system_columns(item: Item, read: Sequence[_Read], delivery: str, now: datetime) -> pa.Table:
+    """Accepted rows of all files, with the columns that make them bitemporal."""
+    schema = stored_schema(item)
+    own = pa.concat_tables(r.checked.accepted for r in read)
+    occurred = item.role(Role.OCCURRED_ON)
+    fixed = {
+        "_enterprise": own.column(item.subject.code),
+        "_occurred_on": own.column(occurred.code) if occurred else pa.nulls(own.num_rows, pa.date32()),
+        "_recorded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), own.num_rows),
+        "_batch": pa.repeat(pa.scalar(delivery), own.num_rows),
+        "_op": pa.repeat(pa.scalar(str(Op.PUT)), own.num_rows),
+    }
+    columns = [fixed[f.name] if f.name in fixed else own.column(f.name) for f in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _delivery_row(
+    item: Item,
+    read: Sequence[_Read],
+    uploads: Sequence[Upload],
+    delivery: str,
+    content: str,
+    provider: str,
+    actor: str,
+    now: datetime,
+) -> Delivery:
+    problems = pa.concat_tables(r.checked.problems for r in read)
+    delivered = sum(r.raw.delivered for r in read)
+    returned = sum(len(r.checked.returned_rows) for r in read)
+    flagged = sum(pc.sum(pc.is_valid(r.checked.accepted.column("_flags"))).as_py() or 0 for r in read)
+    files = [
+        {
+            "name": u.name,
+            "sha256": sha256_hex(u.data),
+            "rows": r.raw.delivered,
+            "stored": inbox.keep_file(delivery, n, u.data),
+        }
+        for n, (u, r) in enumerate(zip(uploads, read, strict=True))
+    ]
+    return Delivery(
+        id=delivery,
+        item=item.code,
+        provider=provider,
+        actor=actor,
+        status=_status(delivered, returned),
+        received_at=now,
+        files=json.dumps(files, ensure_ascii=False),
+        content_sha256=content,
+        mapping=json.dumps([r.mapping for r in read], ensure_ascii=False),
+        delivered=delivered,
+        accepted=delivered - returned,
+        returned=returned,
+        flagged=flagged,
+        groups=json.dumps([asdict(g) for g in repair_groups(item, problems)], ensure_ascii=False),
+        ignored_columns=json.dumps(sorted({h for r in read for h in r.ignored}), ensure_ascii=False),
+        problems_path=inbox.keep_problems(delivery, problems) if problems.num_rows else "",
+    )
+
+
+def _status(delivered: int, returned: int) -> DeliveryStatus:
+    if not delivered:
+        return DeliveryStatus.EMPTY
+    if returned == delivered:
+        return DeliveryStatus.RETURNED
+    return DeliveryStatus.PARTLY if returned else DeliveryStatus.ACCEPTED
+
+
+def _commit(entry: Delivery, item: Item, facts: FileFacts | None, actor: str, now: datetime) -> None:
+    entry.save(force_insert=True)
+    body = {
+        "delivery": entry.id,
+        "item": item.code,
+        "provider": entry.provider,
+        "files": [f["sha256"] for f in json.loads(entry.files)],
+        "delivered": entry.delivered,
+        "accepted": entry.accepted,
+        "returned": entry.returned,
+        "flagged": entry.flagged,
+    }
+    record(DELIVERED, actor=actor, subject=entry.provider, body=body, now=now)
+    if facts:
+        register_file(item.code, facts, batch=entry.id, kind=FileKind.DELIVERY, actor=actor, now=now)
+
+
+def _remember(item: Item, mapping: Mapping[str, str], provider: str, actor: str, now: datetime) -> None:
+    for header, code in mapping.items():
+        item.field(code)
+        ColumnMapping.objects.update_or_create(
+            provider=provider, item=item.code, header=header, defaults={"field": code, "chosen_at": now}
+        )
+    body = {"item": item.code, "mapping": dict(mapping)}
+    record(MAPPED, actor=actor, subject=provider, body=body, now=now)
+
+
+@transaction.atomic
+def undo_delivery(delivery: str, *, provider: str, actor: str, now: datetime) -> Outcome:
+    """Take a delivery back within 24 hours: what stood before it stands again. Raises UndoClosed."""
+    entry = get_delivery(delivery, provider=provider, lock=True)
+    if entry.undone_at or now > entry.received_at + UNDO_WINDOW:
+        raise UndoClosed(delivery=delivery)
+    rows = withdraw_batch(delivery, actor=actor, now=now) if entry.accepted else 0
+    entry.undone_at, entry.status = now, DeliveryStatus.UNDONE
+    entry.save(update_fields=["undone_at", "status"])
+    record(UNDONE, actor=actor, subject=provider, body={"delivery": delivery, "rows": rows}, now=now)
+    return as_outcome(entry, now=now)
+
+
+def retract_rows(
+    item: Item, keys: Sequence[Mapping[str, str]], *, reason: str, provider: str, actor: str, now: datetime
+) -> int:
+    """Withdraw the rows of these keys (field code → written value) from now on, with a reason; returns how many.
+
+    Keys are read by the same checks as a delivery; raises Invalid with every key that cannot be read.
+    """
+    if provider != item.department.code:
+        raise NotYourItem(item=item.name, department=item.department.name)
+    names = list(dict.fromkeys([*item.key, item.subject.code]))
+    table = pa.table({n: pa.array([k.get(n, "") for k in keys], pa.string()) for n in names})
+    context = Context(
+        today=now.astimezone(BEIJING).date(), divisions=DivisionTable.load(content_dir() / "divisions.toml")
+    )
+    keyed = _key_only(item, names)
+    checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
+    _raise_problems(keyed, checked)
+    batch = f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    rows = _retraction(item, checked.accepted, batch, now)
+    facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION)
+    with transaction.atomic():
+        body = {"item": item.code, "batch": batch, "rows": rows.num_rows, "reason": reason}
+        record(RETRACTED, actor=actor, subject=provider, body=body, now=now)
+        register_file(item.code, facts, batch=batch, kind=FileKind.RETRACTION, actor=actor, now=now)
+    return rows.num_rows
+
+
+def _key_only(item: Item, names: Sequence[str]) -> Item:
+    return replace(item, fields=tuple(replace(item.field(n), required=True) for n in names))
+
+
+def _raise_problems(item: Item, checked: Checked) -> None:
+    """Raise Invalid with every problem of a checked table that returns a row."""
+    problems = [
+        Problem(
+            row=p["row"],
+            field=p["field"],
+            code=p["code"],
+            message=f"{RULES[p['code']].title}：{p['value'] or ''}",
+        )
+        for p in checked.problems.to_pylist()
+        if RULES[p["code"]].returns
+    ]
+    if problems:
+        raise Invalid(problems)
+
+
+def _retraction(item: Item, keys: pa.Table, batch: str, now: datetime) -> pa.Table:
+    schema = stored_schema(item)
+    fixed = {
+        "_enterprise": keys.column(item.subject.code),
+        "_recorded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), keys.num_rows),
+        "_batch": pa.repeat(pa.scalar(batch), keys.num_rows),
+        "_op": pa.repeat(pa.scalar(str(Op.RETRACT)), keys.num_rows),
+    }
+
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        if name in fixed:
+            return fixed[name]
+        return keys.column(name) if name in keys.schema.names else pa.nulls(keys.num_rows, kind)
+
+    return pa.table([column(f.name, f.type) for f in schema], schema=schema)

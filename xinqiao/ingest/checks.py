@@ -1,0 +1,147 @@
+"""Checks a whole batch against an item's declaration, column by column, then across rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xinqiao.catalogue.schema import arrow_schema
+from xinqiao.catalogue.types import Item
+from xinqiao.ingest.columns import Context, Mask, clean, read_column
+from xinqiao.ingest.types import RULES, RepairGroup
+
+PROBLEMS = pa.schema([("row", pa.int32()), ("field", pa.string()), ("code", pa.string()), ("value", pa.string())])
+SAMPLES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Accepted rows in the item's schema (with ``_row`` and ``_flags``) and every problem found.
+
+    ``problems`` has one line per broken rule: row, field, rule code and what was written.
+    """
+
+    accepted: pa.Table
+    problems: pa.Table
+    returned_rows: frozenset[int]
+
+
+def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Checked:
+    """Check the mapped columns of ``table``; ``rows`` numbers them for the person who repairs.
+
+    Every row is either in ``accepted`` or in ``returned_rows``, never in both.
+    """
+    columns: list[pa.Array] = []
+    found = _Findings(rows)
+    for fld in item.fields:
+        header = mapping.get(fld.code)
+        if header is None:
+            columns += [pa.nulls(len(rows), f.type) for f in arrow_schema(item) if f.name in fld.columns]
+            continue
+        written = clean(table.column(header).combine_chunks() if table.num_rows else pa.array([], pa.string()))
+        parsed = read_column(fld, written, context)
+        columns += parsed.columns
+        for code, mask in parsed.broken.items():
+            found.add(fld.code, code, mask, written)
+    typed = pa.table(columns, schema=arrow_schema(item))
+    _check_rows(item, typed, found)
+    good = pa.array(~found.returned)
+    accepted = typed.filter(good).append_column("_row", rows.filter(good))
+    accepted = accepted.append_column("_flags", found.flags().filter(good))
+    returned = frozenset(rows.filter(pa.array(found.returned)).to_pylist())
+    return Checked(accepted=accepted, problems=found.table(), returned_rows=returned)
+
+
+class _Findings:
+    """Collects broken rules per row, and which rows are returned because of them."""
+
+    def __init__(self, rows: pa.Array) -> None:
+        self.rows = rows
+        self.returned: Mask = np.zeros(len(rows), dtype=bool)
+        self._tables: list[pa.Table] = []
+        self._flags: list[tuple[str, Mask]] = []
+
+    def add(self, field: str, code: str, mask: Mask, written: pa.Array | None = None) -> None:
+        where = pa.array(mask)
+        rows = self.rows.filter(where)
+        values = written.filter(where) if written is not None else pa.nulls(len(rows), pa.string())
+        fixed = [pa.array([text] * len(rows), pa.string()) for text in (field, code)]
+        self._tables.append(pa.table([rows, *fixed, values], schema=PROBLEMS))
+        if RULES[code].returns:
+            self.returned |= mask
+        else:
+            self._flags.append((code, mask))
+
+    def flags(self) -> pa.Array:
+        """Per row the codes of the rules it breaks without being returned, joined by ``;``, else null."""
+        flags = np.full(len(self.rows), None, dtype=object)
+        for code, mask in self._flags:
+            for index in np.flatnonzero(mask):
+                flags[index] = f"{flags[index]};{code}" if flags[index] else code
+        return pa.array(flags, pa.string())
+
+    def table(self) -> pa.Table:
+        return pa.concat_tables(self._tables) if self._tables else PROBLEMS.empty_table()
+
+
+def _check_rows(item: Item, typed: pa.Table, found: _Findings) -> None:
+    """Rows of this batch against each other: exact copies, and keys that come twice (the last one stands)."""
+    if typed.num_rows < 2:
+        return
+    key = [column for code in item.key for column in item.field(code).columns]
+    position = pa.array(np.arange(typed.num_rows))
+    standing = typed.select(key).append_column("position", position).filter(pa.array(~found.returned))
+    last = standing.group_by(key, use_threads=False).aggregate([("position", "max")]).column("position_max")
+    if len(last) == standing.num_rows:
+        return
+    repeated = ~found.returned
+    repeated[last.to_numpy()] = False
+    copies = repeated & _exact_copies(typed, repeated, key)
+    for code, mask in (("row.duplicate", copies), ("row.key_repeated", repeated & ~copies)):
+        if mask.any():
+            found.add(item.key[0], code, mask, typed.column(key[0]).combine_chunks().cast(pa.string()))
+
+
+def _exact_copies(typed: pa.Table, repeated: Mask, key: list[str]) -> Mask:
+    """Among the repeated rows, those equal in every column to a later one; only affected keys are compared."""
+    seen: set[tuple[object, ...]] = set()
+    copies = np.zeros(typed.num_rows, dtype=bool)
+    suspects = typed.select(key[:1]).column(0)
+    affected = pc.is_in(suspects, value_set=suspects.filter(pa.array(repeated)).combine_chunks().unique())
+    where = np.flatnonzero(affected.to_numpy(zero_copy_only=False))
+    rows = typed.take(pa.array(where)).to_pylist()
+    for index, row in zip(where[::-1], rows[::-1], strict=True):
+        values = tuple(row.values())
+        copies[index] = values in seen
+        seen.add(values)
+    return copies
+
+
+def repair_groups(item: Item, problems: pa.Table) -> tuple[RepairGroup, ...]:
+    """Problems grouped by how to repair them, the most frequent first."""
+    if not problems.num_rows:
+        return ()
+    counts = problems.group_by(["field", "code"]).aggregate([("row", "count")]).to_pylist()
+    names = {fld.code: fld.name for fld in item.fields}
+    groups = []
+    for line in counts:
+        same = pc.and_(pc.equal(problems["field"], line["field"]), pc.equal(problems["code"], line["code"]))
+        sample = problems.filter(same).slice(0, SAMPLES).to_pylist()
+        rule = RULES[line["code"]]
+        groups.append(
+            RepairGroup(
+                field=line["field"],
+                field_name=names.get(line["field"], line["field"]),
+                code=rule.code,
+                title=rule.title,
+                repair=rule.repair,
+                rows=line["row_count"],
+                returns=rule.returns,
+                samples=tuple((s["row"], s["value"] or "") for s in sample),
+            )
+        )
+    return tuple(sorted(groups, key=lambda g: (not g.returns, -g.rows, g.field, g.code)))

@@ -1,0 +1,257 @@
+"""Reads one column of texts as its declared type, the whole batch at once.
+
+Each reader answers the typed columns and, per rule, the rows that break it. A repeated spelling is read once:
+columns are dictionary-encoded first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from xinqiao.catalogue.schema import arrow_type
+from xinqiao.catalogue.types import Field, FieldType, Role
+from xinqiao.kernel.divisions import DivisionTable
+from xinqiao.kernel.money import InvalidMoney, parse_capital
+
+Mask = npt.NDArray[np.bool_]
+
+NULL_WORDS = pa.array(["", "N/A", "NA", "NULL", "null", "None", "nan", "-", "--", "—", "——", "/", "\\N", "无", "不详"])
+USCC_CHARS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+USCC_WEIGHTS = np.array([pow(3, i, 31) for i in range(17)], dtype=np.int64)
+USCC_VALUE = np.full(256, 0, dtype=np.int64)
+USCC_VALUE[[ord(c) for c in USCC_CHARS]] = range(31)
+EARLIEST = np.datetime64("1900-01-01")
+MAX_TEXT = 4000
+TRUE_WORDS = pa.array(["是", "有", "1", "true", "TRUE", "Y", "y", "yes"])
+FALSE_WORDS = pa.array(["否", "没有", "0", "false", "FALSE", "N", "n", "no"])
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """Typed columns and, per rule code, which rows break it."""
+
+    columns: tuple[pa.Array, ...]
+    broken: dict[str, Mask] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What readers need to know besides the column: today's date and the division table."""
+
+    today: date
+    divisions: DivisionTable
+
+
+def clean(column: pa.Array) -> pa.Array:
+    """Trim every value and turn the words departments write for *nothing* into null."""
+    trimmed = pc.utf8_trim_whitespace(column)
+    return pc.if_else(pc.is_in(trimmed, value_set=NULL_WORDS), pa.scalar(None, pa.string()), trimmed)
+
+
+def read_column(fld: Field, column: pa.Array, context: Context) -> Parsed:
+    """One cleaned column of texts as the field's type; nulls stay null and break nothing but ``required``."""
+    encoded = column.dictionary_encode()
+    words = cast(pa.Array, encoded.dictionary)
+    if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
+        words = pc.utf8_trim_whitespace(pc.utf8_normalize(words, form="NFKC"))
+    parsed = _READERS[fld.type](fld, words, context)
+    indices = encoded.indices
+    broken = {code: _spread(mask, indices) for code, mask in parsed.broken.items() if mask.any()}
+    if fld.required:
+        empty = _numpy(pc.is_null(column))
+        if empty.any():
+            broken["required"] = empty
+    return Parsed(tuple(values.take(indices) for values in parsed.columns), broken)
+
+
+def _numpy(mask: pa.Array) -> Mask:
+    return cast(Mask, pc.fill_null(mask, False).to_numpy(zero_copy_only=False))
+
+
+def _spread(mask: Mask, indices: pa.Array) -> Mask:
+    """A verdict per distinct value, as a verdict per row."""
+    at = pc.fill_null(indices, 0).to_numpy()
+    return cast(Mask, mask[at] & ~_numpy(pc.is_null(indices)))
+
+
+def _blank(values: pa.Array, broken: Mask) -> pa.Array:
+    """Broken values become null, so that nothing unreadable is stored."""
+    return pc.if_else(pa.array(broken), pa.scalar(None, values.type), values) if broken.any() else values
+
+
+def _text(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    too_long = _numpy(pc.greater(pc.utf8_length(words), MAX_TEXT))
+    return Parsed((_blank(words, too_long),), {"text.too_long": too_long})
+
+
+def _code(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    words = pc.utf8_upper(words)
+    if not fld.pattern:
+        return _text(fld, words, context)
+    wrong = ~_numpy(pc.match_substring_regex(words, pattern=f"^(?:{fld.pattern})$"))
+    return Parsed((_blank(words, wrong),), {"pattern": wrong})
+
+
+def _choice(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    wrong = ~_numpy(pc.is_in(words, value_set=pa.array(fld.choices, pa.string())))
+    return Parsed((_blank(words, wrong),), {"choice.unknown": wrong})
+
+
+def uscc_check_ok(codes: pa.Array) -> Mask:
+    """Whether the check character of each well-formed 18-character code holds (GB 32100-2015)."""
+    codes = pa.concat_arrays([codes])
+    if not len(codes):
+        return np.zeros(0, dtype=bool)
+    offsets = np.frombuffer(codes.buffers()[1], np.int32)[codes.offset : codes.offset + len(codes) + 1]
+    letters = np.frombuffer(codes.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(-1, 18)
+    value = USCC_VALUE[letters]
+    return cast(Mask, (31 - value[:, :17] @ USCC_WEIGHTS % 31) % 31 == value[:, 17])
+
+
+def _uscc(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    codes = pc.utf8_upper(pc.replace_substring_regex(words, pattern=r"[\s\-]", replacement=""))
+    formed = _numpy(pc.match_substring_regex(codes, pattern=f"^[{USCC_CHARS}]{{18}}$"))
+    doubtful = np.zeros(len(codes), dtype=bool)
+    doubtful[formed] = ~uscc_check_ok(codes.filter(pa.array(formed)))
+    return Parsed((_blank(codes, ~formed),), {"uscc.form": ~formed, "uscc.check_digit": doubtful})
+
+
+def _days(words: pa.Array, pattern: str) -> tuple[npt.NDArray[np.datetime64], Mask]:
+    """Dates by a pattern with groups y, m and maybe d; the mask says which could be read and exist."""
+    parts = pc.extract_regex(words, pattern=pattern)
+    ok = _numpy(pc.is_valid(parts))
+
+    def number(name: str, default: int) -> npt.NDArray[np.int64]:
+        if f"<{name}>" not in pattern:
+            return np.full(len(words), default, dtype=np.int64)
+        return cast(
+            npt.NDArray[np.int64],
+            pc.fill_null(pc.struct_field(parts, name).cast(pa.int64()), default).to_numpy(),
+        )
+
+    year, month, day = number("y", 1970), number("m", 1), number("d", 1)
+    first = ((year - 1970) * 12 + np.clip(month, 1, 12) - 1).astype("datetime64[M]")
+    days = first.astype("datetime64[D]") + (day - 1)
+    ok &= (month >= 1) & (month <= 12) & (day >= 1) & (days.astype("datetime64[M]") == first)
+    return days, ok
+
+
+DATE = (
+    r"^(?P<y>\d{4})(?:[-/.年]?)(?P<m>\d{1,2})(?:[-/.月]?)(?P<d>\d{1,2})日?(?:[ T]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?)?$"
+)
+MONTH = r"^(?P<y>\d{4})(?:[-/.年]?)(?P<m>\d{1,2})月?(?:[-/.]0?1)?$"
+
+
+def _dates(fld: Field, words: pa.Array, context: Context, pattern: str) -> Parsed:
+    days, ok = _days(words, pattern)
+    old = ok & (days < EARLIEST)
+    late = ok & (days > np.datetime64(context.today)) & (fld.role is Role.OCCURRED_ON)
+    bad = ~ok | old | late
+    values = pa.array(days.astype("datetime64[D]"), pa.date32())
+    return Parsed((_blank(values, bad),), {"date.form": ~ok, "date.too_old": old, "date.future": late})
+
+
+def _date(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    return _dates(fld, words, context, DATE)
+
+
+def _month(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    return _dates(fld, words, context, MONTH)
+
+
+def _bounds(fld: Field, values: pa.Array) -> dict[str, Mask]:
+    none = np.zeros(len(values), dtype=bool)
+    below = none if fld.minimum is None else _numpy(pc.less(values, pa.scalar(fld.minimum).cast(values.type)))
+    above = none if fld.maximum is None else _numpy(pc.greater(values, pa.scalar(fld.maximum).cast(values.type)))
+    return {"number.below": below, "number.above": above}
+
+
+def _numbers(
+    fld: Field, words: pa.Array, pattern: str, kind: pa.DataType, rule: str
+) -> tuple[pa.Array, dict[str, Mask]]:
+    bare = pc.replace_substring_regex(words, pattern=r"[,\s¥￥元]", replacement="")
+    ok = _numpy(pc.match_substring_regex(bare, pattern=pattern))
+    readable = pc.if_else(pa.array(ok), bare, pa.scalar(None, pa.string()))
+    return readable.cast(kind), {rule: ~ok}
+
+
+def _integer(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    values, broken = _numbers(fld, words, r"^[+-]?\d{1,18}(?:\.0+)?$", pa.decimal128(24, 4), "number.form")
+    whole = values.cast(pa.int64(), safe=False)
+    broken |= _bounds(fld, whole)
+    return Parsed((_blank(whole, _any(broken)),), broken)
+
+
+def _decimal(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    kind = arrow_type(fld)
+    pattern = rf"^[+-]?\d{{1,14}}(?:\.\d{{0,{fld.scale}}}0*)?$"
+    values, broken = _numbers(fld, words, pattern, pa.decimal128(38, 12), "number.form")
+    rounded = values.cast(kind, safe=False)
+    broken |= _bounds(fld, rounded)
+    return Parsed((_blank(rounded, _any(broken)),), broken)
+
+
+def _money(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    scale = 1_000_000 if fld.unit == "wan_yuan" else 100
+    digits = 6 if fld.unit == "wan_yuan" else 2
+    pattern = rf"^[+-]?\d{{1,14}}(?:\.\d{{0,{digits}}}0{{0,6}})?$"
+    values, broken = _numbers(fld, words, pattern, pa.decimal128(28, 12), "money.form")
+    fen = pc.multiply(values.cast(pa.decimal128(22, 6), safe=False), pa.scalar(scale, pa.int32())).cast(
+        pa.int64(), safe=False
+    )
+    broken |= _bounds(fld, fen)
+    return Parsed((_blank(fen, _any(broken)),), broken)
+
+
+def _any(broken: dict[str, Mask]) -> Mask:
+    return cast(Mask, np.logical_or.reduce(list(broken.values())))
+
+
+def _capital(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    amounts: list[int | None] = []
+    currencies: list[str | None] = []
+    wrong = np.zeros(len(words), dtype=bool)
+    for index, word in enumerate(words.to_pylist()):
+        try:
+            capital = parse_capital(word)
+        except InvalidMoney:
+            capital, wrong[index] = None, True
+        amounts.append(capital.amount_fen if capital else None)
+        currencies.append(capital.currency if capital else None)
+    return Parsed((pa.array(amounts, pa.int64()), pa.array(currencies, pa.string())), {"capital.form": wrong})
+
+
+def _boolean(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    yes, no = _numpy(pc.is_in(words, value_set=TRUE_WORDS)), _numpy(pc.is_in(words, value_set=FALSE_WORDS))
+    wrong = ~(yes | no)
+    return Parsed((_blank(pa.array(yes), wrong),), {"choice.unknown": wrong})
+
+
+def _division(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    formed = _numpy(pc.match_substring_regex(words, pattern=r"^\d{6}$"))
+    known = np.array([bool(w) and context.divisions.is_known(w) for w in words.to_pylist()], dtype=bool)
+    return Parsed((_blank(words, ~formed),), {"division.form": ~formed, "division.unknown": formed & ~known})
+
+
+_READERS: dict[FieldType, Callable[[Field, pa.Array, Context], Parsed]] = {
+    FieldType.USCC: _uscc,
+    FieldType.TEXT: _text,
+    FieldType.CODE: _code,
+    FieldType.DATE: _date,
+    FieldType.MONTH: _month,
+    FieldType.INTEGER: _integer,
+    FieldType.DECIMAL: _decimal,
+    FieldType.MONEY: _money,
+    FieldType.CAPITAL: _capital,
+    FieldType.CHOICE: _choice,
+    FieldType.BOOLEAN: _boolean,
+    FieldType.DIVISION: _division,
+}

@@ -1,0 +1,56 @@
+"""Deliveries and remembered column mappings."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Delivery(models.Model):
+    """One submission of one item: what came, what was accepted, what was returned."""
+
+    id = models.CharField(max_length=40, primary_key=True)
+    item = models.CharField(max_length=60)
+    provider = models.CharField(max_length=40)
+    actor = models.CharField(max_length=80)
+    status = models.CharField(max_length=10)
+    received_at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    files = models.TextField()  # JSON: [{name, sha256, rows, stored}]
+    content_sha256 = models.CharField(max_length=64)
+    mapping = models.TextField()  # JSON: [{field: header}] per file
+    delivered = models.BigIntegerField()
+    accepted = models.BigIntegerField()
+    returned = models.BigIntegerField()
+    flagged = models.BigIntegerField()
+    groups = models.TextField()  # JSON of RepairGroup
+    ignored_columns = models.TextField()
+    problems_path = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "ingest_delivery"
+        indexes = [
+            models.Index(fields=["provider", "-received_at"], name="delivery_provider"),
+            models.Index(fields=["item", "-received_at"], name="delivery_item"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(delivered=models.F("accepted") + models.F("returned")),
+                name="delivery_every_row_counts",
+            ),
+        ]
+
+
+class ColumnMapping(models.Model):
+    """A provider's own column header for a field, remembered for the next delivery."""
+
+    provider = models.CharField(max_length=40)
+    item = models.CharField(max_length=60)
+    header = models.CharField(max_length=120)
+    field = models.CharField(max_length=30)
+    chosen_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ingest_column_mapping"
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "item", "header"], name="mapping_once_per_header"),
+        ]

@@ -1,0 +1,146 @@
+"""What was delivered, and the same file back with its errors marked."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+import xlsxwriter
+from django.db.models import Max
+
+from xinqiao.ingest import inbox
+from xinqiao.ingest.models import ColumnMapping, Delivery
+from xinqiao.ingest.reading import read_table
+from xinqiao.ingest.types import RULES, UNDO_WINDOW, DeliveryStatus, Outcome, RepairGroup, UnknownDelivery
+
+ERROR_COLUMN = "错误说明"
+
+
+def remembered_mapping(provider: str, item: str) -> dict[str, str]:
+    """Header → field code, as this provider chose before."""
+    return dict(ColumnMapping.objects.filter(provider=provider, item=item).values_list("header", "field"))
+
+
+def get_delivery(delivery: str, *, provider: str | None = None, lock: bool = False) -> Delivery:
+    """The delivery of that number, of that provider when given; raises UnknownDelivery."""
+    rows = Delivery.objects.select_for_update() if lock else Delivery.objects.all()
+    found = rows.filter(id=delivery, **({"provider": provider} if provider else {})).first()
+    if found is None:
+        raise UnknownDelivery(delivery=delivery)
+    return found
+
+
+def get_outcome(delivery: str, *, provider: str | None = None, now: datetime) -> Outcome:
+    """What became of a delivery."""
+    return as_outcome(get_delivery(delivery, provider=provider), now=now)
+
+
+def as_outcome(entry: Delivery, *, now: datetime, repeated: bool = False) -> Outcome:
+    """A delivery as its outcome; ``undo_until`` is None once it can no longer be undone."""
+    until = entry.received_at + UNDO_WINDOW
+    open_ = entry.undone_at is None and now <= until and entry.status != DeliveryStatus.EMPTY
+    return Outcome(
+        delivery=entry.id,
+        item=entry.item,
+        status=DeliveryStatus(entry.status),
+        delivered=entry.delivered,
+        accepted=entry.accepted,
+        returned=entry.returned,
+        flagged=entry.flagged,
+        groups=tuple(
+            RepairGroup(**{**g, "samples": tuple((row, text) for row, text in g["samples"])})
+            for g in json.loads(entry.groups)
+        ),
+        ignored_columns=tuple(json.loads(entry.ignored_columns)),
+        received_at=entry.received_at,
+        undo_until=until if open_ else None,
+        repeated=repeated,
+    )
+
+
+def list_deliveries(
+    *, provider: str | None = None, item: str | None = None, now: datetime, limit: int = 50
+) -> list[Outcome]:
+    """The latest deliveries, newest first."""
+    rows = Delivery.objects.order_by("-received_at", "-id")
+    rows = rows.filter(provider=provider) if provider else rows
+    rows = rows.filter(item=item) if item else rows
+    return [as_outcome(entry, now=now) for entry in rows[:limit]]
+
+
+def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
+    """Item code → when rows of it were last accepted (undone deliveries do not count)."""
+    rows = Delivery.objects.filter(undone_at=None, accepted__gt=0)
+    rows = rows.filter(provider=provider) if provider else rows
+    return {r["item"]: r["last"] for r in rows.values("item").annotate(last=Max("received_at"))}
+
+
+def annotated_file(delivery: str, *, provider: str | None = None, only_returned: bool = True) -> tuple[str, bytes]:
+    """The delivered rows again with a column of errors: (file name, bytes), xlsx for xlsx, else CSV with mark.
+
+    Only the returned rows by default, so that the repaired file can be delivered as it is.
+    """
+    entry = get_delivery(delivery, provider=provider)
+    files = json.loads(entry.files)
+    as_xlsx = all(f["name"].lower().endswith(".xlsx") for f in files)
+    rows = _annotated_rows(entry, files, only_returned)
+    name = f"{entry.id}-需修改" if only_returned else f"{entry.id}-全部"
+    return (f"{name}.xlsx", _xlsx(rows)) if as_xlsx else (f"{name}.csv", _csv(rows))
+
+
+def _annotated_rows(entry: Delivery, files: list[dict[str, str]], only_returned: bool) -> Iterator[list[str]]:
+    errors, returned = _errors(entry)
+    header: list[str] | None = None
+    before = 0
+    for file in files:
+        raw = read_table(file["name"], inbox.read_file(file["stored"]))
+        if header is None:
+            header = [*raw.headers, ERROR_COLUMN]
+            yield header
+        lines = dict(zip(raw.row_numbers.to_pylist(), zip(*raw.table.to_pydict().values(), strict=True), strict=True))
+        lines |= {m.row: (m.text,) for m in raw.misfits}
+        for number in sorted(lines):
+            row = number + before
+            if row in returned or (not only_returned):
+                cells = [*lines[number], *[""] * (len(raw.headers) - len(lines[number]))]
+                yield [*cells, errors.get(row, "")]
+        before += raw.delivered
+
+
+def _errors(entry: Delivery) -> tuple[dict[int, str], set[int]]:
+    """Per row the errors in words, and which rows were returned."""
+    if not entry.problems_path:
+        return {}, set()
+    words: dict[int, list[str]] = {}
+    returned: set[int] = set()
+    names = {g["field"]: g["field_name"] for g in json.loads(entry.groups)}
+    for line in inbox.read_problems(entry.problems_path).to_pylist():
+        rule = RULES[line["code"]]
+        words.setdefault(line["row"], []).append(
+            "：".join(filter(None, (names.get(line["field"], ""), f"{rule.title}（{rule.repair}）")))
+        )
+        if rule.returns:
+            returned.add(line["row"])
+    return {row: "；".join(texts) for row, texts in words.items()}, returned
+
+
+def _csv(rows: Iterator[list[str]]) -> bytes:
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _xlsx(rows: Iterator[list[str]]) -> bytes:
+    out = io.BytesIO()
+    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    sheet = book.add_worksheet("需修改")
+    sheet.freeze_panes(1, 0)
+    wrong = book.add_format({"font_color": "#A8322A"})
+    for number, cells in enumerate(rows):
+        sheet.write_row(number, 0, cells[:-1])
+        sheet.write_string(number, len(cells) - 1, cells[-1], wrong)
+    book.close()
+    return out.getvalue()

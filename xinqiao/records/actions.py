@@ -1,0 +1,161 @@
+"""Writing the lake: every change of the register is one transaction with its evidence entry."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+from django.db import transaction
+from django.db.models import Q
+
+from xinqiao.catalogue.types import Item
+from xinqiao.evidence.actions import record
+from xinqiao.kernel.canonical import sha256_hex, sm3_hex
+from xinqiao.records.lake import lake
+from xinqiao.records.models import LakeFile
+from xinqiao.records.queries import bucket_of, read_files
+from xinqiao.records.types import (
+    FILE_REGISTERED,
+    FILE_WITHDRAWN,
+    FILES_COMPACTED,
+    BatchNotVisible,
+    FileFacts,
+    FileKind,
+)
+
+ROWS_PER_BUCKET = 400_000
+
+
+def write_file(item: Item, table: pa.Table, *, batch: str, kind: FileKind = FileKind.DELIVERY) -> FileFacts:
+    """Write a batch's rows, sorted by enterprise; invisible until :func:`register_file`."""
+    name = f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet"
+    return lake().write(table.sort_by([("_enterprise", "ascending"), ("_row", "ascending")]), name)
+
+
+def register_file(item: str, facts: FileFacts, *, batch: str, kind: FileKind, actor: str, now: datetime) -> None:
+    """Make a written file visible. Call inside the transaction of the delivery it belongs to."""
+    LakeFile.objects.create(item=item, batch=batch, kind=kind, registered_at=now, **_columns(facts))
+    record(FILE_REGISTERED, actor=actor, subject=batch, body=_body(item, facts, batch, kind), now=now)
+
+
+def _columns(facts: FileFacts) -> dict[str, object]:
+    return {
+        "path": facts.path,
+        "row_count": facts.rows,
+        "size_bytes": facts.size,
+        "sha256": facts.sha256,
+        "sm3": facts.sm3,
+        "first_enterprise": facts.first_enterprise,
+        "last_enterprise": facts.last_enterprise,
+        "first_recorded_at": facts.first_recorded_at,
+    }
+
+
+def _body(item: str, facts: FileFacts, batch: str, kind: FileKind) -> dict[str, object]:
+    return {
+        "item": item,
+        "path": facts.path,
+        "rows": facts.rows,
+        "sha256": facts.sha256,
+        "sm3": facts.sm3,
+        "batch": batch,
+        "kind": str(kind),
+    }
+
+
+def withdraw_batch(batch: str, *, actor: str, now: datetime) -> int:
+    """Take a batch's files out of every view known from now on; earlier as-of views keep them.
+
+    Call inside the transaction that undoes the delivery. Raises BatchNotVisible when none stands. Returns the
+    number of rows withdrawn.
+    """
+    files = list(LakeFile.objects.select_for_update().filter(batch=batch, withdrawn_at=None, replaced_at=None))
+    if not files:
+        raise BatchNotVisible(batch=batch)
+    for entry in files:
+        entry.withdrawn_at = now
+        entry.save(update_fields=["withdrawn_at"])
+        body = {"item": entry.item, "path": entry.path, "batch": batch}
+        record(FILE_WITHDRAWN, actor=actor, subject=batch, body=body, now=now)
+    return sum(entry.row_count for entry in files)
+
+
+def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> int:
+    """Merge an item's files into buckets by enterprise; returns how many files were merged (0 = nothing to do).
+
+    Files younger than ``older_than`` stay as they are, because their delivery can still be undone. Rows keep
+    their batch and time, so every as-of view gives the same answer before and after.
+    """
+    standing = Q(item=item.code, replaced_at=None, withdrawn_at=None, registered_at__lte=now - older_than)
+    files = list(LakeFile.objects.filter(standing).order_by("id"))
+    if len(files) < 2:
+        return 0
+    merged = f"compact-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    written = list(_write_buckets(item, files, merged))
+    with transaction.atomic():
+        paths = [entry.path for entry in files]
+        replaced = LakeFile.objects.filter(standing, path__in=paths).update(replaced_at=now)
+        if replaced != len(files):  # a delivery was undone while its rows were being merged
+            transaction.set_rollback(True)
+            return 0
+        for bucket, buckets, facts in written:
+            LakeFile.objects.create(
+                item=item.code,
+                batch=merged,
+                kind=FileKind.BUCKET,
+                bucket=bucket,
+                buckets=buckets,
+                registered_at=now,
+                **_columns(facts),
+            )
+        outputs = [_body(item.code, facts, merged, FileKind.BUCKET) for _, _, facts in written]
+        body = {"item": item.code, "inputs": sorted(paths), "outputs": outputs}
+        record(FILES_COMPACTED, actor=actor, subject=merged, body=body, now=now)
+    return len(files)
+
+
+def _write_buckets(item: Item, files: Sequence[LakeFile], batch: str) -> Iterator[tuple[int, int, FileFacts]]:
+    table = read_files(files, item)
+    buckets = max(1, -(-table.num_rows // ROWS_PER_BUCKET))
+    encoded = table.column("_enterprise").combine_chunks().dictionary_encode()
+    of_code = np.array([bucket_of(code, buckets) for code in encoded.dictionary.to_pylist()], dtype=np.int32)
+    of_row = of_code[encoded.indices.to_numpy()]
+    order = [
+        ("_enterprise", "ascending"),
+        ("_recorded_at", "ascending"),
+        ("_batch", "ascending"),
+        ("_row", "ascending"),
+    ]
+    for bucket in range(buckets):
+        part = table.filter(pa.array(of_row == bucket))
+        if part.num_rows:
+            facts = lake().write(part.sort_by(order), f"{item.code}/bucket/{batch}-{bucket:03d}.parquet")
+            yield bucket, buckets, facts
+
+
+def remove_unregistered(*, older_than: timedelta, now: datetime) -> list[str]:
+    """Delete files that no transaction registered (a process died between writing and registering)."""
+    registered = set(LakeFile.objects.values_list("path", flat=True))
+    removed = []
+    for path, changed in lake().list_files():
+        if path not in registered and changed <= now - older_than:
+            lake().remove(path)
+            removed.append(path)
+    return removed
+
+
+def audit_files() -> list[str]:
+    """Registered files whose bytes are gone or changed, as sentences; an empty list is a clean lake."""
+    faults = []
+    for entry in LakeFile.objects.order_by("id").iterator():
+        try:
+            data = lake().read_bytes(entry.path)
+        except OSError:
+            faults.append(f"{entry.path}: 文件不存在")
+            continue
+        if sha256_hex(data) != entry.sha256 or sm3_hex(data) != entry.sm3:
+            faults.append(f"{entry.path}: 摘要不符")
+    return faults

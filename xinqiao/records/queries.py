@@ -1,0 +1,123 @@
+"""Reading the lake: which files make up a view, and everything about one enterprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zlib import crc32
+
+import pyarrow as pa
+from django.db.models import Max, Q, QuerySet, Sum
+
+from xinqiao.catalogue.schema import arrow_schema
+from xinqiao.catalogue.types import Item
+from xinqiao.records.lake import lake
+from xinqiao.records.models import LakeFile
+from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
+
+
+def stored_schema(item: Item) -> pa.Schema:
+    """System columns, then the item's own."""
+    return pa.schema([*SYSTEM_SCHEMA, *arrow_schema(item)])
+
+
+def visible_files(item: str, *, known: datetime) -> QuerySet[LakeFile]:
+    """Files whose rows may count at ``known``: registered, not replaced by a compaction, not withdrawn by then."""
+    return (
+        LakeFile.objects.filter(item=item, replaced_at=None, first_recorded_at__lte=known)
+        .filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
+        .order_by("id")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A visible file as a Spark reader takes it; ``unique``: no key stands in it twice."""
+
+    url: str
+    unique: bool
+
+
+def list_views(item: str, *, known: datetime) -> list[FileView]:
+    """The visible files of an item, oldest first."""
+    rows = visible_files(item, known=known).values_list("path", "kind")
+    return [FileView(lake().url(path), kind == FileKind.DELIVERY) for path, kind in rows]
+
+
+def bucket_of(enterprise: str, buckets: int) -> int:
+    """The compaction bucket of an enterprise: CRC-32 of its code, modulo."""
+    return crc32(enterprise.encode("ascii", "replace")) % buckets
+
+
+def read_enterprise(enterprise: str, items: Iterable[Item], *, known: datetime) -> dict[str, pa.Table]:
+    """All recorded rows of one enterprise by item code, superseded ones included; an item without a file is absent.
+
+    An item that has files but no row of the enterprise gives an empty table: the difference between *none*
+    and *not known*.
+    """
+    wanted = {item.code: item for item in items}
+    found: dict[str, list[pa.Table]] = {}
+    rows = LakeFile.objects.filter(item__in=wanted, replaced_at=None, first_recorded_at__lte=known)
+    for entry in rows.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known)).order_by("item", "id"):
+        tables = found.setdefault(entry.item, [])
+        if _may_hold(entry, enterprise):
+            tables.append(_conform(lake().read(entry.path, enterprise=enterprise), wanted[entry.item]))
+    return {
+        code: pa.concat_tables(tables) if tables else stored_schema(wanted[code]).empty_table()
+        for code, tables in found.items()
+    }
+
+
+def _may_hold(entry: LakeFile, enterprise: str) -> bool:
+    if entry.buckets is not None:
+        return bucket_of(enterprise, entry.buckets) == entry.bucket
+    return entry.first_enterprise <= enterprise <= entry.last_enterprise
+
+
+def _conform(table: pa.Table, item: Item) -> pa.Table:
+    """A file written under an earlier declaration, in today's columns: added ones are null, dropped ones go."""
+    schema = stored_schema(item)
+    columns = [
+        table.column(f.name).cast(f.type) if f.name in table.schema.names else pa.nulls(table.num_rows, f.type)
+        for f in schema
+    ]
+    return pa.table(columns, schema=schema)
+
+
+def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
+    """The rows that stand, newest of each key, retracted ones left out; for one enterprise's handful of rows."""
+    latest: dict[tuple[object, ...], dict[str, object]] = {}
+    columns = [c for code in item.key for c in item.field(code).columns]
+    order = [("_recorded_at", "ascending"), ("_batch", "ascending"), ("_row", "ascending")]
+    for row in table.sort_by(order).to_pylist():
+        latest[tuple(row[c] for c in columns)] = row
+    return [row for row in latest.values() if row["_op"] == "put"]
+
+
+def delivered_items(*, known: datetime) -> dict[str, datetime]:
+    """Item code → when it was last delivered; items never delivered are absent."""
+    rows = LakeFile.objects.filter(first_recorded_at__lte=known, withdrawn_at=None).values("item")
+    return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
+
+
+def lake_totals() -> list[dict[str, object]]:
+    """Rows, bytes and files per item that stand now, for the node's health page."""
+    files = LakeFile.objects.filter(replaced_at=None, withdrawn_at=None).values("item").order_by("item")
+    totals = files.annotate(rows=Sum("row_count"), size=Sum("size_bytes"), last=Max("registered_at"))
+    counts: dict[str, int] = {}
+    for code in LakeFile.objects.filter(replaced_at=None, withdrawn_at=None).values_list("item", flat=True):
+        counts[code] = counts.get(code, 0) + 1
+    return [{**row, "files": counts[row["item"]]} for row in totals]
+
+
+def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:
+    """All rows of some files in today's columns."""
+    return pa.concat_tables(_conform(lake().read(entry.path), item) for entry in entries)
+
+
+def last_registered_at() -> datetime | None:
+    """When the register of delivered records last changed: a delivery, a retraction or an undo."""
+    files = LakeFile.objects.exclude(kind=FileKind.RUN).aggregate(new=Max("registered_at"), gone=Max("withdrawn_at"))
+    moments = [moment for moment in files.values() if moment]
+    return max(moments) if moments else None

@@ -1,0 +1,242 @@
+"""Asking the gate. The answer is made, then recorded and committed, and only then returned."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Item, Openness
+from xinqiao.consent.actions import use_authorisation
+from xinqiao.consent.queries import find_authorisation
+from xinqiao.consent.rules import authorisation_state
+from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
+from xinqiao.evaluation.queries import current_result
+from xinqiao.evaluation.types import Document, UnknownEnterprise
+from xinqiao.evidence.actions import record
+from xinqiao.evidence.queries import receipt
+from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
+from xinqiao.records.types import AsOf
+from xinqiao.release.models import AccessLine
+from xinqiao.release.queries import as_access, policy
+from xinqiao.release.rules import decide
+from xinqiao.release.shape import ItemFacts, Show, figures_of, item_block
+from xinqiao.release.types import (
+    GRANTED,
+    REFUSED,
+    SELF_READ,
+    Access,
+    Answer,
+    NotReleased,
+    Recipient,
+    RecipientKind,
+    Rule,
+)
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
+
+    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed.
+    """
+
+    recipient: Recipient
+    enterprise: str
+    purpose: str
+    form: Form
+    actor: str
+    channel: str
+    items: tuple[str, ...] | None = None
+    authorisation: str = ""
+    public_only: bool = False
+
+
+def query(inquiry: Inquiry, *, now: datetime) -> Answer:
+    """Read about one enterprise through the gate.
+
+    Every call leaves a ledger line and an evidence entry, durable before this returns or raises. Raises
+    NotReleased with reason, clause and next step, or UnknownEnterprise (also recorded) when the registry has none.
+    """
+    items = _items(inquiry)
+    state, found = _authorisation(inquiry, items, now)
+    rule = _rule(inquiry, items, state)
+    if not rule.allow:
+        line = _refuse(inquiry, items, rule, now)
+        raise NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
+    document = _document(inquiry, items, rule, now)
+    if found:
+        document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
+    return _grant(inquiry, items, rule, document, needs_use=found is not None, now=now)
+
+
+def _items(inquiry: Inquiry) -> tuple[Item, ...]:
+    """The items asked for; by default all of them, or those with something public."""
+    catalogue = load_catalogue(content_dir())
+    if inquiry.items is not None:
+        return tuple(catalogue.item(code) for code in inquiry.items)
+    if inquiry.public_only:
+        return tuple(item for item in catalogue if item.openness is not Openness.NON_PUBLIC)
+    found = find_authorisation(inquiry.authorisation) if inquiry.authorisation else None
+    if found is None:
+        return catalogue.items
+    return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
+
+
+def _authorisation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> tuple[AuthorisationState, Any]:
+    """State of the named authorisation for what of the request is not public."""
+    if inquiry.recipient.kind is RecipientKind.ENTERPRISE or inquiry.public_only:
+        return AuthorisationState.NONE, None
+    found = find_authorisation(inquiry.authorisation) if inquiry.authorisation else None
+    covered = tuple(i.code for i in items if i.openness is not Openness.PUBLIC)
+    state = authorisation_state(
+        found,
+        recipient=inquiry.recipient.code,
+        subject=inquiry.enterprise,
+        purpose=inquiry.purpose,
+        items=covered,
+        form=inquiry.form,
+        now=now,
+    )
+    return state, found
+
+
+def _rule(inquiry: Inquiry, items: Sequence[Item], state: AuthorisationState) -> Rule:
+    """The strictest rule over the items: any refusal refuses the whole request."""
+    openness = {Openness.PUBLIC}
+    if not inquiry.public_only:
+        openness |= {Openness.NON_PUBLIC for i in items if i.openness is not Openness.PUBLIC}
+    rules = [
+        decide(policy(), inquiry.recipient, openness=o, form=inquiry.form, authorisation=state)
+        for o in sorted(openness)
+    ]
+    return next((rule for rule in rules if not rule.allow), rules[0])
+
+
+def _document(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> Document:
+    """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
+    registration = load_catalogue(content_dir()).item("registration.basic")
+    everything = {i.code: i for i in (*items, registration)}
+    tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
+    delivered = delivered_items(known=now)
+    today = now.astimezone(BEIJING).date()
+
+    def facts(item: Item) -> ItemFacts:
+        rows = current_rows(tables[item.code], item) if item.code in tables else []
+        happened = [r for r in rows if r["_occurred_on"] is None or r["_occurred_on"] <= today]  # type: ignore[operator]
+        return ItemFacts(item, tuple(happened), delivered.get(item.code))
+
+    registered = facts(registration).rows
+    if not registered:
+        raise UnknownEnterprise(enterprise=inquiry.enterprise)
+    evaluation = _evaluation(inquiry, items, now)
+    blocks = [_block(inquiry, facts(item), evaluation) for item in items]
+    return {
+        "v": 1,
+        "enterprise": inquiry.enterprise,
+        "name": registered[0]["name"],
+        "purpose": inquiry.purpose,
+        "form": str(inquiry.form),
+        "recipient": {
+            "kind": str(inquiry.recipient.kind),
+            "code": inquiry.recipient.code,
+            "name": inquiry.recipient.name,
+        },
+        "asked_at": now.isoformat(),
+        "decision": {"rule": rule.id, "clause": rule.clause, "policy_sha256": policy().sha256},
+        "evaluation": evaluation,
+        "items": blocks,
+        "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
+    }
+
+
+def _evaluation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> Document | None:
+    """The evaluation, when every non-public item it rests on is part of this answer; else None."""
+    if inquiry.public_only or inquiry.form is Form.VERIFY:
+        return None
+    _, rests_on = needed(scorecard_at(AsOf(now.astimezone(BEIJING).date(), now)))
+    missing = {i.code for i in rests_on if i.openness is not Openness.PUBLIC} - {i.code for i in items}
+    return None if missing else current_result(inquiry.enterprise, now=now)
+
+
+def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> Document:
+    own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
+    raw = inquiry.form is Form.DETAIL and not inquiry.public_only  # the gate has allowed it
+    show = Show.ALL if own or raw else Show.PUBLIC
+    if (inquiry.form in (Form.VERIFY, Form.DERIVED) and not own) or (facts.item.openness is Openness.NON_PUBLIC and not (own or raw)):
+        show = Show.NONE
+    figures = figures_of(facts.item.code, evaluation, facts_by_code()) if evaluation else []
+    return item_block(facts, form=inquiry.form, show=show, figures=figures)
+
+
+def _refuse(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> str:
+    with transaction.atomic():
+        return _write_line(inquiry, items, rule, now, answer="").id
+
+
+def _grant(
+    inquiry: Inquiry, items: Sequence[Item], rule: Rule, document: Document, *, needs_use: bool, now: datetime
+) -> Answer:
+    digest = sha256_hex(canonical_bytes(document))
+    with transaction.atomic():
+        if needs_use:
+            use_authorisation(inquiry.authorisation, now=now)
+        access = _write_line(inquiry, items, rule, now, answer=digest)
+    return Answer(document=document, access=access, receipt=receipt(access.entry).as_json())
+
+
+def _write_line(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime, *, answer: str) -> Access:
+    """The ledger line and its evidence entry; call inside a transaction."""
+    line = f"A{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(5)}"
+    codes = [i.code for i in items]
+    own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
+    event = REFUSED if not rule.allow else SELF_READ if own else GRANTED
+    body: Mapping[str, object] = {
+        "access": line,
+        "recipient": inquiry.recipient.code,
+        "kind": str(inquiry.recipient.kind),
+        "purpose": inquiry.purpose,
+        "form": str(inquiry.form),
+        "items": codes,
+        "authorisation": inquiry.authorisation,
+        "rule": rule.id,
+        "policy_sha256": policy().sha256,
+        "answer_sha256": answer,
+    }
+    entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
+    row = AccessLine.objects.create(
+        id=line,
+        at=now,
+        enterprise=inquiry.enterprise,
+        recipient_kind=inquiry.recipient.kind,
+        recipient_code=inquiry.recipient.code,
+        recipient_name=inquiry.recipient.name,
+        actor=inquiry.actor,
+        purpose=inquiry.purpose,
+        form=inquiry.form,
+        items=json.dumps(codes),
+        authorisation=inquiry.authorisation,
+        allowed=rule.allow,
+        rule=rule.id,
+        reason=rule.reason,
+        clause=rule.clause,
+        next_step=rule.next_step,
+        policy_sha256=policy().sha256,
+        answer_sha256=answer,
+        entry=entry.id,
+        channel=inquiry.channel,
+    )
+    return as_access(row)

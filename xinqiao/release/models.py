@@ -1,0 +1,37 @@
+"""The ledger: one line for every answer and every refusal."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class AccessLine(models.Model):
+    """Who asked for what about an enterprise, and what came of it. Never changed, never deleted."""
+
+    id = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+    enterprise = models.CharField(max_length=18)
+    recipient_kind = models.CharField(max_length=12)
+    recipient_code = models.CharField(max_length=40)
+    recipient_name = models.CharField(max_length=120)
+    actor = models.CharField(max_length=80)
+    purpose = models.CharField(max_length=30)
+    form = models.CharField(max_length=10)
+    items = models.TextField()  # JSON list of item codes
+    authorisation = models.CharField(max_length=40, blank=True)
+    allowed = models.BooleanField()
+    rule = models.CharField(max_length=40)
+    reason = models.CharField(max_length=200)
+    clause = models.CharField(max_length=200)
+    next_step = models.CharField(max_length=200, blank=True)
+    policy_sha256 = models.CharField(max_length=64)
+    answer_sha256 = models.CharField(max_length=64, blank=True)
+    entry = models.BigIntegerField()
+    channel = models.CharField(max_length=12)
+
+    class Meta:
+        db_table = "release_access"
+        indexes = [
+            models.Index(fields=["enterprise", "-at"], name="access_enterprise"),
+            models.Index(fields=["recipient_code", "-at"], name="access_recipient"),
+        ]

@@ -1,0 +1,93 @@
+"""Reading the ledger and the table."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from django.db.models import Q
+
+from xinqiao.consent.types import Form
+from xinqiao.kernel.errors import NotFound
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.release.models import AccessLine
+from xinqiao.release.rules import load_policy
+from xinqiao.release.types import Access, Policy, RecipientKind
+
+
+class UnknownAccess(NotFound):
+    """No such ledger line, or not one the caller may see."""
+
+    code = "release.unknown_access"
+    title = "没有找到查询记录 {access}"
+
+
+def policy() -> Policy:
+    """The table in force."""
+    return load_policy(content_dir() / "release.toml")
+
+
+def as_access(row: AccessLine) -> Access:
+    """A ledger line as plain facts."""
+    return Access(
+        id=row.id,
+        at=row.at,
+        enterprise=row.enterprise,
+        recipient_kind=RecipientKind(row.recipient_kind),
+        recipient_code=row.recipient_code,
+        recipient_name=row.recipient_name,
+        actor=row.actor,
+        purpose=row.purpose,
+        form=Form(row.form),
+        items=tuple(json.loads(row.items)),
+        authorisation=row.authorisation,
+        allowed=row.allowed,
+        rule=row.rule,
+        reason=row.reason,
+        clause=row.clause,
+        next_step=row.next_step,
+        entry=row.entry,
+        channel=row.channel,
+    )
+
+
+def list_accesses(
+    *,
+    enterprise: str | None = None,
+    recipient: str | None = None,
+    allowed: bool | None = None,
+    before: tuple[datetime, str] | None = None,
+    limit: int = 50,
+) -> list[Access]:
+    """Ledger lines, newest first; ``before`` is the (time, id) of the last line already shown."""
+    rows = AccessLine.objects.order_by("-at", "-id")
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if recipient is not None:
+        rows = rows.filter(recipient_code=recipient)
+    if allowed is not None:
+        rows = rows.filter(allowed=allowed)
+    if before is not None:
+        rows = rows.filter(Q(at__lt=before[0]) | Q(at=before[0], id__lt=before[1]))
+    return [as_access(row) for row in rows[:limit]]
+
+
+def get_access(access: str, *, enterprise: str | None = None, recipient: str | None = None) -> Access:
+    """One ledger line, of that enterprise or recipient when given; raises UnknownAccess."""
+    rows = AccessLine.objects.filter(id=access)
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if recipient is not None:
+        rows = rows.filter(recipient_code=recipient)
+    row = rows.first()
+    if row is None:
+        raise UnknownAccess(access=access)
+    return as_access(row)
+
+
+def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
+    """How often others read about an enterprise, or were refused, since an instant."""
+    rows = AccessLine.objects.filter(enterprise=enterprise, at__gte=since).exclude(
+        recipient_kind=RecipientKind.ENTERPRISE
+    )
+    return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}

@@ -1,0 +1,96 @@
+"""The gate's decision: pure, complete, from one table."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from xinqiao.catalogue.types import Openness
+from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.errors import Problem
+from xinqiao.release.types import OPENNESS, InvalidPolicy, Policy, Question, Recipient, RecipientKind, Rule
+
+NOT_ADMITTED = Rule(
+    id="not-admitted",
+    recipients=frozenset({RecipientKind.INSTITUTION, RecipientKind.PLATFORM}),
+    openness=frozenset(OPENNESS),
+    forms=frozenset(Form),
+    states=frozenset(AuthorisationState),
+    allow=False,
+    reason="该机构未接入或已被暂停，不能查询",
+    clause="有进有出：接入须经安全评估和授权评估（省级实施方案）",
+    next_step="请先完成接入申请，或联系节点了解暂停原因",
+)
+
+
+def questions() -> Iterator[Question]:
+    """Every question there can be: recipient × openness × form × state of the authorisation."""
+    return (Question(*parts) for parts in product(RecipientKind, OPENNESS, Form, AuthorisationState))
+
+
+@cache
+def load_policy(path: Path) -> Policy:
+    """The table of ``release.toml``; raises InvalidPolicy naming every gap and overlap, so that it cannot be used."""
+    data = path.read_bytes()
+    rules = tuple(_rule(raw) for raw in tomllib.loads(data.decode("utf-8"))["rules"])
+    return build_policy(rules, sha256_hex(data))
+
+
+def build_policy(rules: Sequence[Rule], digest: str) -> Policy:
+    """Index the rules; raises InvalidPolicy unless every question has exactly one row."""
+    index: dict[Question, Rule] = {}
+    problems = []
+    for question in questions():
+        matching = [rule for rule in rules if rule.answers(question)]
+        if len(matching) == 1:
+            index[question] = matching[0]
+            continue
+        what = "没有规则" if not matching else "有多条规则：" + "、".join(r.id for r in matching)
+        where = " × ".join((question.recipient, question.openness, question.form, question.authorisation))
+        problems.append(Problem(field="release.toml", code="coverage", message=f"{where}：{what}"))
+    problems += [Problem(field="release.toml", code="hard_line", message=text) for text in _crossed(index)]
+    if problems:
+        raise InvalidPolicy(problems)
+    return Policy(tuple(rules), index, digest)
+
+
+def _crossed(index: Mapping[Question, Rule]) -> Iterator[str]:
+    """The two lines of the policy that no table may cross."""
+    for question, rule in index.items():
+        if not rule.allow or question.openness is Openness.PUBLIC:
+            continue
+        if question.recipient is RecipientKind.INSTITUTION and question.form is Form.DETAIL:
+            yield f"{rule.id}：非公开原始明细不得提供给接入机构"
+        if question.recipient in (RecipientKind.PLATFORM, RecipientKind.INSTITUTION, RecipientKind.PUBLIC) and (
+            question.authorisation is not AuthorisationState.ACTIVE
+        ):
+            yield f"{rule.id}：未经企业授权不得提供非公开信息"
+
+
+def _rule(raw: Mapping[str, Any]) -> Rule:
+    states = raw["authorisation"]
+    return Rule(
+        id=raw["id"],
+        recipients=frozenset(map(RecipientKind, raw["recipient"])),
+        openness=frozenset(map(Openness, raw["openness"])),
+        forms=frozenset(map(Form, raw["form"])),
+        states=frozenset(AuthorisationState) if states == "any" else frozenset(map(AuthorisationState, states)),
+        allow={"allow": True, "refuse": False}[raw["decision"]],
+        reason=raw["reason"],
+        clause=raw["clause"],
+        next_step=raw.get("next_step", ""),
+    )
+
+
+def decide(
+    policy: Policy, recipient: Recipient, *, openness: Openness, form: Form, authorisation: AuthorisationState
+) -> Rule:
+    """The one row that answers; an institution or platform that is not admitted gets nothing, whatever the table."""
+    if recipient.kind in NOT_ADMITTED.recipients and not recipient.admitted:
+        return NOT_ADMITTED
+    return policy.index[Question(recipient.kind, openness, form, authorisation)]

@@ -1,0 +1,105 @@
+"""What an answer holds, item by item: states, derived figures, public rows, own rows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from xinqiao.catalogue.types import Absence, Field, Item, Openness
+from xinqiao.consent.types import Form
+
+Row = Mapping[str, object]
+
+
+class Show(StrEnum):
+    """How much of an item's rows an answer holds."""
+
+    ALL = "all"
+    PUBLIC = "public"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """One item about one enterprise as the lake knows it; ``delivered_at`` is None when never delivered."""
+
+    item: Item
+    rows: tuple[Row, ...]
+    delivered_at: datetime | None
+
+
+def plain(value: object) -> object:
+    """A stored value as JSON holds it: dates ISO, decimals as text, money in integer fen."""
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else value
+
+
+def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One item of an answer: value, verified none or not known (with the reason), its provider and time."""
+    item = facts.item
+    rows = shown_rows(item, facts.rows, show)
+    state, why = _state(facts, rows if show is Show.PUBLIC and item.openness is Openness.MIXED else facts.rows)
+    block: dict[str, Any] = {
+        "item": item.code,
+        "name": item.name,
+        "provider": item.department.name,
+        "delivered_at": facts.delivered_at.isoformat() if facts.delivered_at else None,
+        "state": state,
+    }
+    if why:
+        block["why"] = why
+    if form is not Form.VERIFY and figures:
+        block["figures"] = list(figures)
+    if show is not Show.NONE:
+        block["rows"] = rows
+        block["flags"] = sorted({flag for r in facts.rows for flag in str(r.get("_flags") or "").split(";") if flag})
+    return block
+
+
+def _state(facts: ItemFacts, rows: Sequence[object]) -> tuple[str, str]:
+    if facts.delivered_at is None:
+        return "not_known", "never_shared"
+    if rows:
+        return "value", ""
+    if facts.item.absence is Absence.VERIFIED_NONE and not facts.rows:
+        return "verified_none", ""
+    return "not_known", "not_public" if facts.rows else "no_record"
+
+
+def shown_rows(item: Item, rows: Iterable[Row], show: Show) -> list[dict[str, object]]:
+    """Rows with the fields the answer may hold, newest first."""
+    if show is Show.NONE:
+        return []
+    ordered = sorted(rows, key=lambda r: (str(r.get("_occurred_on") or ""), str(r.get("_row"))), reverse=True)
+    picked = (_fields(item, row, show) for row in ordered)
+    return [
+        {c: plain(row[c]) for f in fields for c in f.columns}
+        for row, fields in zip(ordered, picked, strict=True)
+        if fields
+    ]
+
+
+def _fields(item: Item, row: Row, show: Show) -> list[Field]:
+    """The fields of a row that may be shown; of a mixed item none unless something besides its key is public."""
+    if show is Show.ALL or item.openness is Openness.PUBLIC:
+        return [f for f in item.fields if not (f.personal and show is Show.PUBLIC)]
+    public = [f for f in item.fields if item.openness_of(f, row.get(f.code)) is Openness.PUBLIC]
+    if not any(f.role is None for f in public):
+        return []
+    return [f for f in item.fields if f in public or f.role is not None or f.code in item.key]
+
+
+def figures_of(item: str, evaluation: Mapping[str, Any], declared: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The derived figures of one item out of an evaluation: code, name, unit, state and value."""
+    found = []
+    for line in evaluation["indicators"]:
+        facts = declared[line["code"]]
+        if facts.item == item:
+            kept = {k: line[k] for k in ("code", "state", "value", "why") if k in line}
+            found.append({**kept, "name": facts.name, "unit": facts.unit})
+    return found

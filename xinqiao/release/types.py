@@ -1,0 +1,141 @@
+"""Recipients, rules, decisions and refusals of the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from xinqiao.catalogue.types import Openness
+from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.evidence.types import Event
+from xinqiao.kernel.errors import Invalid, Refused
+
+GRANTED = Event("release.granted", "提供信息", "information released")
+REFUSED = Event("release.refused", "拒绝提供", "release refused")
+SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own file")
+
+
+class RecipientKind(StrEnum):
+    """Who asks."""
+
+    ENTERPRISE = "enterprise"  # the subject itself
+    INSTITUTION = "institution"  # 接入机构
+    PLATFORM = "platform"  # 融资信用服务平台
+    DEPARTMENT = "department"
+    NODE = "node"  # staff of the node
+    PUBLIC = "public"  # anybody
+
+
+# A value is public or not; "mixed" items are settled per field or value before the gate is asked.
+OPENNESS = (Openness.PUBLIC, Openness.NON_PUBLIC)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """The party that asks; ``admitted`` matters for institutions and platforms, ``enterprise`` for a subject."""
+
+    kind: RecipientKind
+    code: str
+    name: str
+    admitted: bool = True
+    enterprise: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the gate decides on, and nothing else."""
+
+    recipient: RecipientKind
+    openness: Openness
+    form: Form
+    authorisation: AuthorisationState
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One row of ``release.toml``: the questions it answers, its answer, the clause behind it."""
+
+    id: str
+    recipients: frozenset[RecipientKind]
+    openness: frozenset[Openness]
+    forms: frozenset[Form]
+    states: frozenset[AuthorisationState]
+    allow: bool
+    reason: str
+    clause: str
+    next_step: str
+
+    def answers(self, question: Question) -> bool:
+        """Whether this row is about the question."""
+        return (
+            question.recipient in self.recipients
+            and question.openness in self.openness
+            and question.form in self.forms
+            and question.authorisation in self.states
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The whole table, indexed: exactly one row per question. ``sha256`` is of its file."""
+
+    rules: tuple[Rule, ...]
+    index: Mapping[Question, Rule]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """A line of the ledger: who asked for what about an enterprise, and what came of it."""
+
+    id: str
+    at: datetime
+    enterprise: str
+    recipient_kind: RecipientKind
+    recipient_code: str
+    recipient_name: str
+    actor: str
+    purpose: str
+    form: Form
+    items: tuple[str, ...]
+    authorisation: str
+    allowed: bool
+    rule: str
+    reason: str
+    clause: str
+    next_step: str
+    entry: int
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What left the gate: the document, the ledger line and the signed receipt."""
+
+    document: dict[str, Any]
+    access: Access
+    receipt: dict[str, Any]
+
+
+class InvalidPolicy(Invalid):
+    """``release.toml`` leaves a question without a row, or with two."""
+
+    code = "release.invalid_policy"
+    title = "共享规则表有 {count} 处错误，未启用"
+    next_step = "请补上缺口、去掉重叠；规则表必须对每种情形恰有一行"
+
+
+class NotReleased(Refused):
+    """The gate said no; carries the rule's reason, clause and next step and the number of the ledger line."""
+
+    code = "release.refused"
+    title = "{reason}"
+
+    def __init__(self, *, rule: str, reason: str, clause: str, next_step: str, access: str) -> None:
+        super().__init__(rule=rule, reason=reason, access=access)
+        self.rule = rule
+        self.rule_clause = clause
+        self.rule_next_step = next_step

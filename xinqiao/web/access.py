@@ -1,0 +1,146 @@
+"""Who may open a page. Every route names its rule; a test fails for one that does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import wraps
+from typing import Any
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils import timezone
+
+from xinqiao.kernel.errors import NotFound
+from xinqiao.parties.queries import actor_of, list_memberships
+from xinqiao.parties.types import Actor, MembershipFacts, OrganisationKind, Role
+
+SESSION_KEY = "membership"
+View = Callable[..., HttpResponse]
+
+
+class Portal(StrEnum):
+    """The portals, each for one kind of membership."""
+
+    ENTERPRISE = "enterprise"
+    INSTITUTION = "institution"
+    DEPARTMENT = "department"
+    NODE = "node"
+
+
+KINDS = {
+    OrganisationKind.INSTITUTION: Portal.INSTITUTION,
+    OrganisationKind.PLATFORM: Portal.INSTITUTION,
+    OrganisationKind.DEPARTMENT: Portal.DEPARTMENT,
+    OrganisationKind.NODE: Portal.NODE,
+}
+
+
+class NotYours(NotFound):
+    """The page belongs to another kind of user; it is not said whether it exists."""
+
+    code = "web.not_yours"
+    title = "没有这个页面，或您当前的身份不能查看"
+    next_step = "请切换身份后再试"
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """A signed-in person and the membership under which they act."""
+
+    actor: Actor
+    membership: MembershipFacts
+
+    @property
+    def label(self) -> str:
+        """How evidence names the person."""
+        return self.actor.label
+
+    @property
+    def name(self) -> str:
+        """The person's name."""
+        return self.actor.name
+
+    @property
+    def portal(self) -> Portal:
+        """The portal of the membership."""
+        organisation = self.membership.organisation
+        return KINDS[organisation.kind] if organisation else Portal.ENTERPRISE
+
+    @property
+    def code(self) -> str:
+        """The organisation's code, or the enterprise's USCC."""
+        organisation, enterprise = self.membership.organisation, self.membership.enterprise
+        return organisation.code if organisation else enterprise.uscc if enterprise else ""
+
+    @property
+    def party(self) -> str:
+        """Name of the organisation or enterprise acted for."""
+        found = self.membership.organisation or self.membership.enterprise
+        return found.name if found else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """The rule of a route: a portal and the roles in it, or public."""
+
+    portal: Portal | None
+    roles: frozenset[Role] = frozenset()
+
+    def __str__(self) -> str:
+        return "public" if self.portal is None else f"{self.portal}: {', '.join(sorted(self.roles))}"
+
+
+def public(view: View) -> View:
+    """Anybody may open it."""
+    view.access_rule = AccessRule(None)  # type: ignore[attr-defined]
+    return view
+
+
+def current_actor(request: HttpRequest) -> Acting | None:
+    """The membership the signed-in person acts under, or None. Read once a request."""
+    if not request.user.is_authenticated:
+        return None
+    if not hasattr(request, "_actor"):
+        request._actor = _chosen(request)  # type: ignore[attr-defined]
+    return request._actor  # type: ignore[attr-defined, no-any-return]
+
+
+def _chosen(request: HttpRequest) -> Acting | None:
+    memberships = {m.id: m for m in list_memberships(request.user.pk, now=timezone.now())}
+    request._memberships = len(memberships)  # type: ignore[attr-defined]
+    chosen = request.session.get(SESSION_KEY)
+    if chosen not in memberships:
+        if len(memberships) != 1:
+            return None
+        chosen = next(iter(memberships))
+    return Acting(actor_of(request.user.pk, chosen, now=timezone.now()), memberships[chosen])
+
+
+def requires(portal: Portal, *roles: Role) -> Callable[[View], View]:
+    """Only that portal's people in these roles (all roles when none is named); the view gets ``actor``."""
+    allowed = frozenset(roles or Role)
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            actor = current_actor(request)
+            if actor is None:
+                return redirect("choose")
+            if actor.portal is not portal or actor.membership.role not in allowed:
+                raise NotYours()
+            return view(request, *args, actor=actor, **kwargs)
+
+        guarded.access_rule = AccessRule(portal, allowed)  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def rules_of(views: Iterable[View]) -> dict[str, AccessRule | None]:
+    """View name → its rule, for the test that none is missing."""
+    return {f"{v.__module__}.{v.__qualname__}": getattr(v, "access_rule", None) for v in views}

@@ -1,0 +1,1 @@
+"""API: versioned JSON over HTTP."""

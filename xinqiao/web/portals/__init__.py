@@ -1,0 +1,1 @@
+"""Portals: one folder per kind of user."""

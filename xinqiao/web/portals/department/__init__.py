@@ -1,0 +1,1 @@
+"""Department portal: duties, upload, result."""

@@ -1,0 +1,1 @@
+"""Enterprise portal: own report, authorisations, who looked."""

@@ -1,0 +1,1 @@
+"""Institution portal: find an enterprise, ask for authorisation, read a report."""

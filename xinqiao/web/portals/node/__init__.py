@@ -1,0 +1,1 @@
+"""Node portal: health, sources, runs, accesses."""

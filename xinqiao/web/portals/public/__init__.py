@@ -1,0 +1,1 @@
+"""Public pages: home, sign-in, data dictionary, guideline, evidence log."""

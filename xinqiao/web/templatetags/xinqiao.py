@@ -1,0 +1,168 @@
+"""Template tags: words in the reader's language, money, states, grades."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from xinqiao.kernel.money import format_fen
+from xinqiao.web.words import translate
+
+register = template.Library()
+
+STATES = {
+    "value": ("good", "有记录"),
+    "verified_none": ("good", "已核实没有"),
+    "not_known": ("", "未知"),
+}
+WHY = {
+    "never_shared": "该数据尚未归集",
+    "no_record": "没有该企业的记录",
+    "not_computable": "记录不足以计算",
+    "not_public": "有非公开记录，需企业授权",
+}
+STATUS_TONES = {
+    "active": "good",
+    "published": "good",
+    "accepted": "good",
+    "granted": "good",
+    "requested": "warn",
+    "partly": "warn",
+    "running": "warn",
+    "returned": "risk",
+    "failed": "risk",
+    "withdrawn": "risk",
+    "declined": "risk",
+}
+STATUS_WORDS = {
+    "active": "生效中",
+    "withdrawn": "已撤回",
+    "expired": "已到期",
+    "used_up": "已用完",
+    "requested": "待企业决定",
+    "granted": "已同意",
+    "declined": "已拒绝",
+    "accepted": "全部收下",
+    "partly": "部分收下",
+    "returned": "全部退回",
+    "empty": "空报送",
+    "undone": "已撤销",
+    "running": "运行中",
+    "published": "已发布",
+    "failed": "失败",
+    "rolled_back": "已撤回",
+    "verify": "核验",
+    "derived": "加工指标",
+    "report": "信用报告",
+    "detail": "原始明细",
+    "large": "大型",
+    "medium": "中型",
+    "small": "小型",
+    "micro": "微型",
+    "unknown": "未能划型",
+    "collect": "物理归集",
+    "call": "接口调用",
+    "verify_method": "数据核验",
+    "public": "公开",
+    "non_public": "非公开",
+    "mixed": "部分公开",
+    "enterprise": "企业",
+    "institution": "接入机构",
+    "platform": "平台",
+    "department": "部门",
+    "node": "节点",
+}
+
+
+@register.filter
+def t(text: str) -> str:
+    """A Chinese text of the engine or of content, in the reader's language."""
+    return translate(str(text))
+
+
+@register.filter
+def name(thing: Any) -> str:
+    """The name of an item, field, indicator or department in the reader's language."""
+    return thing.name_en if (get_language() or "").startswith("en") else thing.name
+
+
+@register.filter
+def words(pair: Any) -> str:
+    """A pair of sentences (``zh``, ``en``) in the reader's language."""
+    return pair.en if (get_language() or "").startswith("en") else pair.zh
+
+
+@register.filter
+def word(code: str) -> str:
+    """A stored code in words: codes are never shown to a reader."""
+    return translate(STATUS_WORDS.get(str(code), str(code)))
+
+
+@register.filter
+def yuan(fen: int | None) -> str:
+    """Fen as yuan with separators; nothing for nothing."""
+    return "" if fen is None else format_fen(int(fen))
+
+
+@register.filter
+def day(value: Any) -> str:
+    """A date or instant as a full date in Beijing time."""
+    if isinstance(value, str) and value:
+        value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+    if isinstance(value, datetime):
+        value = timezone.localtime(value).date() if value.tzinfo else value.date()
+    return value.isoformat() if value else "—"
+
+
+@register.filter
+def moment(value: Any) -> str:
+    """An instant to the minute in Beijing time."""
+    if isinstance(value, str) and value:
+        value = datetime.fromisoformat(value)
+    return f"{timezone.localtime(value):%Y-%m-%d %H:%M}" if value else "—"
+
+
+@register.simple_tag
+def state_tag(block: Any) -> SafeString:
+    """Value, verified none or not known with its reason, as a tag of word and colour."""
+    tone, text = STATES[block["state"]]
+    why = translate(WHY[block["why"]]) if block.get("why") else ""
+    note = format_html(' <span class="muted small">{}</span>', why) if why else ""
+    return format_html('<span class="tag {}">{}</span>{}', tone, translate(text), note)
+
+
+@register.simple_tag
+def status_tag(code: str) -> SafeString:
+    """A status as a tag of word and colour."""
+    return format_html('<span class="tag {}">{}</span>', STATUS_TONES.get(str(code), ""), word(code))
+
+
+@register.simple_tag
+def meter(points: int, known: int, maximum: int) -> SafeString:
+    """A bar of points out of the maximum, with what is not known hatched at its end."""
+    scale = max(maximum, 1)
+    hatch = format_html('<i style="width:{}%"></i>', round(100 * (maximum - known) / scale)) if known < maximum else ""
+    return format_html(
+        '<span class="meter" aria-hidden="true"><span style="width:{}%"></span>{}</span>',
+        round(100 * points / scale),
+        hatch,
+    )
+
+
+@register.filter
+def masked(actor: str) -> str:
+    """An actor as an enterprise may see it: what kind, and the last two characters of its number."""
+    kind, _, number = actor.partition(":")
+    return f"{translate({'person': '工作人员', 'api': '系统接口', 'system': '系统'}.get(kind, kind))} **{number[-2:]}"
+
+
+@register.filter
+def get(mapping: Any, key: str) -> Any:
+    """The value of a key, or nothing."""
+    return mapping.get(key, "")
