@@ -12,7 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.shared_data import shared_data
-from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json, sha256_hex, sm3_hex
+from xinqiao.kernel.canonical import (
+    NotCanonical,
+    base64_text,
+    canonical_bytes,
+    read_base64,
+    read_json,
+    sha256_hex,
+    sm3_hex,
+)
 
 exact_integers = st.integers(-(2**53) + 1, 2**53 - 1)
 plain_values = st.recursive(
@@ -61,6 +69,17 @@ def test_what_json_cannot_hold_exactly_is_refused(value: object) -> None:
 def test_ambiguous_or_broken_json_is_refused(data: bytes) -> None:
     with pytest.raises(NotCanonical):
         read_json(data)
+
+
+@given(st.binary())
+def test_base64_has_one_spelling(data: bytes) -> None:
+    assert read_base64(base64_text(data)) == data
+
+
+@pytest.mark.parametrize("text", ["AB==", "AAB=", "AA", "A A=", "AA==\n", "_-==", "中"])
+def test_other_spellings_of_base64_are_refused(text: str) -> None:
+    with pytest.raises(NotCanonical):
+        read_base64(text)
 
 
 def test_sha256_and_sm3_of_the_standard_message() -> None:

@@ -114,9 +114,7 @@ def verify_inclusion(index: int, size: int, leaf: bytes, root: bytes, proof: Seq
         raise InvalidProof(what="推算的根与检查点不同")
 
 
-def verify_consistency(
-    old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
-) -> None:
+def verify_consistency(old_size: int, new_size: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
     """Check that the log only grew from ``old_size`` to ``new_size``; raises InvalidProof (RFC 9162, 2.1.4.2).
 
     An ``old_size`` of 0 is refused: every tree extends the empty one, so such a proof shows nothing.

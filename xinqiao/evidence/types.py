@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xinqiao.kernel.errors import NotFound, Refused, SourceFailed
+from xinqiao.kernel.errors import NotFound, SourceFailed, XinqiaoError
 
 EVENTS: dict[str, Event] = {}
 _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
@@ -59,16 +59,15 @@ class EntryFacts:
 class Receipt:
     """Proof of one entry for its holder.
 
-    ``signature`` is the node's promise, given at once: base64 of Ed25519 over the leaf hash (see
-    ``receipts.promise_bytes``). ``proof`` is a C2SP ``tlog-proof`` text, None until the entry is under a
-    signed checkpoint.
+    ``promise`` is a note the node signs at once over the leaf hash. ``proof`` is a C2SP ``tlog-proof`` text,
+    None until the entry is under a signed checkpoint.
     """
 
     entry_id: int
     leaf: bytes
     leaf_hash: bytes
     origin: str
-    signature: str
+    promise: str
     proof: str | None
 
 
@@ -78,7 +77,7 @@ class LogStatus:
 
     recorded: int
     size: int
-    root: bytes
+    root: bytes | None
     signed_at: datetime | None
     vkey: str
 
@@ -95,13 +94,12 @@ class EntryNotFound(NotFound):
     title = "没有编号为 {entry} 的存证"
 
 
-class NotInTransaction(Refused):
+class NotInTransaction(XinqiaoError):
     """Evidence was to be recorded apart from the act it proves: a fault of the program."""
 
     code = "evidence.not_in_transaction"
     title = "存证必须与业务操作在同一事务中写入"
     next_step = "请联系节点运行人员：这是程序缺陷，操作没有生效"
-    status = 500
 
 
 class NotYetSigned(SourceFailed):

@@ -1,4 +1,4 @@
-"""Canonical JSON (RFC 8785) and digests: the bytes that are hashed, signed and kept as evidence.
+"""Canonical JSON (RFC 8785), base64 and digests: the bytes that are hashed, signed and kept as evidence.
 
 Only plain JSON values pass, so that any reader of the format gets the same bytes: text, booleans, null,
 lists, objects with text keys, and numbers that every reader holds exactly. Write money as integer fen,
@@ -7,6 +7,8 @@ instants and decimals as text.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import hashlib
 import json
 from typing import Any
@@ -46,6 +48,26 @@ def read_json(data: bytes) -> Any:
         return json.loads(data.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except ValueError as error:  # covers UnicodeDecodeError and JSONDecodeError
         raise NotCanonical(str(error)) from error
+
+
+def base64_text(data: bytes) -> str:
+    """Standard base64 of ``data`` (RFC 4648, section 4)."""
+    return base64.b64encode(data).decode("ascii")
+
+
+def read_base64(text: str) -> bytes:
+    """The bytes of standard base64; raises NotCanonical.
+
+    Bytes have one spelling only: stray bits after the last byte are refused, so that no character of a signed
+    or hashed text can change unnoticed.
+    """
+    try:
+        data = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise NotCanonical("not base64") from error
+    if base64_text(data) != text:
+        raise NotCanonical("base64 is not spelled canonically")
+    return data
 
 
 def sha256_hex(data: bytes) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from xinqiao.kernel.canonical import NotCanonical, base64_text, read_base64
 from xinqiao.kernel.errors import Invalid, Problem
 
 KEY_BYTES = 32
@@ -54,7 +53,7 @@ class VerifyKey:
 
     def to_base64(self) -> str:
         """Standard base64 of the raw bytes."""
-        return base64.b64encode(self.raw).decode("ascii")
+        return base64_text(self.raw)
 
 
 class SigningKey:
@@ -81,13 +80,20 @@ class SigningKey:
         return cls(_from_base64(path.read_text(encoding="ascii").strip()))
 
     def save(self, path: Path) -> None:
-        """Write the key for this user only (mode 0600); raises FileExistsError rather than replace a key."""
-        text = base64.b64encode(self._key.private_bytes_raw()) + b"\n"
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        """Write the key for this user only (mode 0600); raises FileExistsError rather than replace a key.
+
+        The file appears whole or not at all, so that another process never reads half a key.
+        """
+        beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(base64_text(self._key.private_bytes_raw()).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+            os.link(beside, path)
+        finally:
+            beside.unlink()
 
     @property
     def public(self) -> VerifyKey:
@@ -101,6 +107,6 @@ class SigningKey:
 
 def _from_base64(text: str) -> bytes:
     try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        return read_base64(text)
+    except NotCanonical as error:
         raise InvalidKey("not base64") from error

@@ -1,0 +1,43 @@
+"""What every test may use: an evidence log of its own, and test databases that can be emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management.commands import flush
+from django.db import connection
+
+from xinqiao.evidence import guards
+from xinqiao.plumbing import settings as node
+
+
+@pytest.fixture
+def evidence_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty evidence folder and key folder for this test alone."""
+    monkeypatch.setenv("XINQIAO_EVIDENCE", str(tmp_path / "evidence"))
+    monkeypatch.setenv("XINQIAO_KEYS", str(tmp_path / "keys"))
+    node.evidence_dir.cache_clear()
+    node.keys_dir.cache_clear()
+    yield tmp_path / "evidence"
+    node.evidence_dir.cache_clear()
+    node.keys_dir.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _emptying_lifts_the_guards() -> Iterator[None]:
+    """Evidence refuses deletion; only the emptying of a test database between tests is let through."""
+    empty = flush.Command.handle
+
+    def lifted(command: flush.Command, **options: Any) -> None:
+        guards.remove(connection)
+        try:
+            empty(command, **options)
+        finally:
+            guards.install(connection)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush.Command, "handle", lifted)
+        yield

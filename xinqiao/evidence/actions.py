@@ -1,0 +1,155 @@
+"""Verbs that write the log: record an act, sequence what was recorded, repair the files."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Max
+
+from xinqiao.evidence.keys import log_key, signing_key
+from xinqiao.evidence.leaves import Salts, leaf_bytes
+from xinqiao.evidence.merkle import leaf_hash
+from xinqiao.evidence.models import Checkpoint, Entry
+from xinqiao.evidence.notes import TreeHead, sign_note
+from xinqiao.evidence.tiles import DamagedLog, TileFolder
+from xinqiao.evidence.types import EntryRef, Event, NotInTransaction
+from xinqiao.kernel.canonical import canonical_bytes
+from xinqiao.plumbing import settings as node
+
+BATCH = 16_384
+_SEQUENCER_LOCK = 0x5851_4C4F_47  # "XQLOG": the advisory lock of PostgreSQL
+
+# Indexes follow the ids within a batch. On PostgreSQL a smaller id may commit after a larger one, so no
+# high-water mark of ids is kept: whatever is committed and not placed is taken now, the rest next time. Nothing
+# is skipped, and an entry made after another was committed is always placed after it.
+_PLACE = """
+UPDATE evidence_entry SET leaf_index = placed.position
+FROM (SELECT id AS entry, %s + row_number() OVER (ORDER BY id) - 1 AS position
+      FROM evidence_entry WHERE leaf_index IS NULL ORDER BY id LIMIT %s) AS placed
+WHERE evidence_entry.id = placed.entry
+"""
+
+
+def record(event: Event, *, actor: str, subject: str, body: Mapping[str, Any], now: datetime) -> EntryRef:
+    """Write the evidence of an act in the transaction of that act, before anything of it can be seen.
+
+    ``actor`` is who did it (``person:12``, ``api:<organisation>``, ``system``), ``subject`` whom or what it is
+    about (a USCC or another identifier). Raises NotInTransaction outside ``transaction.atomic()``, NotCanonical
+    when ``body`` is not plain JSON.
+    """
+    if not connection.in_atomic_block:
+        raise NotInTransaction(event=event.code)
+    entry_id, salts, content = _next_id(), Salts.generate(), canonical_bytes(dict(body))
+    leaf = leaf_bytes(entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, salts=salts)
+    entry = Entry(id=entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, leaf=leaf)
+    entry.salts, entry.leaf_hash = salts.to_bytes(), leaf_hash(leaf)
+    entry.save(force_insert=True)
+    return EntryRef(entry_id, leaf, entry.leaf_hash)
+
+
+def _next_id() -> int:
+    """The number the entry will have: the leaf holds it, so it must be known before the row is written."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SELECT nextval(pg_get_serial_sequence('evidence_entry', 'id'))")
+        else:  # one writer at a time: the transaction holds the write lock (BEGIN IMMEDIATE)
+            cursor.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'evidence_entry'), 0) + 1")
+        return int(cursor.fetchone()[0])
+
+
+def sequence(*, now: datetime) -> int:
+    """Place what was recorded, write its tiles, sign a checkpoint; returns how many entries it newly covers.
+
+    Three durable steps in this order. Whatever step a crash interrupts, the next call finishes it from the
+    database. Raises DamagedLog, and signs nothing, when the stored entries contradict the last checkpoint.
+    """
+    with _only_sequencer() as folder:
+        size = _place_waiting()
+        last = Checkpoint.objects.order_by("-size").first()
+        signed = last.size if last else 0
+        if size > signed:
+            _write_tiles(folder, last, size)
+            last = _sign(TreeHead(node.log_origin(), size, folder.root(size)), now=now)
+        if last:
+            _publish(folder, last)
+            folder.drop_partials(signed, size)
+        return size - signed
+
+
+@contextmanager
+def _only_sequencer() -> Iterator[TileFolder]:
+    """The log's folder, held by one process at a time."""
+    folder = node.evidence_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield TileFolder(folder)
+
+
+def _place_waiting() -> int:
+    """Give the waiting entries their places, at most BATCH; returns the size of the log."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        if connection.vendor == "postgresql":  # also against a sequencer on another machine
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SEQUENCER_LOCK])
+        size = _placed()
+        if Entry.objects.filter(leaf_index=None).exists():
+            cursor.execute(_PLACE, [size, BATCH])
+        return _placed()
+
+
+def _placed() -> int:
+    last = Entry.objects.aggregate(last=Max("leaf_index"))["last"]
+    return 0 if last is None else last + 1
+
+
+def _write_tiles(folder: TileFolder, last: Checkpoint | None, size: int) -> None:
+    """Extend the files to ``size``; when they contradict the last checkpoint, write all again from the database."""
+    try:
+        folder.extend(last.size if last else 0, size, _leaves)
+        _check_growth(folder, last, size)
+    except DamagedLog:
+        folder.rebuild(size, _leaves)
+        _check_growth(folder, last, size)
+
+
+def _check_growth(folder: TileFolder, last: Checkpoint | None, size: int) -> None:
+    """Never sign a tree that the last signed one is not the beginning of."""
+    if last and folder.subtree_hash(0, last.size, size=size) != bytes(last.root):
+        raise DamagedLog(what=f"前 {last.size} 条存证与已签发的检查点不一致")
+
+
+def _leaves(start: int, stop: int) -> list[bytes]:
+    placed = Entry.objects.filter(leaf_index__gte=start, leaf_index__lt=stop).order_by("leaf_index")
+    leaves = [bytes(leaf) for leaf in placed.values_list("leaf", flat=True)]
+    if len(leaves) != stop - start:
+        raise DamagedLog(what=f"数据库中第 {start} 至 {stop - 1} 条存证不全")
+    return leaves
+
+
+def _sign(head: TreeHead, *, now: datetime) -> Checkpoint:
+    note = sign_note(head.text, name=head.origin, key=signing_key())
+    return Checkpoint.objects.create(size=head.size, root=head.root, note=note, signed_at=now)
+
+
+def _publish(folder: TileFolder, checkpoint: Checkpoint) -> list[str]:
+    files = {"vkey": f"{log_key().vkey}\n", "checkpoint": checkpoint.note}
+    return [name for name, text in files.items() if folder.write(name, text.encode())]
+
+
+def repair_files() -> list[str]:
+    """Write again every file of the log that is missing or altered; returns their paths.
+
+    The database is the source. Raises DamagedLog when it contradicts the last signed checkpoint.
+    """
+    with _only_sequencer() as folder:
+        last = Checkpoint.objects.order_by("-size").first()
+        if last is None:
+            return []
+        written = folder.rebuild(last.size, _leaves)
+        _check_growth(folder, last, last.size)
+        return written + _publish(folder, last)

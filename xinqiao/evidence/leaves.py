@@ -1,0 +1,101 @@
+"""The bytes of a leaf, and how a holder of the salts shows what a leaf is about. Pure.
+
+A leaf names its event and time openly; actor, subject and body only as salted digests, each with a salt of its
+own, so that showing one part tells nothing of the others and guessing a name or a code shows nothing.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json, sha256_hex, sm3_hex
+
+VERSION = 1
+SALT_BYTES = 16
+PARTS = ("actor", "subject", "body")
+
+
+@dataclass(frozen=True, slots=True)
+class Salts:
+    """One salt for each part of a leaf that is not open."""
+
+    actor: bytes
+    subject: bytes
+    body: bytes
+
+    @classmethod
+    def generate(cls) -> Salts:
+        """New salts from the operating system's randomness."""
+        return cls.from_bytes(os.urandom(SALT_BYTES * len(PARTS)))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Salts:
+        """Read what :meth:`to_bytes` gave; raises ValueError on another length."""
+        if len(data) != SALT_BYTES * len(PARTS):
+            raise ValueError(f"salts take {SALT_BYTES * len(PARTS)} bytes, not {len(data)}")
+        return cls(data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES * 2], data[SALT_BYTES * 2 :])
+
+    def to_bytes(self) -> bytes:
+        """The three salts, one after the other."""
+        return self.actor + self.subject + self.body
+
+
+def leaf_bytes(
+    entry_id: int, *, at: datetime, event: str, actor: str, subject: str, body: bytes, salts: Salts
+) -> bytes:
+    """Canonical JSON of one leaf. ``body`` is the canonical JSON of the entry's body."""
+    return canonical_bytes(
+        {
+            "v": VERSION,
+            "id": entry_id,
+            "at": instant_text(at),
+            "event": event,
+            "actor": sha256_hex(salts.actor + actor.encode()),
+            "subject": sha256_hex(salts.subject + subject.encode()),
+            "body": {"sha256": sha256_hex(salts.body + body), "sm3": sm3_hex(salts.body + body)},
+        }
+    )
+
+
+def instant_text(at: datetime) -> str:
+    """An instant in UTC to the microsecond, one spelling only; raises ValueError for a naive time."""
+    if at.tzinfo is None:
+        raise ValueError("an instant needs a time zone")
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def disclosure_of(
+    *, actor: str, subject: str, body: bytes, salts: Salts, parts: tuple[str, ...] = PARTS
+) -> dict[str, Any]:
+    """What a holder needs to show the named parts of a leaf: each part's content (text) and its salt (hex)."""
+    content = {"actor": actor, "subject": subject, "body": body.decode("utf-8")}
+    return {part: {"content": content[part], "salt": getattr(salts, part).hex()} for part in parts}
+
+
+def check_disclosure(leaf: bytes, disclosure: Mapping[str, Any]) -> tuple[str, ...]:
+    """The parts of ``disclosure`` that the leaf does not bear out; empty = all shown.
+
+    A disclosure with no part, or one that cannot be read, shows nothing and returns every part.
+    """
+    try:
+        digests = read_json(leaf)
+        wrong = tuple(part for part in disclosure if not _borne_out(digests, part, disclosure[part]))
+    except (NotCanonical, KeyError, TypeError, ValueError, AttributeError):
+        return PARTS
+    return wrong if disclosure else PARTS
+
+
+def _borne_out(digests: Mapping[str, Any], part: str, shown: Mapping[str, str]) -> bool:
+    salt = bytes.fromhex(shown["salt"])
+    if part not in PARTS or len(salt) != SALT_BYTES:
+        return False
+    data = salt + shown["content"].encode()
+    if part == "body":
+        expected = digests["body"]["sha256"] + digests["body"]["sm3"]
+        return hmac.compare_digest(sha256_hex(data) + sm3_hex(data), expected)
+    return hmac.compare_digest(sha256_hex(data), digests[part])

@@ -1,0 +1,118 @@
+"""Offline proof that an entry is in the log (C2SP tlog-proof), and the node's promise given before it. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from xinqiao.evidence.merkle import InvalidProof, leaf_hash, verify_inclusion
+from xinqiao.evidence.notes import LogKey, TreeHead, open_checkpoint, open_note, sign_note
+from xinqiao.evidence.types import Receipt
+from xinqiao.kernel.canonical import NotCanonical, base64_text, canonical_bytes, read_base64, read_json
+from xinqiao.kernel.crypto import SigningKey
+
+FIRST_LINE = "c2sp.org/tlog-proof@v1"
+PROMISE = "xinqiao receipt v1"
+_INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
+
+
+@dataclass(frozen=True, slots=True)
+class InclusionProof:
+    """A leaf's place, its siblings up to the root, and the signed checkpoint that has this root."""
+
+    index: int
+    siblings: tuple[bytes, ...]
+    note: str
+
+    @property
+    def text(self) -> str:
+        """The ``.tlog-proof`` file."""
+        hashes = "".join(base64_text(item) + "\n" for item in self.siblings)
+        return f"{FIRST_LINE}\nindex {self.index}\n{hashes}\n{self.note}"
+
+    @classmethod
+    def parse(cls, text: str) -> InclusionProof:
+        """Read a ``.tlog-proof`` file; an ``extra`` line is skipped. Raises InvalidProof."""
+        head, found, note = text.partition("\n\n")
+        lines = head.split("\n")
+        if not found or lines.pop(0) != FIRST_LINE:
+            raise InvalidProof(what=f"首行应为 {FIRST_LINE}")
+        if lines and lines[0].startswith("extra "):
+            lines.pop(0)
+        index = _INDEX.fullmatch(lines.pop(0)) if lines else None
+        if index is None:
+            raise InvalidProof(what="缺少 index 行")
+        try:
+            siblings = tuple(read_base64(line) for line in lines)
+        except NotCanonical as error:
+            raise InvalidProof(what="散列的 base64 写法不对") from error
+        return cls(int(index[1]), siblings, note)
+
+    def check(self, leaf: bytes, *, key: LogKey) -> TreeHead:
+        """Check the checkpoint's signature and that ``leaf`` is under it; raises InvalidNote, InvalidProof."""
+        head = open_checkpoint(self.note, key=key)
+        verify_inclusion(self.index, head.size, leaf_hash(leaf), head.root, self.siblings)
+        return head
+
+
+def promise_text(leaf: bytes, *, origin: str) -> str:
+    """What the node signs at once about an entry. Its second line can never be read as a checkpoint's size."""
+    return f"{PROMISE}\n{origin}\n{base64_text(leaf_hash(leaf))}\n"
+
+
+def sign_promise(leaf: bytes, *, origin: str, key: SigningKey) -> str:
+    """The signed note by which the node is bound to log ``leaf``."""
+    return sign_note(promise_text(leaf, origin=origin), name=origin, key=key)
+
+
+def receipt_as_json(receipt: Receipt) -> bytes:
+    """The receipt file handed to a holder (canonical JSON)."""
+    return canonical_bytes(
+        {
+            "v": 1,
+            "entry": receipt.entry_id,
+            "origin": receipt.origin,
+            "leaf": receipt.leaf.decode("utf-8"),
+            "promise": receipt.promise,
+            "proof": receipt.proof,
+        }
+    )
+
+
+def read_receipt(data: bytes) -> Receipt:
+    """Read a receipt file; raises InvalidProof. Nothing in it is to be believed before :func:`check_receipt`."""
+    try:
+        value: Any = read_json(data)
+        texts = [value["leaf"], value["origin"], value["promise"], value["proof"] or ""]
+        if value["v"] != 1 or not all(isinstance(text, str) for text in texts):
+            raise InvalidProof(what="不是本版本的回执文件")
+        leaf = value["leaf"].encode("utf-8")
+        receipt = Receipt(value["entry"], leaf, leaf_hash(leaf), value["origin"], value["promise"], value["proof"])
+    except (NotCanonical, KeyError, TypeError, UnicodeError) as error:
+        raise InvalidProof(what="不是回执文件") from error
+    if receipt_as_json(receipt) != data:
+        raise InvalidProof(what="回执文件不是规范的 JSON")
+    return receipt
+
+
+def check_receipt(receipt: Receipt, *, key: LogKey) -> TreeHead | None:
+    """Check the promise and, if it is there, the proof; raises InvalidNote or InvalidProof.
+
+    Returns the tree head that covers the entry, None while only the promise was given.
+    """
+    if receipt.origin != key.name:
+        raise InvalidProof(what=f"回执属于另一日志 {receipt.origin}")
+    if read_leaf_id(receipt.leaf) != receipt.entry_id:
+        raise InvalidProof(what="编号与存证内容不符")
+    if open_note(receipt.promise, key=key) != promise_text(receipt.leaf, origin=key.name):
+        raise InvalidProof(what="承诺与存证内容不符")
+    return None if receipt.proof is None else InclusionProof.parse(receipt.proof).check(receipt.leaf, key=key)
+
+
+def read_leaf_id(leaf: bytes) -> Any:
+    """The entry number inside a leaf; raises InvalidProof when the bytes are not a leaf of this log."""
+    try:
+        return read_json(leaf)["id"]
+    except (NotCanonical, KeyError, TypeError) as error:
+        raise InvalidProof(what="存证内容无法读取") from error
