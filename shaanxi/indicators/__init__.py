@@ -1,0 +1,1 @@
+"""Indicators of Shaanxi: each folder is a dimension of the scorecards, each file the indicators of one item."""

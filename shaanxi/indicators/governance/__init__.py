@@ -1,0 +1,1 @@
+"""Governance and related parties (治理与关联): who owns the enterprise and what was paid in."""

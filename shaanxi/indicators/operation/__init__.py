@@ -1,0 +1,1 @@
+"""Operation (经营状况): sales, staff and electricity, and where they are going."""

@@ -1,0 +1,1 @@
+"""Public credit (公共信用): penalties and lists."""
