@@ -237,6 +237,10 @@ def test_dirt_spoils_about_its_share_of_the_rows(sample: Sample, tmp_path: Path)
     cells = {value for row in spoilt for value in row.values()}
     assert {"1899/12/30", "999999", ""} <= cells
     assert any(len(row["统一社会信用代码"]) == 18 and row["统一社会信用代码"][0] == "９" for row in spoilt)
+    demos = {d.uscc for d in dirty[1].demo_firms}
+    assert {row["统一社会信用代码"] for row in rows} >= demos and not {
+        row["统一社会信用代码"] for row in spoilt
+    } & demos
     shifted = [row for row in _rows(dirty, "tax.arrears_notice") if row["欠税余额"] == "人民币"]
     assert all(row["公告机关"][:1].isdigit() for row in shifted)
 

@@ -38,7 +38,9 @@ Field, ``sample = { from = … }``
     iso, slash, compact, chinese), ``thousands`` (share of money written with separators).
 
 Besides the deliveries there are ``manifest.json`` and ``outcomes.csv`` (archetype and day of default, for
-calibration; never ingested). The same seed, day and number of firms give the same bytes.
+calibration; never ingested). ``demo_firms`` of ``sample.toml`` come first in every sample, the same for every
+seed and free of dirt, so that demonstration accounts can name them. The same seed, day and number
+of firms give the same bytes.
 """
 
 from xinqiao.catalogue.sample.generate import generate

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from xinqiao.catalogue.sample.plan import ItemPlan
-from xinqiao.catalogue.sample.types import Ints
+from xinqiao.catalogue.sample.types import Bools, Ints
 from xinqiao.catalogue.types import FieldType
 
 Row = dict[str, str | None]
@@ -21,9 +21,11 @@ FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 CHECKS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
-def soil(rng: Generator, plan: ItemPlan, table: pa.Table, years: Ints, share: float) -> tuple[pa.Table, Ints]:
+def soil(
+    rng: Generator, plan: ItemPlan, table: pa.Table, years: Ints, *, share: float, spared: Bools
+) -> tuple[pa.Table, Ints]:
     """The table with defects in about ``share`` of its rows, and the years of its rows (duplicates add some)."""
-    chosen = np.flatnonzero(rng.random(table.num_rows) < share)
+    chosen = np.flatnonzero((rng.random(table.num_rows) < share) & ~spared)
     if not len(chosen):
         return table, years
     dirty = [_spoil(rng, plan, dict(row)) for row in table.take(pa.array(chosen)).to_pylist()]

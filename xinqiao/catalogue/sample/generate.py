@@ -144,7 +144,9 @@ class _Writer:
         years = drawing.rows.day.astype("datetime64[Y]").astype(np.int64) + 1970
         table = pa.table(columns)
         if self.dirt > 0:
-            table, years = soil(drawing.rng, plan, table, years, self.dirt)
+            # Demonstration firms stay clean: their accounts must find every record.
+            spared = drawing.firms.demo[drawing.rows.firm]
+            table, years = soil(drawing.rng, plan, table, years, share=self.dirt, spared=spared)
         self.deliveries.write(plan, table, years)
 
     def _write_outcomes(self, firms: Firms, texts: Texts) -> None:
