@@ -20,9 +20,9 @@ from xinqiao.evidence.tiles import DamagedLog, TileFolder
 from xinqiao.evidence.types import EntryRef, Event, NotInTransaction
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing import settings as node
+from xinqiao.plumbing.locks import hold_name
 
 BATCH = 16_384
-_SEQUENCER_LOCK = 0x5851_4C4F_47  # "XQLOG": the advisory lock of PostgreSQL
 
 # Indexes follow the ids within a batch. On PostgreSQL a smaller id may commit after a larger one, so no
 # high-water mark of ids is kept: whatever is committed and not placed is taken now, the rest next time. Nothing
@@ -94,8 +94,7 @@ def _only_sequencer() -> Iterator[TileFolder]:
 def _place_waiting() -> int:
     """Give the waiting entries their places, at most BATCH; returns the size of the log."""
     with transaction.atomic(), connection.cursor() as cursor:
-        if connection.vendor == "postgresql":  # also against a sequencer on another machine
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SEQUENCER_LOCK])
+        hold_name("evidence.sequencer")  # also against a sequencer on another machine
         size = _placed()
         if Entry.objects.filter(leaf_index=None).exists():
             cursor.execute(_PLACE, [size, BATCH])

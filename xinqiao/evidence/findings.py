@@ -45,6 +45,9 @@ class Finding:
     code: str
     data: tuple[tuple[str, object], ...] = ()
 
+    def __str__(self) -> str:
+        return self.text()
+
     def text(self, lang: str = "zh") -> str:
         """The sentence for a reader, ``zh`` or ``en``."""
         return MESSAGES[self.code][lang == "en"].format(**dict(self.data))
@@ -57,6 +60,9 @@ class Verdict:
     findings: tuple[Finding, ...]
     head: TreeHead | None = None
     own_key: bool = False
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines())
 
     @property
     def ok(self) -> bool:

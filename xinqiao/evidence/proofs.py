@@ -68,16 +68,7 @@ def sign_promise(leaf: bytes, *, origin: str, key: SigningKey) -> str:
 
 def receipt_as_json(receipt: Receipt) -> bytes:
     """The receipt file handed to a holder (canonical JSON)."""
-    return canonical_bytes(
-        {
-            "v": 1,
-            "entry": receipt.entry_id,
-            "origin": receipt.origin,
-            "leaf": receipt.leaf.decode("utf-8"),
-            "promise": receipt.promise,
-            "proof": receipt.proof,
-        }
-    )
+    return canonical_bytes(receipt.as_json())
 
 
 def read_receipt(data: bytes) -> Receipt:

@@ -70,6 +70,17 @@ class Receipt:
     promise: str
     proof: str | None
 
+    def as_json(self) -> dict[str, Any]:
+        """The receipt as plain JSON: what an answer carries and ``verify_receipt`` reads once made canonical."""
+        return {
+            "v": 1,
+            "entry": self.entry_id,
+            "origin": self.origin,
+            "leaf": self.leaf.decode("utf-8"),
+            "promise": self.promise,
+            "proof": self.proof,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class LogStatus:

@@ -1,0 +1,180 @@
+"""Verbs that write parties; each is one transaction with its evidence, and no name of a person goes into it."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from typing import TypeVar
+
+from django.db import transaction
+from django.db.models import Model, QuerySet
+
+from xinqiao.evidence.actions import record
+from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.parties.models import ApiKey, Enterprise, Membership, Organisation, Person
+from xinqiao.parties.queries import enterprise_facts, membership_facts, organisation_facts
+from xinqiao.parties.rules import check_role, check_uscc
+from xinqiao.parties.types import (
+    API_KEY_ISSUED,
+    API_KEY_REVOKED,
+    ENTERPRISE_REGISTERED,
+    MEMBER_ADDED,
+    MEMBER_ENDED,
+    ORGANISATION_ADMITTED,
+    ORGANISATION_EXCLUDED,
+    ORGANISATION_REGISTERED,
+    PERSON_REGISTERED,
+    AlreadyRegistered,
+    EnterpriseFacts,
+    MembershipFacts,
+    OrganisationFacts,
+    OrganisationKind,
+    PartyNotFound,
+    Role,
+)
+
+Row = TypeVar("Row", bound=Model)
+
+
+@transaction.atomic
+def register_organisation(
+    code: str, *, kind: OrganisationKind, name: str, uscc: str = "", actor: str, now: datetime
+) -> OrganisationFacts:
+    """Enter a department, institution, platform or node; it is not admitted yet. Raises AlreadyRegistered."""
+    if Organisation.objects.filter(code=code).exists():
+        raise AlreadyRegistered(party=code)
+    row = Organisation.objects.create(code=code, kind=kind, name=name, uscc=check_uscc(uscc) if uscc else "")
+    body = {"code": code, "kind": str(kind), "name": name, "uscc": row.uscc}
+    record(ORGANISATION_REGISTERED, actor=actor, subject=code, body=body, now=now)
+    return organisation_facts(row)
+
+
+@transaction.atomic
+def set_admitted(code: str, *, admitted: bool, reason: str, actor: str, now: datetime) -> OrganisationFacts:
+    """Let an organisation receive enterprise data, or stop it from the next read on. Raises PartyNotFound."""
+    row = Organisation.objects.select_for_update().filter(code=code).first()
+    if row is None:
+        raise PartyNotFound(party=code)
+    if row.admitted != admitted:
+        row.admitted = admitted
+        row.save(update_fields=["admitted"])
+        event = ORGANISATION_ADMITTED if admitted else ORGANISATION_EXCLUDED
+        record(event, actor=actor, subject=code, body={"code": code, "reason": reason}, now=now)
+    return organisation_facts(row)
+
+
+@transaction.atomic
+def register_enterprise(uscc: str, *, name: str, actor: str, now: datetime) -> EnterpriseFacts:
+    """Register an enterprise on the platform; raises InvalidUscc (form or check digit) or AlreadyRegistered."""
+    code = check_uscc(uscc)
+    if Enterprise.objects.filter(uscc=code).exists():
+        raise AlreadyRegistered(party=code)
+    row = Enterprise.objects.create(uscc=code, name=name.strip(), registered_at=now)
+    record(ENTERPRISE_REGISTERED, actor=actor, subject=code, body={"uscc": code, "name": row.name}, now=now)
+    return enterprise_facts(row)
+
+
+@transaction.atomic
+def register_person(
+    username: str, *, name: str, password: str, identity_sha256: str = "", actor: str, now: datetime
+) -> int:
+    """Enter a person who can sign in; returns the person's number. Raises AlreadyRegistered.
+
+    The password is kept as Django's salted hash only; its strength is checked where it is typed.
+    """
+    if Person.objects.filter(username=username).exists():
+        raise AlreadyRegistered(party=username)
+    person = Person(username=username, name=name, identity_sha256=identity_sha256)
+    person.set_password(password)
+    person.save(force_insert=True)
+    subject = f"person:{person.pk}"
+    record(PERSON_REGISTERED, actor=actor, subject=subject, body={"person": person.pk}, now=now)
+    return int(person.pk)
+
+
+@transaction.atomic
+def add_member(
+    person_id: int,
+    *,
+    role: Role,
+    organisation: str | None = None,
+    enterprise: str | None = None,
+    until: datetime | None = None,
+    actor: str,
+    now: datetime,
+) -> MembershipFacts:
+    """Let a person act for an organisation (code) or an enterprise (USCC), until a time if given.
+
+    Raises PartyNotFound, RoleNotPossible, ValueError unless exactly one party is named.
+    """
+    if (organisation is None) == (enterprise is None):
+        raise ValueError("name an organisation or an enterprise")
+    check_role(role, for_enterprise=enterprise is not None)
+    row = Membership(person_id=_person(person_id), role=role, since=now, until=until)
+    row.organisation = _one(Organisation.objects.filter(code=organisation), organisation)
+    row.enterprise = _one(Enterprise.objects.filter(uscc=enterprise), enterprise)
+    row.save(force_insert=True)
+    body = {"membership": row.pk, "person": person_id, "role": str(role), "until": until and until.isoformat()}
+    record(MEMBER_ADDED, actor=actor, subject=organisation or enterprise or "", body=body, now=now)
+    return membership_facts(row)
+
+
+@transaction.atomic
+def end_membership(membership_id: int, *, actor: str, now: datetime) -> None:
+    """End a person's power at once; ending it again changes nothing. Raises PartyNotFound."""
+    row = Membership.objects.select_for_update(of=("self",)).filter(pk=membership_id).first()
+    if row is None:
+        raise PartyNotFound(party=f"membership:{membership_id}")
+    if row.until is not None and row.until <= now:
+        return
+    row.until = now
+    row.save(update_fields=["until"])
+    facts = membership_facts(row)
+    party = facts.organisation.code if facts.organisation else facts.enterprise.uscc if facts.enterprise else ""
+    body = {"membership": row.pk, "person": row.person_id, "role": row.role}
+    record(MEMBER_ENDED, actor=actor, subject=party, body=body, now=now)
+
+
+@transaction.atomic
+def issue_api_key(
+    organisation: str, *, name: str, expires_at: datetime | None = None, actor: str, now: datetime
+) -> str:
+    """A new key for an organisation's machines. The token is returned this once and cannot be read again."""
+    owner = _one(Organisation.objects.filter(code=organisation), organisation)
+    token = f"xq_{secrets.token_urlsafe(32)}"
+    digest = sha256_hex(token.encode())
+    key = ApiKey.objects.create(
+        organisation=owner, token_sha256=digest, name=name, issued_at=now, expires_at=expires_at
+    )
+    body = {"key": key.pk, "name": name, "expires_at": expires_at and expires_at.isoformat()}
+    record(API_KEY_ISSUED, actor=actor, subject=organisation, body=body, now=now)
+    return token
+
+
+@transaction.atomic
+def revoke_api_key(token_sha256: str, *, actor: str, now: datetime) -> None:
+    """Make a key useless from the next call on; revoking it again changes nothing. Raises PartyNotFound."""
+    key = ApiKey.objects.select_for_update().filter(token_sha256=token_sha256).first()
+    if key is None:
+        raise PartyNotFound(party="api key")
+    if key.revoked_at is None:
+        key.revoked_at = now
+        key.save(update_fields=["revoked_at"])
+        owner = key.organisation.code
+        record(API_KEY_REVOKED, actor=actor, subject=owner, body={"key": key.pk}, now=now)
+
+
+def _person(person_id: int) -> int:
+    if not Person.objects.filter(pk=person_id).exists():
+        raise PartyNotFound(party=f"person:{person_id}")
+    return person_id
+
+
+def _one(rows: QuerySet[Row], name: str | None) -> Row | None:
+    """The row of that name; None when no name is given. Raises PartyNotFound."""
+    if name is None:
+        return None
+    found = rows.first()
+    if found is None:
+        raise PartyNotFound(party=name)
+    return found
