@@ -27,6 +27,12 @@ def test_everything_else_is_refused(state: str, event: str) -> None:
     assert refusal.value.data["allowed"] == ("、".join(DOOR.events(state)) or "无")
 
 
+def test_a_person_reads_words_not_codes() -> None:
+    named = Transitions({"open": {"close": "closed"}, "closed": {}}, names={"closed": "已关", "close": "关闭"})
+    with pytest.raises(TransitionRefused, match="当前状态为“已关”，不能执行“关闭”"):
+        named.check("closed", "close")
+
+
 def test_a_state_without_a_row_is_a_mistake_of_the_table() -> None:
     with pytest.raises(ValueError, match="nowhere"):
         Transitions({"here": {"go": "nowhere"}})

@@ -9,7 +9,7 @@ from typing import Any
 from xinqiao.evidence.merkle import InvalidProof, leaf_hash, verify_inclusion
 from xinqiao.evidence.notes import LogKey, TreeHead, open_checkpoint, open_note, sign_note
 from xinqiao.evidence.types import Receipt
-from xinqiao.kernel.canonical import NotCanonical, base64_text, canonical_bytes, read_base64, read_json
+from xinqiao.kernel.canonical import NotCanonical, base64_text, canonical_bytes, read_base64, read_json, sha256_hex
 from xinqiao.kernel.crypto import SigningKey
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
@@ -64,6 +64,17 @@ def promise_text(leaf: bytes, *, origin: str) -> str:
 def sign_promise(leaf: bytes, *, origin: str, key: SigningKey) -> str:
     """The signed note by which the node is bound to log ``leaf``."""
     return sign_note(promise_text(leaf, origin=origin), name=origin, key=key)
+
+
+def document_text(document: bytes, *, kind: str, origin: str) -> str:
+    """What the node signs about a document it hands out. Never readable as a checkpoint or a promise."""
+    return f"xinqiao {kind} v1\n{origin}\nsha256 {sha256_hex(document)}\n"
+
+
+def check_document(document: bytes, signature: str, *, kind: str, key: LogKey) -> None:
+    """Check the node's signature on a document; raises InvalidNote or InvalidProof."""
+    if open_note(signature, key=key) != document_text(document, kind=kind, origin=key.name):
+        raise InvalidProof(what="签名与文件内容不符")
 
 
 def receipt_as_json(receipt: Receipt) -> bytes:

@@ -10,7 +10,8 @@ from xinqiao.evidence.keys import log_key, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof
 from xinqiao.evidence.models import Checkpoint, Entry
-from xinqiao.evidence.proofs import InclusionProof, sign_promise
+from xinqiao.evidence.notes import sign_note
+from xinqiao.evidence.proofs import InclusionProof, document_text, sign_promise
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
 from xinqiao.evidence.types import EntryFacts, EntryNotFound, LogStatus, NotYetSigned, Receipt
 from xinqiao.kernel.canonical import read_json
@@ -45,6 +46,12 @@ def receipt(entry_id: int) -> Receipt:
     leaf, origin = bytes(entry.leaf), node.log_origin()
     promise = sign_promise(leaf, origin=origin, key=signing_key())
     return Receipt(entry.id, leaf, bytes(entry.leaf_hash), origin, promise, _proof_text(entry, leaf))
+
+
+def sign_document(document: bytes, *, kind: str) -> str:
+    """A signed note by which the node stands for a document it hands out (``proofs.check_document``)."""
+    origin = node.log_origin()
+    return sign_note(document_text(document, kind=kind, origin=origin), name=origin, key=signing_key())
 
 
 def disclose(entry_id: int, *, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:

@@ -22,4 +22,4 @@ def check_uscc(text: str) -> str:
 def check_role(role: Role, *, for_enterprise: bool) -> None:
     """Raises RoleNotPossible when an enterprise (or an organisation) has no such role."""
     if (role in ENTERPRISE_ROLES) != for_enterprise:
-        raise RoleNotPossible(role=str(role), party="企业" if for_enterprise else "机构")
+        raise RoleNotPossible(role=role.label, party="企业" if for_enterprise else "机构")

@@ -18,6 +18,13 @@ class OrganisationKind(StrEnum):
     PLATFORM = "platform"  # 融资信用服务平台
     NODE = "node"  # 省级节点
 
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {"department": "部门", "institution": "接入机构", "platform": "融资信用服务平台", "node": "省级节点"}[
+            self
+        ]
+
 
 class Role(StrEnum):
     """What a person may do for a party."""
@@ -28,6 +35,18 @@ class Role(StrEnum):
     CLERK = "clerk"  # 部门数据报送人员
     OPERATOR = "operator"  # 节点、平台运行人员
     AUDITOR = "auditor"  # 审计人员: reads, changes nothing
+
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {
+            "owner": "负责人",
+            "delegate": "经办人",
+            "officer": "客户经理",
+            "clerk": "数据专员",
+            "operator": "运行人员",
+            "auditor": "审计人员",
+        }[self]
 
 
 ENTERPRISE_ROLES = frozenset({Role.OWNER, Role.DELEGATE})
@@ -114,7 +133,7 @@ class RoleNotPossible(Refused):
 
     code = "parties.role_not_possible"
     title = "{party} 没有“{role}”这一角色"
-    next_step = "企业的角色为 owner、delegate；机构的角色为 officer、clerk、operator、auditor"
+    next_step = "企业的角色为负责人、经办人；机构的角色为客户经理、数据专员、运行人员、审计人员"
 
 
 class NotAMember(NotFound):

@@ -1,0 +1,17 @@
+"""The daily mark of what time has ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from xinqiao.consent.actions import BATCH, expire_authorisations
+
+
+def expire_all() -> int:
+    """Mark everything that is due, in batches; returns how many."""
+    total = 0
+    while done := expire_authorisations(now=datetime.now(UTC)):
+        total += done
+        if done < BATCH:
+            break
+    return total

@@ -1,0 +1,82 @@
+"""Requests and authorisations. What was agreed to is never changed; only how it stands is."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class AuthorisationRequest(models.Model):
+    """An institution's request to an enterprise."""
+
+    id = models.CharField(max_length=40, primary_key=True)
+    state = models.CharField(max_length=12)
+    organisation = models.CharField(max_length=40)
+    organisation_name = models.CharField(max_length=120)
+    enterprise = models.CharField(max_length=18)
+    enterprise_name = models.CharField(max_length=200)
+    purpose = models.CharField(max_length=30)
+    items = models.TextField()  # JSON: item codes
+    form = models.CharField(max_length=12)
+    days = models.PositiveIntegerField()
+    times = models.PositiveIntegerField()
+    data_months = models.PositiveIntegerField()
+    retention_days = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200)
+    template = models.CharField(max_length=40)
+    template_version = models.CharField(max_length=20)
+    requested_at = models.DateTimeField()
+    answer_by = models.DateTimeField()
+    answered_at = models.DateTimeField(null=True)
+    answer_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        db_table = "consent_request"
+        indexes = [
+            models.Index(fields=["enterprise", "-requested_at"], name="request_enterprise"),
+            models.Index(fields=["organisation", "-requested_at"], name="request_organisation"),
+        ]
+
+
+class AuthorisationRow(models.Model):
+    """An authorisation an enterprise gave."""
+
+    id = models.CharField(max_length=40, primary_key=True)
+    request = models.OneToOneField(AuthorisationRequest, on_delete=models.PROTECT, related_name="authorisation")
+    status = models.CharField(max_length=12)
+    subject = models.CharField(max_length=18)
+    subject_name = models.CharField(max_length=200)
+    signatory = models.BigIntegerField()
+    power = models.CharField(max_length=12)
+    recipient = models.CharField(max_length=40)
+    recipient_name = models.CharField(max_length=120)
+    purpose = models.CharField(max_length=30)
+    items = models.TextField()  # JSON: item codes
+    form = models.CharField(max_length=12)
+    valid_from = models.DateTimeField()
+    valid_to = models.DateTimeField()
+    times_max = models.PositiveIntegerField()
+    times_used = models.PositiveIntegerField(default=0)
+    data_months = models.PositiveIntegerField()
+    retention_days = models.PositiveIntegerField()
+    template = models.CharField(max_length=40)
+    template_version = models.CharField(max_length=20)
+    text = models.TextField()  # exactly what was shown
+    text_sha256 = models.CharField(max_length=64)
+    locale = models.CharField(max_length=8)
+    channel = models.CharField(max_length=40)
+    ended_at = models.DateTimeField(null=True)
+    ended_reason = models.CharField(max_length=200, blank=True)
+    entry = models.BigIntegerField()  # evidence of the grant
+
+    class Meta:
+        db_table = "consent_authorisation"
+        constraints = [
+            models.CheckConstraint(condition=Q(times_used__lte=F("times_max")), name="authorisation_times"),
+            models.CheckConstraint(condition=Q(valid_from__lt=F("valid_to")), name="authorisation_period"),
+        ]
+        indexes = [
+            models.Index(fields=["subject", "-valid_from"], name="authorisation_subject"),
+            models.Index(fields=["recipient", "subject", "purpose"], name="authorisation_recipient"),
+            models.Index(fields=["status", "valid_to"], name="authorisation_expiry"),
+        ]

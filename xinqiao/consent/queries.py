@@ -1,0 +1,175 @@
+"""Reads of requests and authorisations: facts, never rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
+from xinqiao.consent.rules import narrow, shown_text, standing, under_ceiling
+from xinqiao.consent.templates import load_template
+from xinqiao.consent.types import (
+    Authorisation,
+    AuthorisationNotFound,
+    AuthorisationState,
+    AuthorisationStatus,
+    Form,
+    RequestFacts,
+    RequestState,
+    Scope,
+    ShownText,
+    Template,
+)
+from xinqiao.evidence.queries import receipt, sign_document
+from xinqiao.kernel.canonical import canonical_bytes
+from xinqiao.plumbing.settings import content_dir
+
+CREDIT_QUERY = "credit_query"
+
+
+def get_template(code: str = CREDIT_QUERY) -> Template:
+    """The consent template in force; raises InvalidTemplate or FileNotFoundError."""
+    return load_template(content_dir() / "consent" / f"{code}.toml")
+
+
+def get_request(request_id: str) -> RequestFacts:
+    """One request; raises AuthorisationNotFound."""
+    row = AuthorisationRequest.objects.select_related("authorisation").filter(id=request_id).first()
+    if row is None:
+        raise AuthorisationNotFound(authorisation=request_id)
+    return request_facts(row)
+
+
+def list_requests(
+    *,
+    enterprise: str | None = None,
+    organisation: str | None = None,
+    state: RequestState | None = None,
+    limit: int = 100,
+) -> list[RequestFacts]:
+    """Requests to an enterprise (USCC) or of an organisation (code), newest first."""
+    rows = AuthorisationRequest.objects.select_related("authorisation").order_by("-requested_at", "-id")
+    named = {"enterprise": enterprise, "organisation": organisation, "state": state}
+    rows = rows.filter(**{name: value for name, value in named.items() if value is not None})
+    return [request_facts(row) for row in rows[:limit]]
+
+
+def get_authorisation(authorisation_id: str) -> Authorisation:
+    """One authorisation; raises AuthorisationNotFound."""
+    found = find_authorisation(authorisation_id)
+    if found is None:
+        raise AuthorisationNotFound(authorisation=authorisation_id)
+    return found
+
+
+def find_authorisation(authorisation_id: str) -> Authorisation | None:
+    """One authorisation, or None."""
+    row = AuthorisationRow.objects.filter(id=authorisation_id).first()
+    return authorisation_facts(row) if row else None
+
+
+def list_authorisations(
+    *, enterprise: str | None = None, recipient: str | None = None, limit: int = 100
+) -> list[Authorisation]:
+    """Authorisations given by an enterprise (USCC) or held by a recipient (code), newest first."""
+    rows = AuthorisationRow.objects.order_by("-valid_from", "-id")
+    named = {"subject": enterprise, "recipient": recipient}
+    rows = rows.filter(**{name: value for name, value in named.items() if value is not None})
+    return [authorisation_facts(row) for row in rows[:limit]]
+
+
+def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) -> Authorisation | None:
+    """The newest authorisation of that purpose that can be used now, or None."""
+    rows = AuthorisationRow.objects.filter(
+        recipient=recipient, subject=subject, purpose=purpose, status=AuthorisationStatus.ACTIVE, valid_to__gt=now
+    )
+    found = map(authorisation_facts, rows.order_by("-valid_from", "-id"))
+    return next((row for row in found if standing(row, now=now) is AuthorisationState.ACTIVE), None)
+
+
+def consent_text(
+    request_id: str, *, locale: str, items: Iterable[str] | None = None, days: int | None = None
+) -> ShownText:
+    """The exact text the enterprise is asked to agree to, for what it was asked or the less it chooses.
+
+    ``locale`` is zh or en. Raises AuthorisationNotFound, BeyondCeiling.
+    """
+    return text_of(get_request(request_id).scope, locale=locale, items=items, days=days)[1]
+
+
+def text_of(asked: Scope, *, locale: str, items: Iterable[str] | None, days: int | None) -> tuple[Scope, ShownText]:
+    """What would be agreed to under the template as it stands now, and the text that says so."""
+    template, catalogue = get_template(), load_catalogue(content_dir())
+    scope = narrow(under_ceiling(template, asked), items=items, days=days)
+    found = [catalogue.item(code) for code in scope.items]
+    names = [item.name_en if locale == "en" else item.name for item in found]
+    return scope, shown_text(template, scope, names, locale=locale)
+
+
+def authorisation_as_json(authorisation_id: str) -> dict[str, Any]:
+    """The authorisation for its holders: the document, the node's signature over it, and the receipt of its grant.
+
+    The signature is a note over the SHA-256 of the document's canonical JSON (``proofs.check_document`` with kind
+    ``authorisation``). Raises AuthorisationNotFound.
+    """
+    row = AuthorisationRow.objects.filter(id=authorisation_id).first()
+    if row is None:
+        raise AuthorisationNotFound(authorisation=authorisation_id)
+    facts = asdict(authorisation_facts(row))
+    document = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
+    document |= {"items": list(facts["items"]), "text": row.text}
+    signature = sign_document(canonical_bytes(document), kind="authorisation")
+    return {"v": 1, "document": document, "signature": signature, "receipt": receipt(row.entry).as_json()}
+
+
+def request_facts(row: AuthorisationRequest) -> RequestFacts:
+    """Facts of a row."""
+    granted = getattr(row, "authorisation", None)
+    return RequestFacts(
+        id=row.id,
+        state=RequestState(row.state),
+        scope=_scope(row),
+        template=row.template,
+        template_version=row.template_version,
+        requested_at=row.requested_at,
+        answer_by=row.answer_by,
+        answered_at=row.answered_at,
+        answer_reason=row.answer_reason,
+        authorisation=granted.id if granted else "",
+    )
+
+
+def _scope(row: AuthorisationRequest) -> Scope:
+    return Scope(
+        organisation=row.organisation,
+        organisation_name=row.organisation_name,
+        enterprise=row.enterprise,
+        enterprise_name=row.enterprise_name,
+        purpose=row.purpose,
+        items=tuple(json.loads(row.items)),
+        form=Form(row.form),
+        days=row.days,
+        times=row.times,
+        data_months=row.data_months,
+        retention_days=row.retention_days,
+        reason=row.reason,
+    )
+
+
+_DIFFERENT = {"request", "status", "items", "form"}
+_SAME_NAMES = [field.name for field in fields(Authorisation) if field.name not in _DIFFERENT]
+
+
+def authorisation_facts(row: AuthorisationRow) -> Authorisation:
+    """Facts of a row."""
+    return Authorisation(
+        request=row.request_id,
+        status=AuthorisationStatus(row.status),
+        items=tuple(json.loads(row.items)),
+        form=Form(row.form),
+        **{name: getattr(row, name) for name in _SAME_NAMES},
+    )
