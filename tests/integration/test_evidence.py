@@ -21,12 +21,12 @@ from xinqiao.evidence.models import Checkpoint, Entry
 from xinqiao.evidence.notes import open_checkpoint
 from xinqiao.evidence.proofs import check_receipt, receipt_as_json
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import EntryNotFound, EntryRef, Event, NotInTransaction, NotYetSigned
+from xinqiao.evidence.types import EntryNotFound, EntryRef, NotInTransaction, NotYetSigned
 from xinqiao.evidence.verify import verify_folder, verify_receipt
+from xinqiao.parties.types import ORGANISATION_ADMITTED as DONE
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 FIRM = "91610131TEST000001"
-DONE = Event("test.recorded", "测试", "test recorded")
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence_folder")]
 

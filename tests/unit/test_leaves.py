@@ -23,6 +23,7 @@ from xinqiao.evidence.types import EVENTS, Event, Receipt
 from xinqiao.evidence.verify import verify_receipt
 from xinqiao.kernel.canonical import canonical_bytes, read_json
 from xinqiao.kernel.crypto import SigningKey
+from xinqiao.parties.types import ORGANISATION_ADMITTED
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 SALTS = Salts(b"a" * 16, b"s" * 16, b"b" * 16)
@@ -151,6 +152,6 @@ def test_an_event_code_is_words_joined_by_dots(code: str) -> None:
 
 
 def test_an_event_is_declared_once() -> None:
-    taken = next(iter(EVENTS), None) or Event("test.taken", "占用", "taken").code
+    assert EVENTS[ORGANISATION_ADMITTED.code] is ORGANISATION_ADMITTED
     with pytest.raises(ValueError, match="twice"):
-        Event(taken, "名", "name")
+        Event(ORGANISATION_ADMITTED.code, "名", "name")

@@ -220,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     own = TileFolder(given.folder).read("vkey") or b""
     verdicts += [verify_receipt(path.read_bytes(), given.vkey or own.decode()) for path in given.receipt]
     for verdict in verdicts:
-        print("\n".join(verdict.lines(given.lang)))
+        sys.stdout.write("\n".join(verdict.lines(given.lang)) + "\n")
     return 0 if all(verdict.ok for verdict in verdicts) else 1
 
 
