@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 
 import pyarrow as pa
@@ -14,7 +14,6 @@ from xinqiao.evaluation.types import Scorecard
 from xinqiao.indicators import compute
 from xinqiao.indicators.authoring import Indicator
 from xinqiao.indicators.registry import load_indicators
-from xinqiao.indicators.scoring import scored
 from xinqiao.indicators.types import IndicatorFacts
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
@@ -50,21 +49,10 @@ def needed(card: Scorecard) -> tuple[list[Indicator], list[Item]]:
 def score_province(card: Scorecard, as_of: AsOf) -> pa.Table:
     """One scored row per enterprise of the registry, sorted by code; empty when nothing is registered."""
     indicators, items = needed(card)
-    return _score(card, compute.batch_sources(items, as_of), indicators, as_of)
+    return compute.score_province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
 
 
 def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf) -> pa.Table:
     """The scored row of one enterprise, or no row when the registry does not hold it."""
     indicators, items = needed(card)
-    return _score(card, compute.enterprise_sources(enterprise, items, as_of), indicators, as_of)
-
-
-def _score(
-    card: Scorecard, sources: Mapping[str, compute.Source], indicators: Sequence[Indicator], as_of: AsOf
-) -> pa.Table:
-    registry = sources[REGISTRATION].frame
-    if registry is None:
-        return pa.table({})
-    values = compute.values(registry.select(compute.SUBJECT), sources, indicators, as_of)
-    table = scored(values, card.scoring, facts_by_code()).toArrow()
-    return table.sort_by(compute.SUBJECT)
+    return compute.score_enterprise(enterprise, items, indicators, card.scoring, as_of, registry=REGISTRATION)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
 from xinqiao.evaluation import compute
+from xinqiao.evaluation.load import in_force
 from xinqiao.evaluation.models import EvaluationRun
 from xinqiao.evaluation.rules import document
-from xinqiao.evaluation.types import Document, NoRun, RunFacts, RunStatus, UnknownEnterprise
+from xinqiao.evaluation.types import Document, NoRun, RunFacts, RunStatus, Scorecard, UnknownEnterprise
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf
@@ -95,3 +96,8 @@ def _document(row: dict[str, object], as_of: AsOf, code: str) -> Document:
     card = compute.scorecard_at(as_of, code)
     known = as_of.known.astimezone(UTC).isoformat(timespec="microseconds")
     return document(row, card, compute.facts_by_code(), valid_on=as_of.valid.isoformat(), known_at=known)
+
+
+def get_scorecard(*, on: date, code: str = "basic") -> Scorecard:
+    """The version of a scorecard in force on a day; raises NoScorecard."""
+    return in_force(compute.scorecards(), code, on)

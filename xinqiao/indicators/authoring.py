@@ -59,7 +59,7 @@ class AsOf:
 Formula = Callable[[Row, AsOf], Column]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Indicator:
     """A declared indicator with its formula and the examples that hold of it."""
 

@@ -1,30 +1,29 @@
-"""Runs indicators: one grouped pass over each item's as-of view, joined to the enterprises asked about."""
+"""Runs indicators: one grouped pass over each item's as-of view, for the province or for one enterprise.
+
+Both ways aggregate with the same columns. The province joins the passes in the engine; one enterprise has at
+most one line a pass, so its lines are put side by side here, which saves the engine a dozen joins of one row.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import lru_cache
 
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from xinqiao.catalogue.types import Absence, Item
 from xinqiao.indicators.authoring import AsOf as Day
 from xinqiao.indicators.authoring import Indicator, Row
 from xinqiao.indicators.engine import session
-from xinqiao.records.queries import list_views, read_enterprise, stored_schema
-from xinqiao.records.types import AsOf, Op
+from xinqiao.indicators.scoring import scored
+from xinqiao.indicators.types import Kind, Scoring
+from xinqiao.indicators.views import SUBJECT, as_of_view, local_frame, province_view
+from xinqiao.records.queries import read_enterprise, stored_schema
+from xinqiao.records.types import AsOf
 
-SUBJECT = "_enterprise"
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The rows of one item for a computation; ``frame`` is None when the item was never delivered."""
-
-    item: Item
-    frame: DataFrame | None
+ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string()}
 
 
 def rows_column(item: Item) -> str:
@@ -32,101 +31,111 @@ def rows_column(item: Item) -> str:
     return f"rows__{item.code.replace('.', '__')}"
 
 
-def batch_sources(items: Sequence[Item], as_of: AsOf) -> dict[str, Source]:
-    """The province's rows of each item, true on ``as_of.valid`` as known at ``as_of.known``."""
+def score_province(
+    items: Sequence[Item], indicators: Sequence[Indicator], scoring: Scoring, as_of: AsOf, *, registry: str
+) -> pa.Table:
+    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns when it was never delivered."""
     spark = session()
-    return {item.code: Source(item, _read_view(spark, item, as_of)) for item in items}
+    views = {item.code: province_view(spark, item, as_of) for item in items}
+    population = views[registry]
+    if population is None:
+        return pa.table({})
+    frame = population.select(SUBJECT)
+    for item in items:
+        view = views[item.code]
+        if view is not None:
+            frame = frame.join(item_pass(view, item, _of(item, indicators), as_of), SUBJECT, "left")
+    delivered = {code for code, view in views.items() if view is not None}
+    return _finish(frame, items, delivered, indicators, scoring)
 
 
-def enterprise_sources(enterprise: str, items: Sequence[Item], as_of: AsOf) -> dict[str, Source]:
-    """One enterprise's rows of each item, by the same view as the batch."""
-    spark = session()
-    found = read_enterprise(enterprise, items, known=as_of.known)
-    return {
-        item.code: Source(item, _as_of(_frame(spark, found[item.code]), item, as_of) if item.code in found else None)
-        for item in items
-    }
+def score_enterprise(
+    enterprise: str,
+    items: Sequence[Item],
+    indicators: Sequence[Indicator],
+    scoring: Scoring,
+    as_of: AsOf,
+    *,
+    registry: str,
+) -> pa.Table:
+    """The scored row of one enterprise, by the same columns as the province; no row when the registry has none."""
+    tables = read_enterprise(enterprise, items, known=as_of.known)
+    line = pa.table({SUBJECT: [enterprise]})
+    for item in items:
+        if item.code not in tables:
+            continue
+        passed = _pass_of_one(tables[item.code], item, _of(item, indicators), as_of)
+        if item.code == registry and passed is None:
+            return line.slice(0, 0)
+        for name, kind in _pass_schema(item, _of(item, indicators)).items():
+            column = passed.column(name) if passed else pa.nulls(1, kind)
+            line = line.append_column(name, column)
+    if registry not in tables:
+        return line.slice(0, 0)
+    return _finish(local_frame(session(), line), items, set(tables), indicators, scoring)
 
 
-def _frame(spark: SparkSession, table: pa.Table) -> DataFrame:
-    return spark.createDataFrame(table)
+def _of(item: Item, indicators: Sequence[Indicator]) -> list[Indicator]:
+    return [i for i in indicators if i.facts.item == item.code]
 
 
-def _read_view(spark: SparkSession, item: Item, as_of: AsOf) -> DataFrame | None:
-    views = list_views(item.code, known=as_of.known)
-    if not views:
+def _pass_schema(item: Item, indicators: Sequence[Indicator]) -> dict[str, pa.DataType]:
+    return {rows_column(item): pa.int64()} | {i.facts.column: ARROW[i.facts.kind] for i in indicators}
+
+
+def _pass_of_one(table: pa.Table, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> pa.Table | None:
+    """The pass over one enterprise's rows: a line, or None when no row stands."""
+    if not table.num_rows:
         return None
-    frame = spark.read.option("mergeSchema", "true").parquet(*[view.url for view in views])
-    for column in stored_schema(item):
-        if column.name not in frame.columns:  # a field declared after every file was written
-            frame = frame.withColumn(column.name, F.lit(None).cast(_spark_type(column.type)))
-    # Within one delivery a key stands once, so a single delivery needs no search for the newest row.
-    return _as_of(frame, item, as_of, unique=len(views) == 1 and views[0].unique)
+    view = as_of_view(local_frame(session(), table), item, as_of)
+    passed = item_pass(view, item, indicators, as_of).toArrow()
+    return passed if passed.num_rows else None
 
 
-def _spark_type(kind: pa.DataType) -> str:
-    return {"date32[day]": "date", "int64": "bigint", "bool": "boolean"}.get(
-        str(kind), str(kind).replace("decimal128", "decimal")
-    )
-
-
-def _as_of(frame: DataFrame, item: Item, as_of: AsOf, *, unique: bool = False) -> DataFrame:
-    """Rows that stand: newest of each key known by then, not retracted, and occurred by the day."""
-    known = F.lit(as_of.known.isoformat()).cast("timestamp")
-    frame = frame.filter(F.col("_recorded_at") <= known)
-    if not unique:
-        key = [column for code in item.key for column in item.field(code).columns]
-        newest = Window.partitionBy(SUBJECT, *key).orderBy(
-            F.col("_recorded_at").desc(), F.col("_batch").desc(), F.col("_row").desc()
-        )
-        frame = frame.withColumn("_rank", F.row_number().over(newest)).filter(F.col("_rank") == 1).drop("_rank")
-    occurred = F.col("_occurred_on").isNull() | (F.col("_occurred_on") <= F.lit(as_of.valid))
-    return frame.filter((F.col("_op") == str(Op.PUT)) & occurred)
-
-
-def item_pass(source: Source, indicators: Sequence[Indicator], as_of: AsOf) -> DataFrame:
+def item_pass(view: DataFrame, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> DataFrame:
     """All indicators of one item in one grouped pass, with the count of rows they rest on."""
-    assert source.frame is not None
-    row = Row([*source.frame.columns])
-    day = Day(as_of.valid)
-    columns = [F.count(F.lit(1)).alias(rows_column(source.item))]
-    columns += [i.aggregate(row, day) for i in indicators]
-    return source.frame.groupBy(SUBJECT).agg(*columns)
+    day, stored = Day(as_of.valid), tuple(stored_schema(item).names)
+    columns = [_aggregate(i, stored, day) for i in indicators]
+    return view.groupBy(SUBJECT).agg(F.count(F.lit(1)).alias(rows_column(item)), *columns)
 
 
-def values(
-    population: DataFrame, sources: Mapping[str, Source], indicators: Sequence[Indicator], as_of: AsOf
-) -> DataFrame:
-    """One row per enterprise of ``population`` with every indicator's value and each item's count of rows.
+@lru_cache(maxsize=4096)
+def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Column:
+    """An indicator's column; made once a day, because building it costs as much as computing one enterprise."""
+    return indicator.aggregate(Row(stored), day)
+
+
+def _finish(
+    frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Indicator], scoring: Scoring
+) -> pa.Table:
+    """Settle what is none and what is not known, then score.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
     gives the indicator's ``none``; an item never delivered gives null, with a null count.
     """
-    frame = population.select(SUBJECT)
-    columns: list[Column] = []
-    for code, source in sources.items():
-        mine = [i for i in indicators if i.facts.item == code]
-        if source.frame is not None:
-            frame = frame.join(item_pass(source, mine, as_of), SUBJECT, "left")
-        columns += _columns(source, mine)
-    return frame.select(SUBJECT, *columns)
+    columns = [
+        column
+        for item in items
+        for column in (_settled if item.code in delivered else _unknown)(item, _of(item, indicators))
+    ]
+    return scored(frame.select(SUBJECT, *columns), scoring).toArrow().sort_by(SUBJECT)
 
 
-def _columns(source: Source, indicators: Sequence[Indicator]) -> list[Column]:
-    counted = rows_column(source.item)
-    if source.frame is None:
-        return [
-            F.lit(None).cast("bigint").alias(counted),
-            *[F.lit(None).cast(i.facts.kind.value).alias(i.facts.column) for i in indicators],
-        ]
-    rows = F.coalesce(F.col(counted), F.lit(0)).cast("bigint")
-    return [rows.alias(counted), *[_value(source.item, i) for i in indicators]]
+def _unknown(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
+    nothing = [F.lit(None).cast(i.facts.kind.value).alias(i.facts.column) for i in indicators]
+    return [F.lit(None).cast("bigint").alias(rows_column(item)), *nothing]
 
 
-def _value(item: Item, indicator: Indicator) -> Column:
+def _settled(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
+    rows = F.coalesce(F.col(rows_column(item)), F.lit(0)).cast("bigint")
+    complete = item.absence is Absence.VERIFIED_NONE
+    return [rows.alias(rows_column(item)), *[_value(i, rows_column(item), complete) for i in indicators]]
+
+
+@lru_cache(maxsize=1024)
+def _value(indicator: Indicator, counted: str, complete: bool) -> Column:
     column, facts = F.col(indicator.facts.column), indicator.facts
-    if facts.none is None or item.absence is not Absence.VERIFIED_NONE:
+    if facts.none is None or not complete:
         return column.alias(facts.column)
     none = F.lit(facts.none).cast(facts.kind.value)
-    absent = F.col(rows_column(item)).isNull()
-    return F.when(absent, none).otherwise(column).alias(facts.column)
+    return F.when(F.col(counted).isNull(), none).otherwise(column).alias(facts.column)

@@ -30,6 +30,8 @@ def _connect(url: str) -> SparkSession:
         spark = SparkSession.builder.remote(url).getOrCreate()
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         spark.conf.set("spark.sql.ansi.enabled", "true")
+        # Recording the call site of every column costs more than computing it for one enterprise.
+        spark.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
     except Exception as error:
         raise EngineUnavailable(source=url, retry=True) from error
     return spark

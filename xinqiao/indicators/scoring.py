@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import reduce
+from functools import cache, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from xinqiao.indicators.types import Bin, IndicatorFacts, Scoring, SizeRow
+from xinqiao.indicators.types import Bin, Scoring, SizeRow
 
 CLASSES = ("large", "medium", "small")
 UNKNOWN_SIZE = "unknown"
@@ -24,33 +23,39 @@ def veto_column(code: str) -> str:
     return f"veto__{code}"
 
 
-def scored(values: DataFrame, scoring: Scoring, facts: Mapping[str, IndicatorFacts]) -> DataFrame:
+def value_column(code: str) -> Column:
+    """The column of an indicator's value."""
+    return F.col(code.replace(".", "__"))
+
+
+def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
     """``values`` with points per indicator, vetoes, score, coverage in percent, grade and size class.
 
     A value that is not known gives no points (null) and lowers coverage; it never counts as zero.
     """
-    points = {code: _points(F.col(facts[code].column), bins) for code, bins in scoring.bins.items()}
-    vetoes = {
-        v.code: F.coalesce(F.col(facts[v.indicator].column) >= v.at_least, F.lit(False)).cast("bigint")
+    first, second, third = _columns(scoring)
+    return values.select("*", *first).select("*", *second).select("*", *third)
+
+
+@cache
+def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]]:
+    """Points and vetoes; then score, coverage and size; then the grade. Built once a scorecard."""
+    points = [_points(value_column(code), bins).alias(points_column(code)) for code, bins in scoring.bins.items()]
+    vetoes = [
+        F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
         for v in scoring.vetoes
-    }
-    frame = values.select(
-        "*",
-        *[column.alias(points_column(code)) for code, column in points.items()],
-        *[column.alias(veto_column(code)) for code, column in vetoes.items()],
-    )
+    ]
     total = sum(_maximum(bins) for bins in scoring.bins.values())
     known = [
         F.when(F.col(points_column(code)).isNotNull(), F.lit(_maximum(bins))).otherwise(F.lit(0))
         for code, bins in scoring.bins.items()
     ]
-    frame = frame.select(
-        "*",
-        _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in points]).cast("bigint").alias("score"),
+    results = [
+        _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins]).cast("bigint").alias("score"),
         F.floor(_sum(known) * F.lit(100) / F.lit(total)).cast("bigint").alias("coverage"),
-        _size(scoring, facts).alias("size_class"),
-    )
-    return frame.withColumn("grade", _grade(scoring))
+        _size(scoring).alias("size_class"),
+    ]
+    return [*points, *vetoes], results, [_grade(scoring).alias("grade")]
 
 
 def _maximum(bins: tuple[Bin, ...]) -> int:
@@ -88,9 +93,9 @@ def _grade(scoring: Scoring) -> Column:
     return band
 
 
-def _size(scoring: Scoring, facts: Mapping[str, IndicatorFacts]) -> Column:
+def _size(scoring: Scoring) -> Column:
     """The highest class whose every bound holds; ``unknown`` when a missing figure could change the answer."""
-    industry, persons, sales = (F.col(facts[code].column) for code in scoring.size_inputs)
+    industry, persons, sales = map(value_column, scoring.size_inputs)
     division = F.regexp_replace(industry, "^[A-Z]", "")
     answer: Column = F.lit(UNKNOWN_SIZE)
     for row in reversed(scoring.sizes):

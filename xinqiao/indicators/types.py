@@ -103,7 +103,7 @@ class SizeRow:
     bounds: Mapping[str, tuple[int | None, int | None, int | None]]  # class → persons, sales fen, assets fen
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Scoring:
     """A scorecard as the engine needs it: everything that turns values into points, score, coverage and grade."""
 

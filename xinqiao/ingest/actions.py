@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -95,6 +97,23 @@ def receive(
             _remember(item, mapping, provider, actor, now)
         _commit(entry, item, facts, actor, now)
     return as_outcome(entry, now=now)
+
+
+def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str, actor: str, now: datetime) -> Outcome:
+    """Take in rows handed over by a program (field code → written value), as :func:`receive` takes a file.
+
+    Raises Invalid for a field the item does not have.
+    """
+    unknown = sorted({name for row in rows for name in row} - {fld.code for fld in item.fields})
+    if unknown:
+        raise Invalid([Problem(field=name, code="field.unknown", message=f"没有字段 {name}") for name in unknown])
+    names = [fld.code for fld in item.fields]
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, names, restval="", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows(rows)
+    upload = Upload("rows.csv", out.getvalue().encode("utf-8"))
+    return receive(item, [upload], provider=provider, actor=actor, now=now)
 
 
 def _read_all(item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime) -> list[_Read]:

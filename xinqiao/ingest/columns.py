@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import cast
 
 import numpy as np
@@ -169,8 +170,12 @@ def _month(fld: Field, words: pa.Array, context: Context) -> Parsed:
 
 def _bounds(fld: Field, values: pa.Array) -> dict[str, Mask]:
     none = np.zeros(len(values), dtype=bool)
-    below = none if fld.minimum is None else _numpy(pc.less(values, pa.scalar(fld.minimum).cast(values.type)))
-    above = none if fld.maximum is None else _numpy(pc.greater(values, pa.scalar(fld.maximum).cast(values.type)))
+
+    def bound(limit: int) -> pa.Scalar:
+        return pa.scalar(Decimal(limit) if pa.types.is_decimal(values.type) else limit, values.type)
+
+    below = none if fld.minimum is None else _numpy(pc.less(values, bound(fld.minimum)))
+    above = none if fld.maximum is None else _numpy(pc.greater(values, bound(fld.maximum)))
     return {"number.below": below, "number.above": above}
 
 

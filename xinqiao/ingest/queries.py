@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import xlsxwriter
 from django.db.models import Max
@@ -15,8 +16,14 @@ from xinqiao.ingest import inbox
 from xinqiao.ingest.models import ColumnMapping, Delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import RULES, UNDO_WINDOW, DeliveryStatus, Outcome, RepairGroup, UnknownDelivery
+from xinqiao.records.queries import lake_totals
 
 ERROR_COLUMN = "错误说明"
+
+
+def standing_rows() -> list[tuple[str, dict[str, Any]]]:
+    """Per item code what stands in the credit database: ``rows``, ``size`` in bytes, ``files``, ``last`` change."""
+    return [(str(total["item"]), total) for total in lake_totals() if not str(total["item"]).startswith("evaluation.")]
 
 
 def remembered_mapping(provider: str, item: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from zlib import crc32
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from django.db.models import Max, Q, QuerySet, Sum
 
 from xinqiao.catalogue.schema import arrow_schema
@@ -64,9 +65,14 @@ def read_enterprise(enterprise: str, items: Iterable[Item], *, known: datetime) 
         if _may_hold(entry, enterprise):
             tables.append(_conform(lake().read(entry.path, enterprise=enterprise), wanted[entry.item]))
     return {
-        code: pa.concat_tables(tables) if tables else stored_schema(wanted[code]).empty_table()
+        code: _known_by(pa.concat_tables(tables), known) if tables else stored_schema(wanted[code]).empty_table()
         for code, tables in found.items()
     }
+
+
+def _known_by(table: pa.Table, known: datetime) -> pa.Table:
+    """A compacted file also holds rows recorded later."""
+    return table.filter(pc.less_equal(table.column("_recorded_at"), pa.scalar(known, pa.timestamp("us", tz="UTC"))))
 
 
 def _may_hold(entry: LakeFile, enterprise: str) -> bool:

@@ -17,7 +17,7 @@ from xinqiao.catalogue.types import Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
 from xinqiao.consent.rules import authorisation_state
-from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.consent.types import AuthorisationState, Form, NotUsable
 from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
@@ -69,7 +69,7 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     """Read about one enterprise through the gate.
 
     Every call leaves a ledger line and an evidence entry, durable before this returns or raises. Raises
-    NotReleased with reason, clause and next step, or UnknownEnterprise (also recorded) when the registry has none.
+    NotReleased with reason, clause and next step, or UnknownEnterprise when the registry has none.
     """
     items = _items(inquiry)
     state, found = _authorisation(inquiry, items, now)
@@ -80,7 +80,10 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     document = _document(inquiry, items, rule, now)
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
-    return _grant(inquiry, items, rule, document, needs_use=found is not None, now=now)
+    try:
+        return _grant(inquiry, items, rule, document, needs_use=found is not None, now=now)
+    except NotUsable:  # withdrawn or used up between the decision and the commit: decide again, this time refusing
+        return query(inquiry, now=now)
 
 
 def _items(inquiry: Inquiry) -> tuple[Item, ...]:
@@ -176,7 +179,9 @@ def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> D
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     raw = inquiry.form is Form.DETAIL and not inquiry.public_only  # the gate has allowed it
     show = Show.ALL if own or raw else Show.PUBLIC
-    if (inquiry.form in (Form.VERIFY, Form.DERIVED) and not own) or (facts.item.openness is Openness.NON_PUBLIC and not (own or raw)):
+    if (inquiry.form in (Form.VERIFY, Form.DERIVED) and not own) or (
+        facts.item.openness is Openness.NON_PUBLIC and not (own or raw)
+    ):
         show = Show.NONE
     figures = figures_of(facts.item.code, evaluation, facts_by_code()) if evaluation else []
     return item_block(facts, form=inquiry.form, show=show, figures=figures)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from django import template
@@ -11,10 +12,19 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import FieldType
+from xinqiao.consent.queries import get_template
+from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.ingest.types import RULES
 from xinqiao.kernel.money import format_fen
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.web.words import translate
 
 register = template.Library()
+
+OTHER_PURPOSES = {"self": ("企业自查", "own file"), "public": ("查看公开信息", "public information")}
+UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}
 
 STATES = {
     "value": ("good", "有记录"),
@@ -166,3 +176,74 @@ def masked(actor: str) -> str:
 def get(mapping: Any, key: str) -> Any:
     """The value of a key, or nothing."""
     return mapping.get(key, "")
+
+
+@register.filter
+def purpose(code: str) -> str:
+    """A purpose code in words."""
+    known = {**{c: (o.name, o.name_en) for c, o in get_template().purposes.items()}, **OTHER_PURPOSES}
+    zh, en = known.get(code, (code, code))
+    return en if (get_language() or "").startswith("en") else zh
+
+
+@register.filter
+def items_of(codes: Any) -> list[Any]:
+    """Catalogue items of these codes."""
+    catalogue = load_catalogue(content_dir())
+    return [catalogue.item(code) for code in codes]
+
+
+@register.filter
+def label(fld: Any) -> str:
+    """A field's name with its unit where the stored value has one."""
+    unit = translate("（元）") if fld.type == FieldType.MONEY else ""
+    return f"{name(fld)}{unit}"
+
+
+@register.simple_tag
+def cell(fld: Any, row: Any) -> str:
+    """A field of a row as a person reads it."""
+    first = row.get(fld.columns[0])
+    if first is None:
+        return "—"
+    if fld.type == FieldType.CAPITAL:
+        return f"{format_fen(first)} {row.get(fld.columns[1]) or ''}"
+    if fld.type == FieldType.MONEY:
+        return format_fen(first)
+    if fld.type == FieldType.MONTH:
+        return str(first)[:7]
+    if fld.type == FieldType.BOOLEAN:
+        return translate("是") if first else translate("否")
+    return str(first)
+
+
+@register.simple_tag
+def figure(facts: Any, value: Any) -> str:
+    """An indicator's value with its unit."""
+    if value is None:
+        return "—"
+    if facts.unit == "fen":
+        return format_fen(int(value))
+    if facts.unit == "flag":
+        return translate("是") if int(value) else translate("否")
+    if facts.unit in ("percent", "ratio"):
+        return f"{Decimal(value):.1f}{'%' if facts.unit == 'percent' else ''}"
+    return f"{value} {translate(UNITS.get(facts.unit, ''))}".strip()
+
+
+@register.filter
+def fact(code: str) -> Any:
+    """The declaration of an indicator."""
+    return facts_by_code()[code]
+
+
+@register.filter
+def flag_word(code: str) -> str:
+    """What a flag on a stored row means."""
+    return translate(RULES[code].title)
+
+
+@register.filter
+def minus(number: int, other: int) -> int:
+    """What is left of a number."""
+    return number - other

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import consent_wording
 from xinqiao.catalogue.template import hint, xlsx_template
-from xinqiao.evaluation.compute import facts_by_code, scorecard_at
+from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evidence.queries import log_status
 from xinqiao.parties.queries import list_memberships
 from xinqiao.plumbing.settings import content_dir, evidence_dir
-from xinqiao.records.types import AsOf
 from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, public
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -125,8 +125,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def guideline(request: HttpRequest) -> HttpResponse:
     """The published indicator system: every indicator, its points and bands, its basis."""
-    now = timezone.now()
-    card = scorecard_at(AsOf(timezone.localdate(now), now))
+    card = get_scorecard(on=timezone.localdate())
     return render(request, "public/guideline.html", {"card": card, "facts": facts_by_code()})
 
 

@@ -1,0 +1,93 @@
+"""The examples of every item and every indicator hold."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Example, Item
+from xinqiao.evaluation.compute import scorecards
+from xinqiao.indicators.compute import item_pass
+from xinqiao.indicators.engine import session
+from xinqiao.indicators.registry import load_indicators
+from xinqiao.indicators.types import IndicatorExample, Kind
+from xinqiao.ingest.checks import check
+from xinqiao.ingest.columns import Context
+from xinqiao.ingest.types import RULES
+from xinqiao.kernel.divisions import DivisionTable
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.queries import stored_schema
+from xinqiao.records.types import AsOf
+
+CATALOGUE = load_catalogue(content_dir())
+CONTEXT = Context(date(2026, 11, 22), DivisionTable.load(content_dir() / "divisions.toml"))
+ITEM_EXAMPLES = [(i, e) for i in CATALOGUE for e in i.examples]
+INDICATOR_EXAMPLES = [(c, e) for c, r in load_indicators().items() for e in r.indicator.examples]
+
+
+@pytest.mark.parametrize(
+    ("item", "example"), ITEM_EXAMPLES, ids=[f"{i.list_code}:{e.expect}" for i, e in ITEM_EXAMPLES]
+)
+def test_item_example(item: Item, example: Example) -> None:
+    codes = [f.code for f in item.fields]
+    table = pa.table({c: pa.array([example.row.get(c, "")], pa.string()) for c in codes})
+    checked = check(item, table, {c: c for c in codes}, pa.array([1], pa.int32()), CONTEXT)
+    found = {f"{p['field']}: {p['code']}" for p in checked.problems.to_pylist()}
+    if example.expect == "ok":
+        assert not [f for f in found if RULES[f.split(": ")[1]].returns]
+    else:
+        assert example.expect in found
+
+
+@pytest.mark.parametrize(
+    ("code", "example"), INDICATOR_EXAMPLES, ids=[f"{c}={e.expect}" for c, e in INDICATOR_EXAMPLES]
+)
+def test_indicator_example(code: str, example: IndicatorExample) -> None:
+    indicator = load_indicators()[code].indicator
+    item = CATALOGUE.item(indicator.facts.item)
+    frame = session().createDataFrame(_rows(item, example))
+    as_of = AsOf(example.as_of, None)  # type: ignore[arg-type]
+    [row] = item_pass(frame, item, [indicator], as_of).toArrow().to_pylist()
+    value, expect = row[indicator.facts.column], example.expect
+    assert value == (Decimal(str(expect)) if indicator.facts.kind is Kind.DECIMAL and expect is not None else expect)
+
+
+def _rows(item: Item, example: IndicatorExample) -> pa.Table:
+    """Example rows in the stored schema; what is not said is null."""
+    schema = stored_schema(item)
+    occurred = next((f.code for f in item.fields if f.role == "occurred_on"), None)
+    lines = []
+    for row in example.rows:
+        line = {name: _value(schema.field(name).type, value) for name, value in row.items()}
+        line |= {"_enterprise": "91610102MA6TX0A16A", "_occurred_on": line.get(occurred) if occurred else None}
+        lines.append(line)
+    columns = [pa.array([line.get(f.name) for line in lines], f.type) for f in schema]
+    return pa.table(columns, schema=pa.schema([f.with_nullable(True) for f in schema]))
+
+
+def _value(kind: pa.DataType, value: Any) -> Any:
+    if pa.types.is_date(kind) and isinstance(value, str):
+        return date.fromisoformat(value if len(value) > 7 else f"{value}-01")
+    return Decimal(str(value)) if pa.types.is_decimal(kind) and value is not None else value
+
+
+def test_enough_indicators_in_six_dimensions() -> None:
+    registered = load_indicators()
+    assert len(registered) >= 24
+    assert {r.dimension for r in registered.values()} == {
+        "identity", "operation", "fulfilment", "innovation", "governance", "public_credit",
+    }  # fmt: skip
+
+
+def test_scorecards_load_and_explain_every_indicator() -> None:
+    for card in scorecards():
+        assert card.maximum == 1000
+        for indicator in card.indicators:
+            for words in (indicator.up, indicator.down, indicator.improve):
+                assert words.zh
+                assert words.en

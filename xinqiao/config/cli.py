@@ -1,0 +1,281 @@
+"""The ``xinqiao`` command: what operators and departments do from a shell.
+
+Exit status: 0 done, 1 refused or failed (reason and next step on standard error), 2 wrong usage. ``--json``
+prints one JSON document; progress and colours appear only on a terminal.
+"""
+
+from __future__ import annotations
+
+# isort: split
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.template import xlsx_template
+from xinqiao.config import province
+from xinqiao.evaluation.actions import roll_back_run, run_evaluation
+from xinqiao.evidence.actions import sequence
+from xinqiao.evidence.verify import verify_folder
+from xinqiao.ingest.actions import BEIJING, Upload, receive, retract_rows, undo_delivery
+from xinqiao.ingest.mapping import map_columns
+from xinqiao.ingest.queries import annotated_file, get_delivery
+from xinqiao.ingest.reading import read_table
+from xinqiao.ingest.types import Outcome
+from xinqiao.kernel.errors import Invalid, XinqiaoError
+from xinqiao.plumbing.settings import content_dir, evidence_dir
+from xinqiao.records.actions import audit_files, compact, remove_unregistered
+from xinqiao.records.jobs import UNDO_WINDOW
+from xinqiao.records.types import AsOf
+
+app = typer.Typer(no_args_is_help=True, help="信桥：中小企业融资信用服务省级节点", pretty_exceptions_enable=False)
+evidence_app = typer.Typer(no_args_is_help=True, help="存证日志")
+lake_app = typer.Typer(no_args_is_help=True, help="信用数据库文件")
+content_app = typer.Typer(no_args_is_help=True, help="内容（清单、指标、评分卡、规则）")
+app.add_typer(evidence_app, name="evidence")
+app.add_typer(lake_app, name="lake")
+app.add_typer(content_app, name="content")
+app.command("start")(province.start)
+app.command("serve")(province.serve)
+app.command("worker")(province.worker)
+
+out = Console()
+err = Console(stderr=True)
+ACTOR = "system:cli"
+AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what went wrong and what to do, then end with status 1."""
+    try:
+        yield
+    except XinqiaoError as error:
+        err.print(f"[red]✖[/red] {error.message}")
+        if isinstance(error, Invalid):
+            for problem in error.problems:
+                err.print(f"  · {f'第 {problem.row} 行 ' if problem.row else ''}{problem.message}")
+        err.print(f"  下一步：{error.next_step}　（{error.code}）")
+        raise typer.Exit(1) from error
+
+
+def _show(data: Any) -> None:
+    out.print_json(json.dumps(data, ensure_ascii=False, default=str))
+
+
+def _mapping(pairs: list[str]) -> dict[str, str]:
+    parts = [pair.partition("=") for pair in pairs]
+    if any(not middle for _, middle, _ in parts):
+        raise typer.BadParameter("写成 --map '文件里的列名=字段代码'")
+    return {header.strip(): field.strip() for header, _, field in parts}
+
+
+@app.command()
+def ingest(
+    item: str,
+    files: list[Path],
+    map_: Annotated[list[str], typer.Option("--map", help="列对应：文件里的列名=字段代码，会被记住")] = [],  # noqa: B006
+    provider: Annotated[str, typer.Option(help="报送部门；默认是该数据项的责任部门")] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="只认列，不入库")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """接收一次报送：校验、收下合格的行、退回其余。一次可以有多个文件。"""
+    with _explained():
+        found = load_catalogue(content_dir()).item(item)
+        uploads = [Upload(path.name, path.read_bytes()) for path in files]
+        if dry_run:
+            for upload in uploads:
+                raw = read_table(upload.name, upload.data)
+                out.print(f"{upload.name}：{raw.delivered} 行", map_columns(found, raw.headers, _mapping(map_)))
+            return
+        outcome = receive(
+            found,
+            uploads,
+            provider=provider or found.department.code,
+            actor=ACTOR,
+            now=datetime.now(UTC),
+            mapping=_mapping(map_),
+        )
+        sequence(now=datetime.now(UTC))
+    _show(asdict(outcome)) if as_json else _print_outcome(outcome)
+
+
+def _print_outcome(outcome: Outcome) -> None:
+    repeated = "（此前已报送，未重复入库）" if outcome.repeated else ""
+    out.print(
+        f"{outcome.delivery}{repeated}　报送 {outcome.delivered} = 收下 {outcome.accepted} + 退回 {outcome.returned}"
+        f"（收下并标记 {outcome.flagged}）"
+    )
+    if outcome.groups:
+        table = Table("字段", "问题", "行数", "怎么改", "例子")
+        for group in outcome.groups:
+            sample = "；".join(f"第 {row} 行 {text}" for row, text in group.samples[:2])
+            table.add_row(group.field_name, group.title, str(group.rows), group.repair, sample)
+        out.print(table)
+    if outcome.returned:
+        out.print(f"下载要改的行：xinqiao returned {outcome.delivery}")
+    if outcome.undo_until:
+        out.print(f"{outcome.undo_until.astimezone():%Y-%m-%d %H:%M} 前可撤销：xinqiao undo {outcome.delivery}")
+
+
+@app.command()
+def returned(delivery: str, folder: Path = Path(), everything: Annotated[bool, typer.Option("--all")] = False) -> None:
+    """把要改的行连同错误说明写成文件。"""
+    with _explained():
+        name, data = annotated_file(delivery, only_returned=not everything)
+        (folder / name).write_bytes(data)
+        out.print(str(folder / name))
+
+
+@app.command()
+def undo(delivery: str) -> None:
+    """撤销 24 小时内的一次报送，此前的数据恢复有效。"""
+    with _explained():
+        provider = get_delivery(delivery).provider
+        outcome = undo_delivery(delivery, provider=provider, actor=ACTOR, now=datetime.now(UTC))
+        out.print(f"已撤销 {outcome.delivery}（{outcome.accepted} 行）")
+
+
+@app.command()
+def retract(item: str, file: Path, reason: Annotated[str, typer.Option(help="撤回的原因，留痕")]) -> None:
+    """撤回记录：文件每行是要撤回的主键。"""
+    with _explained():
+        found = load_catalogue(content_dir()).item(item)
+        raw = read_table(file.name, file.read_bytes())
+        known = {f.name: f.code for f in found.fields} | {f.code: f.code for f in found.fields}
+        keys = [{known[h]: v for h, v in row.items() if h in known} for row in raw.table.to_pylist()]
+        now = datetime.now(UTC)
+        count = retract_rows(found, keys, reason=reason, provider=found.department.code, actor=ACTOR, now=now)
+        out.print(f"已撤回 {count} 条")
+
+
+@app.command()
+def evaluate(
+    on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="评价日；默认今天")] = None,
+    rollback: Annotated[str, typer.Option(help="撤回这次已发布的结果")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """对登记在册的全部企业做基础性评价并发布。"""
+    now = datetime.now(UTC)
+    with _explained():
+        if rollback:
+            roll_back_run(rollback, actor=ACTOR, now=now)
+            out.print(f"已撤回 {rollback}")
+            return
+        day = on.date() if on else now.astimezone(BEIJING).date()
+        with err.status("评价…") as status:
+            run = run_evaluation(AsOf(day, now), actor=ACTOR, now=now, progress=lambda text: status.update(text))
+        sequence(now=datetime.now(UTC))
+    if as_json:
+        _show(asdict(run))
+        return
+    out.print(f"{run.id}　{run.enterprises} 户，{run.seconds:.1f} 秒")
+    out.print("　".join(f"{grade} {count}" for grade, count in sorted(run.grades.items())))
+
+
+@app.command()
+def items(as_json: AsJson = False) -> None:
+    """列出共享清单。"""
+    with _explained():
+        catalogue = load_catalogue(content_dir())
+    if as_json:
+        _show(
+            [
+                {"code": i.code, "list_code": i.list_code, "name": i.name, "provider": i.department.code}
+                for i in catalogue
+            ]
+        )
+        return
+    table = Table("编号", "代码", "名称", "责任部门", "方式", "公开性")
+    for item in catalogue:
+        table.add_row(item.list_code, item.code, item.name, item.department.name, item.method, item.openness)
+    out.print(table)
+
+
+@app.command()
+def template(item: str, file: Path) -> None:
+    """写出一个数据项的报送模板（xlsx）。"""
+    with _explained():
+        file.write_bytes(xlsx_template(load_catalogue(content_dir()).item(item)))
+        out.print(str(file))
+
+
+app.command("sample")(province.sample)
+
+
+@evidence_app.command("verify")
+def evidence_verify(
+    folder: Annotated[Path | None, typer.Argument()] = None,
+    vkey: Annotated[str, typer.Option(help="可信的公钥；默认用文件夹里的")] = "",
+) -> None:
+    """核验日志文件夹：重算每个条目和整棵树；不需要数据库。"""
+    verdict = verify_folder(folder or evidence_dir(), vkey or None)
+    for finding in verdict.findings:
+        err.print(f"[red]✖[/red] {finding}")
+    out.print(verdict)
+    raise typer.Exit(0 if verdict.ok else 1)
+
+
+@evidence_app.command("sequence")
+def evidence_sequence() -> None:
+    """立即把待编入的条目编入日志并签名（平时由后台任务每秒完成）。"""
+    out.print(f"编入 {sequence(now=datetime.now(UTC))} 条")
+
+
+@lake_app.command("compact")
+def lake_compact(
+    all_: Annotated[bool, typer.Option("--all", help="连 24 小时内的报送也合并；之后不能再撤销")] = False,
+) -> None:
+    """按企业合并文件，单户查询更快；任何时点的结果不变。"""
+    now = datetime.now(UTC)
+    window = UNDO_WINDOW * 0 if all_ else UNDO_WINDOW
+    for item in load_catalogue(content_dir()):
+        merged = compact(item, older_than=window, actor=ACTOR, now=now)
+        if merged:
+            out.print(f"{item.code}：合并 {merged} 个文件")
+
+
+@lake_app.command("audit")
+def lake_audit() -> None:
+    """核对每个登记文件的摘要，并清除未登记的文件。"""
+    removed = remove_unregistered(older_than=UNDO_WINDOW / 24, now=datetime.now(UTC))
+    faults = audit_files()
+    for fault in faults:
+        err.print(f"[red]✖[/red] {fault}")
+    out.print(f"未登记文件清除 {len(removed)} 个，摘要不符 {len(faults)} 个")
+    raise typer.Exit(1 if faults else 0)
+
+
+@content_app.command("check")
+def content_check() -> None:
+    """读取全部内容文件，列出每一处错误。"""
+    from xinqiao.evaluation.compute import scorecards
+    from xinqiao.indicators.registry import load_indicators
+    from xinqiao.release.queries import policy
+
+    with _explained():
+        catalogue = load_catalogue(content_dir())
+        out.print(
+            f"数据项 {len(catalogue.items)}，指标 {len(load_indicators())}，评分卡 {len(scorecards())}，规则 {len(policy().rules)}"
+        )
+
+
+def main() -> None:
+    """Entry point; Ctrl-C ends quietly."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

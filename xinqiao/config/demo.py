@@ -1,0 +1,97 @@
+"""The demonstration accounts of a sample province. Only ever made by ``xinqiao start``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.parties.actions import (
+    add_member,
+    register_enterprise,
+    register_organisation,
+    register_person,
+    set_admitted,
+)
+from xinqiao.parties.queries import find_enterprise, list_organisations
+from xinqiao.parties.types import AlreadyRegistered, OrganisationKind, Role
+from xinqiao.plumbing.settings import content_dir
+
+ACTOR = "system:demo"
+PASSWORD = "xinqiao-demo"
+NODE = "node"
+BANKS = (("bank-demo", "示例银行"), ("bank-second", "示例农商银行"))
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """An account, whom it shows, and the page to open with it."""
+
+    username: str
+    who: str
+    page: str
+
+
+ACCOUNTS = (
+    DemoAccount("owner", "企业法定代表人", "/enterprise/"),
+    DemoAccount("accountant", "代几家企业办事的会计", "/enterprise/"),
+    DemoAccount("banker", "示例银行客户经理", "/institution/"),
+    DemoAccount("tax", "税务部门报送人员", "/department/"),
+    DemoAccount("registry", "市场监管部门报送人员", "/department/"),
+    DemoAccount("operator", "节点运行人员", "/node/"),
+)
+
+
+def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoAccount]:
+    """Make organisations, enterprises and people of the demonstration where they are missing."""
+    _organisations(now)
+    firms = [(f["uscc"], f["name"]) for f in manifest.get("demo_firms", ())]
+    for uscc, name in firms:
+        if find_enterprise(uscc) is None:
+            register_enterprise(uscc, name=name, actor=ACTOR, now=now)
+    for username, name, role, organisation in (
+        ("banker", "王经理", Role.OFFICER, "bank-demo"),
+        ("tax", "李科员", Role.CLERK, "tax_bureau"),
+        ("registry", "赵科员", Role.CLERK, "market_regulation"),
+        ("operator", "钱工", Role.OPERATOR, NODE),
+    ):
+        _person(username, name, now=now, role=role, organisation=organisation)
+    if firms:
+        _person("owner", "陈总", now=now, role=Role.OWNER, enterprise=firms[0][0])
+        _person(
+            "accountant", "张会计", now=now, role=Role.DELEGATE, enterprise=firms[0][0], more=[u for u, _ in firms[1:5]]
+        )
+    return [a for a in ACCOUNTS if firms or a.username not in ("owner", "accountant")]
+
+
+def _organisations(now: datetime) -> None:
+    have = {o.code for o in list_organisations()}
+    wanted = [(d.code, OrganisationKind.DEPARTMENT, d.name) for d in load_catalogue(content_dir()).departments]
+    wanted += [(code, OrganisationKind.INSTITUTION, name) for code, name in BANKS]
+    wanted.append((NODE, OrganisationKind.NODE, "省级节点"))
+    for code, kind, name in wanted:
+        if code not in have:
+            register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)
+    for code, _ in BANKS:
+        set_admitted(code, admitted=True, reason="演示", actor=ACTOR, now=now)
+
+
+def _person(
+    username: str,
+    name: str,
+    *,
+    now: datetime,
+    role: Role,
+    organisation: str | None = None,
+    enterprise: str | None = None,
+    more: list[str] | None = None,
+) -> None:
+    try:
+        person = register_person(username, name=name, password=PASSWORD, actor=ACTOR, now=now)
+    except AlreadyRegistered:
+        return
+    add_member(person, role=role, organisation=organisation, enterprise=enterprise, actor=ACTOR, now=now)
+    for uscc in more or ():
+        add_member(person, role=role, enterprise=uscc, actor=ACTOR, now=now)

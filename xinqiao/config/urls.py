@@ -1,0 +1,65 @@
+"""All routes. A route's view names who may open it (``xinqiao.web.access``)."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+from xinqiao.web.api.v1 import endpoints as v1
+from xinqiao.web.health import healthz, readyz
+from xinqiao.web.portals.department import views as department
+from xinqiao.web.portals.enterprise import views as enterprise
+from xinqiao.web.portals.institution import views as institution
+from xinqiao.web.portals.node import views as node
+from xinqiao.web.portals.public import views as public
+
+urlpatterns = [
+    path("", public.home, name="home"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+    path("i18n/", include("django.conf.urls.i18n")),
+    path("sign-in/", public.sign_in, name="sign-in"),
+    path("sign-out/", public.sign_out, name="sign-out"),
+    path("choose/", public.choose, name="choose"),
+    path("care/", public.care, name="care"),
+    path("catalogue/", public.catalogue, name="catalogue"),
+    path("catalogue/<str:code>/", public.item, name="item"),
+    path("catalogue/<str:code>/template.xlsx", public.template, name="template"),
+    path("guideline/", public.guideline, name="guideline"),
+    path("evidence/", public.evidence, name="evidence"),
+    path("log/<path:path>", public.log_file, name="log-file"),
+    path("enterprise/", enterprise.home, name="enterprise-home"),
+    path("enterprise/report/", enterprise.report, name="enterprise-report"),
+    path("enterprise/authorisations/", enterprise.authorisations, name="enterprise-authorisations"),
+    path(
+        "enterprise/authorisations/<str:authorisation_id>/", enterprise.authorisation, name="enterprise-authorisation"
+    ),
+    path(
+        "enterprise/authorisations/<str:authorisation_id>/receipt.json",
+        enterprise.authorisation_receipt,
+        name="enterprise-authorisation-receipt",
+    ),
+    path("enterprise/authorisations/<str:authorisation_id>/withdraw/", enterprise.withdraw, name="enterprise-withdraw"),
+    path("enterprise/requests/<str:request_id>/", enterprise.decide, name="enterprise-decide"),
+    path("enterprise/accesses/", enterprise.accesses, name="enterprise-accesses"),
+    path(
+        "enterprise/accesses/<str:access_id>/receipt.json", enterprise.access_receipt, name="enterprise-access-receipt"
+    ),
+    path("institution/", institution.home, name="institution-home"),
+    path("institution/find/", institution.find, name="institution-find"),
+    path("institution/enterprises/<str:uscc>/", institution.enterprise, name="institution-enterprise"),
+    path("institution/enterprises/<str:uscc>/ask/", institution.ask, name="institution-ask"),
+    path("institution/enterprises/<str:uscc>/report/", institution.report, name="institution-report"),
+    path("institution/requests/", institution.requests, name="institution-requests"),
+    path("institution/accesses/", institution.accesses, name="institution-accesses"),
+    path("department/", department.home, name="department-home"),
+    path("department/upload/<str:code>/", department.upload, name="department-upload"),
+    path("department/deliveries/", department.deliveries, name="department-deliveries"),
+    path("department/deliveries/<str:delivery>/", department.delivery, name="department-delivery"),
+    path("department/deliveries/<str:delivery>/annotated/", department.annotated, name="department-annotated"),
+    path("department/deliveries/<str:delivery>/undo/", department.undo, name="department-undo"),
+    path("node/", node.home, name="node-home"),
+    path("node/sources/", node.sources, name="node-sources"),
+    path("node/runs/", node.runs, name="node-runs"),
+    path("node/accesses/", node.accesses, name="node-accesses"),
+    path("api/v1/", v1.api.urls),
+]

@@ -1,0 +1,304 @@
+"""The endpoints of version 1. Every one but the catalogue needs an organisation's key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import File, Form, Header, NinjaAPI, Query
+from ninja.files import UploadedFile
+from ninja.security import HttpBearer
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.schema import json_schema
+from xinqiao.catalogue.types import Item
+from xinqiao.consent.actions import request_authorisation
+from xinqiao.consent.queries import get_request, list_requests
+from xinqiao.consent.types import AuthorisationNotFound, RequestFacts
+from xinqiao.consent.types import Form as ConsentForm
+from xinqiao.evidence.queries import receipt
+from xinqiao.ingest.actions import Upload, receive, receive_rows, undo_delivery
+from xinqiao.ingest.queries import get_outcome, list_deliveries
+from xinqiao.ingest.types import Outcome
+from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.errors import Refused
+from xinqiao.kernel.identifiers import parse_uscc
+from xinqiao.parties.queries import find_api_key
+from xinqiao.parties.types import OrganisationFacts, OrganisationKind
+from xinqiao.plumbing.idempotency import once
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.queries import get_access, list_accesses
+from xinqiao.release.types import Access, Answer, Recipient, RecipientKind
+from xinqiao.web.api.v1 import schemas
+from xinqiao.web.api.v1.problems import install
+from xinqiao.web.paging import decode_cursor, next_cursor
+
+PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.ProblemDocument)
+RECIPIENTS = (OrganisationKind.INSTITUTION, OrganisationKind.PLATFORM)
+Key = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
+
+
+class WrongKind(Refused):
+    """The key belongs to an organisation that has no business with this endpoint."""
+
+    code = "api.wrong_kind"
+    title = "这个接口不面向{kind}"
+    next_step = "请使用对应机构的接口密钥"
+
+
+class OrganisationKey(HttpBearer):
+    """An organisation's API key as a bearer token."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> OrganisationFacts | None:
+        """The organisation of the key, or None."""
+        return find_api_key(token, now=timezone.now())
+
+
+api = NinjaAPI(
+    title="Xinqiao 信桥",
+    version="1.0.0",
+    auth=OrganisationKey(),
+    description="中小企业融资信用服务省级节点接口。错误一律为 RFC 9457 problem+json，含 code、clause、next_step。",
+)
+install(api)
+
+
+def _caller(request: HttpRequest, *kinds: OrganisationKind) -> OrganisationFacts:
+    caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
+    if caller.kind not in kinds:
+        raise WrongKind(kind=caller.name)
+    return caller
+
+
+def _once(request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]]) -> HttpResponse:
+    """Carry out and keep the answer under the caller's key."""
+
+    def written() -> tuple[int, str]:
+        status, answer = act()
+        return status, json.dumps(answer, ensure_ascii=False, default=_plain)
+
+    caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
+    fingerprint = sha256_hex(f"{request.method} {request.path}\n".encode() + body)
+    status, text, repeated = once(written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now())
+    answer = HttpResponse(text, status=status, content_type="application/json")
+    if repeated:
+        answer["Idempotent-Replay"] = "true"
+    return answer
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def _delivery(outcome: Outcome) -> dict[str, Any]:
+    return schemas.DeliveryOut.from_orm(outcome).dict()
+
+
+def _request(facts: RequestFacts) -> dict[str, Any]:
+    scope = facts.scope
+    return {
+        "id": facts.id,
+        "state": str(facts.state),
+        "enterprise": scope.enterprise,
+        "purpose": scope.purpose,
+        "items": list(scope.items),
+        "form": str(scope.form),
+        "requested_at": facts.requested_at,
+        "answer_by": facts.answer_by,
+        "answered_at": facts.answered_at,
+        "answer_reason": facts.answer_reason,
+        "authorisation": facts.authorisation,
+    }
+
+
+def _access(access: Access) -> dict[str, Any]:
+    return {name: getattr(access, name) for name in schemas.AccessOut.model_fields}
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {
+        "code": item.code,
+        "list_code": item.list_code,
+        "name": item.name,
+        "name_en": item.name_en,
+        "provider": item.department.code,
+        "method": str(item.method),
+        "openness": str(item.openness),
+        "row_schema": json_schema(item),
+    }
+
+
+@api.get("/catalogue", response={200: list[schemas.ItemOut]}, auth=None, tags=["catalogue"])
+def catalogue(request: HttpRequest) -> list[dict[str, Any]]:
+    """The sharing list: every item with the JSON schema of its rows."""
+    return [_item(item) for item in load_catalogue(content_dir())]
+
+
+@api.get(
+    "/catalogue/{code}", response={200: schemas.ItemOut, 404: schemas.ProblemDocument}, auth=None, tags=["catalogue"]
+)
+def catalogue_item(request: HttpRequest, code: str) -> dict[str, Any]:
+    """One item of the sharing list, by code or list code."""
+    return _item(load_catalogue(content_dir()).item(code))
+
+
+@api.post("/deliveries", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
+def deliver(request: HttpRequest, body: schemas.DeliveryRows, key: Key) -> HttpResponse:
+    """Deliver rows of an item as JSON. Departments only."""
+    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    item = load_catalogue(content_dir()).item(body.item)
+
+    def act() -> tuple[int, Any]:
+        outcome = receive_rows(item, body.rows, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+        return 201, _delivery(outcome)
+
+    return _once(request, key, request.body, act)
+
+
+@api.post("/deliveries/files", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
+def deliver_files(
+    request: HttpRequest, item: Form[str], files: Annotated[list[UploadedFile], File()], key: Key
+) -> HttpResponse:
+    """Deliver files of an item (CSV in UTF-8 or GB18030, gzip, xlsx). Departments only."""
+    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    found = load_catalogue(content_dir()).item(item)
+    uploads = [Upload(f.name or "", f.read()) for f in files]
+    digests = "\n".join([item, *(sha256_hex(u.data) for u in uploads)]).encode()
+
+    def act() -> tuple[int, Any]:
+        outcome = receive(found, uploads, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+        return 201, _delivery(outcome)
+
+    return _once(request, key, digests, act)
+
+
+@api.get("/deliveries", response={200: list[schemas.DeliveryOut], **PROBLEMS}, tags=["deliveries"])
+def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_length=60)] = None) -> list[dict[str, Any]]:
+    """The caller's latest deliveries, newest first."""
+    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    return [_delivery(o) for o in list_deliveries(provider=caller.code, item=item, now=timezone.now(), limit=100)]
+
+
+@api.get("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
+def delivery(request: HttpRequest, delivery: str) -> dict[str, Any]:
+    """What became of one delivery."""
+    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    return _delivery(get_outcome(delivery, provider=caller.code, now=timezone.now()))
+
+
+@api.delete("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
+def undo(request: HttpRequest, delivery: str) -> dict[str, Any]:
+    """Undo a delivery within 24 hours; what stood before it stands again."""
+    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    return _delivery(undo_delivery(delivery, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now()))
+
+
+@api.post(
+    "/authorisation-requests", response={201: schemas.AuthorisationRequestOut, **PROBLEMS}, tags=["authorisations"]
+)
+def ask(request: HttpRequest, body: schemas.AuthorisationRequestIn, key: Key) -> HttpResponse:
+    """Ask an enterprise for an authorisation; it lands in the enterprise's portal. Institutions and platforms only."""
+    caller = _caller(request, *RECIPIENTS)
+    code = parse_uscc(body.enterprise).code
+
+    def act() -> tuple[int, Any]:
+        asked = request_authorisation(
+            caller.code,
+            enterprise=code,
+            purpose=body.purpose,
+            items=body.items,
+            form=ConsentForm(body.form),
+            reason=body.reason,
+            days=body.days,
+            times=body.times,
+            actor=f"api:{caller.code}",
+            now=timezone.now(),
+        )
+        return 201, _request(asked)
+
+    return _once(request, key, request.body, act)
+
+
+@api.get(
+    "/authorisation-requests",
+    response={200: list[schemas.AuthorisationRequestOut], **PROBLEMS},
+    tags=["authorisations"],
+)
+def asked(request: HttpRequest) -> list[dict[str, Any]]:
+    """The caller's latest requests, newest first."""
+    caller = _caller(request, *RECIPIENTS)
+    return [_request(facts) for facts in list_requests(organisation=caller.code)]
+
+
+@api.get(
+    "/authorisation-requests/{request_id}",
+    response={200: schemas.AuthorisationRequestOut, **PROBLEMS},
+    tags=["authorisations"],
+)
+def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
+    """Where one request stands."""
+    caller = _caller(request, *RECIPIENTS)
+    facts = get_request(request_id)
+    if facts.scope.organisation != caller.code:
+        raise AuthorisationNotFound(authorisation=request_id)
+    return _request(facts)
+
+
+@api.post("/reports", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
+def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpResponse:
+    """Read about an enterprise under its authorisation. A refusal says why, by which clause, and what to do."""
+    caller = _caller(request, *RECIPIENTS)
+    inquiry = Inquiry(
+        _recipient(caller),
+        parse_uscc(body.enterprise).code,
+        body.purpose,
+        ConsentForm(body.form),
+        f"api:{caller.code}",
+        "api",
+        items=tuple(body.items) if body.items is not None else None,
+        authorisation=body.authorisation,
+    )
+    return _once(request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))))
+
+
+@api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
+def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
+    """What is public by law about an enterprise; recorded and shown to it."""
+    caller = _caller(request, *RECIPIENTS)
+    code = parse_uscc(uscc).code
+    inquiry = Inquiry(
+        _recipient(caller), code, "public", ConsentForm.DETAIL, f"api:{caller.code}", "api", public_only=True
+    )
+    return _answer(query(inquiry, now=timezone.now()))
+
+
+def _recipient(caller: OrganisationFacts) -> Recipient:
+    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted)
+
+
+def _answer(answer: Answer) -> dict[str, Any]:
+    return {"access": answer.access.id, "document": answer.document, "receipt": answer.receipt}
+
+
+@api.get("/accesses", response={200: schemas.AccessPage, **PROBLEMS}, tags=["accesses"])
+def accesses(
+    request: HttpRequest,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+) -> dict[str, Any]:
+    """The caller's reads and refusals, newest first."""
+    caller = _caller(request, *RECIPIENTS)
+    before = decode_cursor(cursor) if cursor else None
+    rows = list_accesses(recipient=caller.code, before=before, limit=limit + 1)
+    return {"rows": [_access(row) for row in rows[:limit]], "next": next_cursor(rows, limit)}
+
+
+@api.get("/accesses/{access}/receipt", response={200: dict[str, Any], **PROBLEMS}, tags=["accesses"])
+def access_receipt(request: HttpRequest, access: str) -> dict[str, Any]:
+    """The evidence receipt of one access, with its inclusion proof once the log has taken it in."""
+    caller = _caller(request, *RECIPIENTS)
+    return receipt(get_access(access, recipient=caller.code).entry).as_json()

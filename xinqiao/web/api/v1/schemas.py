@@ -1,0 +1,150 @@
+"""Bodies and answers of version 1. Codes are stable; texts are in Chinese (or English by Accept-Language)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from ninja import Field, Schema
+
+
+class ProblemItem(Schema):
+    """One thing wrong with an input."""
+
+    field: str
+    code: str
+    message: str
+    row: int | None = None
+
+
+class ProblemDocument(Schema):
+    """An error as RFC 9457 describes it, with what to do next."""
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    clause: str = ""
+    next_step: str = ""
+    instance: str = ""
+    access: str = Field("", description="Ledger line of a refusal")
+    problems: list[ProblemItem] = []
+
+
+class RepairGroupOut(Schema):
+    """Problems of one kind in one field."""
+
+    field: str
+    code: str
+    title: str
+    repair: str
+    rows: int
+    returns: bool
+    samples: list[tuple[int, str]]
+
+
+class DeliveryOut(Schema):
+    """What became of a delivery: accepted + returned = delivered."""
+
+    delivery: str
+    item: str
+    status: str
+    delivered: int
+    accepted: int
+    returned: int
+    flagged: int
+    groups: list[RepairGroupOut]
+    ignored_columns: list[str]
+    received_at: datetime
+    undo_until: datetime | None
+    repeated: bool
+
+
+class DeliveryRows(Schema):
+    """Rows of one item, each value in its written spelling (see the item's JSON schema in the catalogue)."""
+
+    item: str = Field(max_length=60)
+    rows: list[dict[str, str]] = Field(max_length=100_000)
+
+
+class AuthorisationRequestIn(Schema):
+    """A request for an enterprise's authorisation."""
+
+    enterprise: str = Field(max_length=40, description="Unified social credit code")
+    purpose: str = Field(max_length=30)
+    items: list[str] = Field(min_length=1, max_length=100)
+    form: str = Field("report", pattern="^(verify|derived|report|detail)$")
+    reason: str = Field(max_length=200)
+    days: int | None = Field(None, ge=1, le=3650)
+    times: int | None = Field(None, ge=1, le=1000)
+
+
+class AuthorisationRequestOut(Schema):
+    """Where a request stands; ``authorisation`` is set once it is granted."""
+
+    id: str
+    state: str
+    enterprise: str
+    purpose: str
+    items: list[str]
+    form: str
+    requested_at: datetime
+    answer_by: datetime
+    answered_at: datetime | None
+    answer_reason: str
+    authorisation: str
+
+
+class ReportQuery(Schema):
+    """A read about one enterprise. Without ``items``: everything the authorisation covers."""
+
+    enterprise: str = Field(max_length=40)
+    purpose: str = Field(max_length=30)
+    form: str = Field("report", pattern="^(verify|derived|report|detail)$")
+    authorisation: str = Field("", max_length=40)
+    items: list[str] | None = Field(None, max_length=100)
+
+
+class AnswerOut(Schema):
+    """What left the gate, with its ledger line and a signed evidence receipt."""
+
+    access: str
+    document: dict[str, Any]
+    receipt: dict[str, Any]
+
+
+class AccessOut(Schema):
+    """A line of the ledger."""
+
+    id: str
+    at: datetime
+    enterprise: str
+    purpose: str
+    form: str
+    items: list[str]
+    authorisation: str
+    allowed: bool
+    rule: str
+    reason: str
+    clause: str
+
+
+class AccessPage(Schema):
+    """A page of the ledger; ``next`` is the cursor of the page after it."""
+
+    rows: list[AccessOut]
+    next: str | None
+
+
+class ItemOut(Schema):
+    """An item of the sharing list with the JSON schema of its rows."""
+
+    code: str
+    list_code: str
+    name: str
+    name_en: str
+    provider: str
+    method: str
+    openness: str
+    row_schema: dict[str, Any]

@@ -1,0 +1,218 @@
+"""Enterprise portal: my report, who may see it, who did."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.consent.actions import decline_request, grant_authorisation, withdraw_authorisation
+from xinqiao.consent.queries import (
+    authorisation_as_json,
+    consent_text,
+    get_authorisation,
+    get_request,
+    get_template,
+    list_authorisations,
+    list_requests,
+)
+from xinqiao.consent.types import (
+    Authorisation,
+    AuthorisationNotFound,
+    AuthorisationStatus,
+    Form,
+    RequestFacts,
+    RequestState,
+)
+from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.evaluation.queries import get_scorecard
+from xinqiao.evidence.queries import receipt
+from xinqiao.parties.types import Role
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.queries import count_accesses, get_access, list_accesses
+from xinqiao.release.types import Answer, Recipient, RecipientKind
+from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.web.explain import explained
+from xinqiao.web.paging import access_page
+
+MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
+MONTH = timedelta(days=30)
+
+
+def _own(actor: Acting, form: Form) -> Answer:
+    """The enterprise's own file through the gate: free, and recorded like any other read."""
+    recipient = Recipient(RecipientKind.ENTERPRISE, actor.code, actor.party, enterprise=actor.code)
+    inquiry = Inquiry(recipient, actor.code, "self", form, actor.label, "portal")
+    return query(inquiry, now=timezone.now())
+
+
+def _open_requests(enterprise: str) -> list[RequestFacts]:
+    now = timezone.now()
+    rows = list_requests(enterprise=enterprise, state=RequestState.REQUESTED)
+    return [r for r in rows if r.answer_by > now]
+
+
+@MEMBER
+@require_GET
+def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """What needs doing, the score, and the state of everything else, in that order."""
+    answer = _own(actor, Form.DERIVED)
+    now = timezone.now()
+    standing = [a for a in list_authorisations(enterprise=actor.code) if _stands(a)]
+    context = {
+        "requests": _open_requests(actor.code),
+        "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
+        "authorisations": standing,
+        "counts": count_accesses(actor.code, since=now - MONTH),
+        "purposes": get_template().purposes,
+    }
+    return render(request, "enterprise/home.html", context)
+
+
+def _stands(authorisation: Authorisation) -> bool:
+    return authorisation.status is AuthorisationStatus.ACTIVE and authorisation.valid_to > timezone.now()
+
+
+@MEMBER
+@require_GET
+def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """The whole file: evaluation with reasons, then every item with its rows, source and date."""
+    answer = _own(actor, Form.DETAIL)
+    card = get_scorecard(on=timezone.localdate())
+    catalogue = load_catalogue(content_dir())
+    items = [(catalogue.item(block["item"]), block) for block in answer.document["items"]]
+    context = {
+        "document": answer.document,
+        "evaluation": explained(answer.document["evaluation"], card),
+        "items": items,
+        "facts": facts_by_code(),
+        "access": answer.access,
+    }
+    return render(request, "enterprise/report.html", context)
+
+
+@MEMBER
+@require_GET
+def authorisations(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Requests to decide and authorisations given, each with what was already taken."""
+    rows = [(a, _stands(a)) for a in list_authorisations(enterprise=actor.code)]
+    answered = [r for r in list_requests(enterprise=actor.code) if r.state is not RequestState.REQUESTED]
+    context = {
+        "requests": _open_requests(actor.code),
+        "rows": rows,
+        "answered": answered,
+        "purposes": get_template().purposes,
+    }
+    return render(request, "enterprise/authorisations.html", context)
+
+
+def _request_of(actor: Acting, request_id: str) -> RequestFacts:
+    found = get_request(request_id)
+    if found.scope.enterprise != actor.code:
+        raise AuthorisationNotFound(authorisation=request_id)
+    return found
+
+
+def _authorisation_of(actor: Acting, authorisation_id: str) -> Authorisation:
+    found = get_authorisation(authorisation_id)
+    if found.subject != actor.code:
+        raise AuthorisationNotFound(authorisation=authorisation_id)
+    return found
+
+
+@MEMBER
+@require_http_methods(["GET", "POST"])
+def decide(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpResponse:
+    """One screen: who, why, what, how long, how to withdraw; the exact text; agree or decline."""
+    asked = _request_of(actor, request_id)
+    if request.method == "POST":
+        return _answer(request, asked, actor)
+    locale = "en" if request.LANGUAGE_CODE == "en" else "zh"  # type: ignore[attr-defined]
+    catalogue = load_catalogue(content_dir())
+    context = {
+        "asked": asked,
+        "shown": consent_text(asked.id, locale=locale),
+        "items": [catalogue.item(code) for code in asked.scope.items],
+        "purpose": get_template().purposes[asked.scope.purpose],
+        "open": asked.state is RequestState.REQUESTED and asked.answer_by > timezone.now(),
+    }
+    return render(request, "enterprise/decide.html", context)
+
+
+def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpResponse:
+    person, now = actor.actor.person_id, timezone.now()
+    if request.POST.get("answer") != "grant":
+        decline_request(asked.id, signatory=person, reason=request.POST.get("reason", ""), now=now)
+        messages.success(request, _("已拒绝；对方会看到您的答复"), extra_tags="good")
+        return redirect("enterprise-authorisations")
+    given = grant_authorisation(
+        asked.id,
+        signatory=person,
+        locale=request.POST.get("locale", ""),
+        text_digest=request.POST.get("digest", ""),
+        now=now,
+    )
+    messages.success(request, _("已授权；随时可以撤回"), extra_tags="good")
+    return redirect("enterprise-authorisation", given.id)
+
+
+@MEMBER
+@require_GET
+def authorisation(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
+    """One authorisation: what it allows, what was taken under it, how to end it."""
+    found = _authorisation_of(actor, authorisation_id)
+    catalogue = load_catalogue(content_dir())
+    taken = [a for a in list_accesses(enterprise=actor.code, limit=500) if a.authorisation == found.id]
+    context: dict[str, Any] = {
+        "authorisation": found,
+        "stands": _stands(found),
+        "items": [catalogue.item(code) for code in found.items],
+        "taken": taken,
+        "purpose": get_template().purposes[found.purpose],
+    }
+    return render(request, "enterprise/authorisation.html", context)
+
+
+@MEMBER
+@require_GET
+def authorisation_receipt(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
+    """The signed authorisation, for keeping and for checking elsewhere."""
+    found = _authorisation_of(actor, authorisation_id)
+    answer = JsonResponse(authorisation_as_json(found.id), json_dumps_params={"ensure_ascii": False, "indent": 1})
+    answer["Content-Disposition"] = f'attachment; filename="{found.id}.json"'
+    return answer
+
+
+@MEMBER
+@require_POST
+def withdraw(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
+    """End an authorisation; the next read is refused."""
+    found = _authorisation_of(actor, authorisation_id)
+    withdraw_authorisation(found.id, signatory=actor.actor.person_id, now=timezone.now())
+    messages.success(request, _("已撤回；从现在起对方不能再查，已取走的列在下面"), extra_tags="good")
+    return redirect("enterprise-authorisation", found.id)
+
+
+@MEMBER
+@require_GET
+def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Every read and every refusal about this enterprise."""
+    return render(request, "enterprise/accesses.html", access_page(request, enterprise=actor.code))
+
+
+@MEMBER
+@require_GET
+def access_receipt(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpResponse:
+    """The evidence receipt of one access, checkable without this system."""
+    found = get_access(access_id, enterprise=actor.code)
+    answer = JsonResponse(receipt(found.entry).as_json(), json_dumps_params={"ensure_ascii": False})
+    answer["Content-Disposition"] = f'attachment; filename="{found.id}.receipt.json"'
+    return answer

@@ -1,0 +1,170 @@
+"""Institution portal: find an enterprise, ask for its authorisation, read what it allows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Openness
+from xinqiao.consent.actions import request_authorisation
+from xinqiao.consent.queries import find_active, get_template, list_authorisations, list_requests
+from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
+from xinqiao.evaluation.queries import get_scorecard
+from xinqiao.evaluation.types import UnknownEnterprise
+from xinqiao.kernel.errors import Invalid, Refused
+from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
+from xinqiao.parties.queries import find_enterprise
+from xinqiao.parties.types import Role
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.web.explain import explained
+from xinqiao.web.middleware import error_context
+from xinqiao.web.paging import access_page
+
+OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
+READER = requires(Portal.INSTITUTION)
+PURPOSE = "approval"
+
+
+def recipient_of(actor: Acting) -> Recipient:
+    """The institution or platform as the gate knows it."""
+    organisation = actor.membership.organisation
+    assert organisation is not None
+    return Recipient(RecipientKind(organisation.kind), organisation.code, organisation.name, organisation.admitted)
+
+
+def _stands(actor: Acting) -> list[Any]:
+    now = timezone.now()
+    rows = list_authorisations(recipient=actor.code)
+    return [a for a in rows if a.status is AuthorisationStatus.ACTIVE and a.valid_to > now]
+
+
+@READER
+@require_GET
+def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """What can be read now, what is waiting for an enterprise."""
+    waiting = list_requests(organisation=actor.code, state=RequestState.REQUESTED)
+    context = {"standing": _stands(actor), "waiting": waiting, "purposes": get_template().purposes}
+    return render(request, "institution/home.html", context)
+
+
+@READER
+@require_GET
+def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Find by code; a pasted code with spaces or in lower case is understood."""
+    written = request.GET.get("uscc", "").strip()
+    if not written:
+        return render(request, "institution/find.html", {})
+    try:
+        code = parse_uscc(written)
+    except InvalidUscc as error:
+        context = {"written": written, "error": error_context(error)}
+        return render(request, "institution/find.html", context, status=422)
+    return redirect("institution-enterprise", code.code)
+
+
+@READER
+@require_GET
+def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
+    """What is public by law, and how far the authorisation stands."""
+    inquiry = Inquiry(recipient_of(actor), uscc, "public", Form.DETAIL, actor.label, "portal", public_only=True)
+    try:
+        answer = query(inquiry, now=timezone.now())
+    except UnknownEnterprise as error:
+        context = {"written": uscc, "error": error_context(error)}
+        return render(request, "institution/find.html", context, status=404)
+    catalogue, now = load_catalogue(content_dir()), timezone.now()
+    authorisations = {
+        code: found
+        for code in get_template().purposes
+        if (found := find_active(recipient=actor.code, subject=uscc, purpose=code, now=now))
+    }
+    context = {
+        "document": answer.document,
+        "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+        "authorisations": authorisations,
+        "requests": list_requests(organisation=actor.code, enterprise=uscc),
+        "registered": find_enterprise(uscc) is not None,
+        "purposes": get_template().purposes,
+    }
+    return render(request, "institution/enterprise.html", context)
+
+
+@OFFICER
+@require_http_methods(["GET", "POST"])
+def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
+    """Ask the enterprise for an authorisation: purpose, items, why; one read within 30 days by default."""
+    template = get_template()
+    items = [i for i in load_catalogue(content_dir()) if i.openness is not Openness.PUBLIC]
+    context: dict[str, Any] = {"uscc": uscc, "items": items, "purposes": template.purposes, "chosen": PURPOSE}
+    firm = find_enterprise(uscc)
+    context |= {"firm": firm, "ticked": [i.code for i in items]}
+    if request.method == "GET":
+        return render(request, "institution/ask.html", context)
+    context |= {
+        "ticked": request.POST.getlist("items"),
+        "chosen": request.POST.get("purpose"),
+        "reason": request.POST.get("reason", ""),
+    }
+    try:
+        asked = request_authorisation(
+            actor.code,
+            enterprise=uscc,
+            purpose=request.POST.get("purpose", ""),
+            items=request.POST.getlist("items"),
+            form=Form.REPORT,
+            reason=request.POST.get("reason", ""),
+            days=30,
+            times=int(request.POST.get("times") or 1),
+            actor=actor.label,
+            now=timezone.now(),
+        )
+    except (Invalid, Refused) as error:
+        return render(request, "institution/ask.html", context | {"error": error_context(error)}, status=error.status)
+    messages.success(request, _("请求 %(id)s 已送到企业的收件箱") % {"id": asked.id}, extra_tags="good")
+    return redirect("institution-enterprise", uscc)
+
+
+@OFFICER
+@require_POST
+def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
+    """Read the credit report under a named authorisation. A read is an act, so it is a POST."""
+    purpose = request.POST.get("purpose", PURPOSE)
+    inquiry = Inquiry(
+        recipient_of(actor), uscc, purpose, Form.REPORT, actor.label, "portal",
+        authorisation=request.POST.get("authorisation", ""),
+    )  # fmt: skip
+    answer = query(inquiry, now=timezone.now())
+    catalogue = load_catalogue(content_dir())
+    context = {
+        "document": answer.document,
+        "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
+        "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+        "access": answer.access,
+        "purposes": get_template().purposes,
+    }
+    return render(request, "institution/report.html", context)
+
+
+@READER
+@require_GET
+def requests(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Requests sent and what became of them."""
+    context = {"rows": list_requests(organisation=actor.code), "purposes": get_template().purposes}
+    return render(request, "institution/requests.html", context)
+
+
+@READER
+@require_GET
+def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """What this institution read or was refused; the enterprises see the same lines."""
+    return render(request, "institution/accesses.html", access_page(request, recipient=actor.code))

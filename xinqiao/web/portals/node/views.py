@@ -1,0 +1,94 @@
+"""Node portal: one sentence of health, the sources, the runs, every access."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.rules import Timeliness, duty
+from xinqiao.evaluation.compute import scorecards
+from xinqiao.evaluation.jobs import evaluate_province
+from xinqiao.evaluation.queries import list_runs
+from xinqiao.evaluation.types import RunStatus
+from xinqiao.evidence.queries import log_status
+from xinqiao.indicators.engine import engine_name
+from xinqiao.ingest.queries import last_deliveries, list_deliveries, standing_rows
+from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.parties.types import Role
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.web.paging import access_page
+
+STAFF = requires(Portal.NODE)
+OPERATOR = requires(Portal.NODE, Role.OPERATOR)
+LOG_LAG = timedelta(seconds=30)
+
+
+@STAFF
+@require_GET
+def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Health in one sentence, with what to do when something is wrong."""
+    status, runs, now = log_status(), list_runs(limit=1), timezone.now()
+    totals = standing_rows()
+    behind = status.waiting > 0 and (status.signed_at is None or now - status.signed_at > LOG_LAG)
+    faults = []
+    if behind:
+        faults.append(_("存证日志有 %(n)s 条未编入，请确认后台任务在运行：xinqiao worker") % {"n": status.waiting})
+    if not runs or runs[0].status is RunStatus.FAILED:
+        faults.append(_("最近一次评价没有成功，请运行：xinqiao evaluate"))
+    if not totals:
+        faults.append(_("信用数据库还是空的，请报送数据：xinqiao ingest"))
+    context = {
+        "faults": faults,
+        "status": status,
+        "run": runs[0] if runs else None,
+        "totals": [(load_catalogue(content_dir()).item(code), total) for code, total in totals],
+        "engine": engine_name(),
+        "rows": sum(total["rows"] for _code, total in totals),
+    }
+    return render(request, "node/home.html", context)
+
+
+@STAFF
+@require_GET
+def sources(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Every item of the list: who answers for it, when it came last, how late it is."""
+    calendar, today = WorkCalendar.load(content_dir() / "calendar"), timezone.localdate()
+    last = last_deliveries()
+    rows = []
+    for item in load_catalogue(content_dir()):
+        at = last.get(item.code)
+        rows.append((item, at, duty(item.due, timezone.localdate(at) if at else None, today, calendar)))
+    order = (Timeliness.LATE, Timeliness.NEVER, Timeliness.SOON, Timeliness.ON_TIME)
+    rows.sort(key=lambda row: (order.index(row[2].timeliness), row[0].list_code))
+    covered = sum(1 for row in rows if row[1])
+    recent = [(o, load_catalogue(content_dir()).item(o.item)) for o in list_deliveries(now=timezone.now(), limit=15)]
+    context = {"rows": rows, "covered": covered, "total": len(rows), "recent": recent}
+    return render(request, "node/sources.html", context)
+
+
+@OPERATOR
+@require_http_methods(["GET", "POST"])
+def runs(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Evaluation runs; starting one puts it in the queue."""
+    if request.method == "POST":
+        evaluate_province.enqueue(actor.label)
+        messages.success(request, _("已排队；完成后自动发布，此前的结果继续有效"), extra_tags="good")
+        return redirect("node-runs")
+    grades = [g.grade for g in scorecards()[0].grades] if scorecards() else []
+    rows = [(run, [(g, run.grades.get(g, 0)) for g in grades if run.grades.get(g)]) for run in list_runs()]
+    return render(request, "node/runs.html", {"rows": rows})
+
+
+@STAFF
+@require_GET
+def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Every read and refusal on the node."""
+    return render(request, "node/accesses.html", access_page(request))
