@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError, connection, transaction
 
 from xinqiao.consent import actions, jobs, queries, rules
 from xinqiao.consent.models import AuthorisationRow
@@ -130,6 +132,8 @@ def test_agreement_to_another_text_binds_nothing(owner: int, monkeypatch: pytest
     with monkeypatch.context() as patch, pytest.raises(TextChanged):
         patch.setattr(queries, "get_template", lambda: newer)
         actions.grant_authorisation(request.id, signatory=owner, locale="zh", text_digest=shown.sha256, now=NOW)
+    with pytest.raises(BeyondCeiling):
+        queries.consent_text(request.id, locale="fr")
     for locale, items in (("en", None), ("zh", ITEMS[:1])):
         with pytest.raises(TextChanged):
             actions.grant_authorisation(
@@ -192,6 +196,25 @@ def test_one_request_in_thirty_days_whatever_its_answer(owner: int) -> None:
     register_organisation("bank-b", kind=OrganisationKind.INSTITUTION, name="另一银行", **BY)
     set_admitted("bank-b", admitted=True, reason="评估通过", **BY)
     assert _ask(organisation="bank-b").scope.organisation_name == "另一银行"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_requests_at_the_same_moment_are_still_one(owner: int) -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("needs PostgreSQL: SQLite has one writer at a time, so there is no same moment")
+    together = threading.Barrier(2)
+
+    def ask(_: int) -> str:
+        together.wait(5)
+        try:
+            return _ask().state
+        except AlreadyRequested as refusal:
+            return refusal.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(ask, range(2))) == ["consent.already_requested", "requested"]
 
 
 def test_only_admitted_organisations_ask_registered_enterprises(owner: int) -> None:

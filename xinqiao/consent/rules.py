@@ -193,7 +193,9 @@ def render_text(template: Template, scope: Scope, item_names: Iterable[str], *, 
 
 
 def shown_text(template: Template, scope: Scope, item_names: Iterable[str], *, locale: str) -> ShownText:
-    """The text with its digest."""
+    """The text with its digest; raises BeyondCeiling for a language the template has no text in."""
+    if locale not in template.text:
+        raise BeyondCeiling([_problem("locale", f"可选语言：{'、'.join(template.text)}")])
     text = render_text(template, scope, item_names, locale=locale)
     return ShownText(text, locale, sha256_hex(text.encode("utf-8")))
 

@@ -93,11 +93,11 @@ def _only_sequencer() -> Iterator[TileFolder]:
 
 def _place_waiting() -> int:
     """Give the waiting entries their places, at most BATCH; returns the size of the log."""
+    if not Entry.objects.filter(leaf_index=None).exists():
+        return _placed()  # looking takes no write lock from those who work
     with transaction.atomic(), connection.cursor() as cursor:
         hold_name("evidence.sequencer")  # also against a sequencer on another machine
-        size = _placed()
-        if Entry.objects.filter(leaf_index=None).exists():
-            cursor.execute(_PLACE, [size, BATCH])
+        cursor.execute(_PLACE, [_placed(), BATCH])
         return _placed()
 
 

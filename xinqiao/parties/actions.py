@@ -32,6 +32,7 @@ from xinqiao.parties.types import (
     PartyNotFound,
     Role,
 )
+from xinqiao.plumbing.locks import hold_name
 
 Row = TypeVar("Row", bound=Model)
 
@@ -41,6 +42,7 @@ def register_organisation(
     code: str, *, kind: OrganisationKind, name: str, uscc: str = "", actor: str, now: datetime
 ) -> OrganisationFacts:
     """Enter a department, institution, platform or node; it is not admitted yet. Raises AlreadyRegistered."""
+    hold_name(f"parties.organisation {code}")
     if Organisation.objects.filter(code=code).exists():
         raise AlreadyRegistered(party=code)
     row = Organisation.objects.create(code=code, kind=kind, name=name, uscc=check_uscc(uscc) if uscc else "")
@@ -67,6 +69,7 @@ def set_admitted(code: str, *, admitted: bool, reason: str, actor: str, now: dat
 def register_enterprise(uscc: str, *, name: str, actor: str, now: datetime) -> EnterpriseFacts:
     """Register an enterprise on the platform; raises InvalidUscc (form or check digit) or AlreadyRegistered."""
     code = check_uscc(uscc)
+    hold_name(f"parties.enterprise {code}")
     if Enterprise.objects.filter(uscc=code).exists():
         raise AlreadyRegistered(party=code)
     row = Enterprise.objects.create(uscc=code, name=name.strip(), registered_at=now)
@@ -82,6 +85,7 @@ def register_person(
 
     The password is kept as Django's salted hash only; its strength is checked where it is typed.
     """
+    hold_name(f"parties.person {username}")
     if Person.objects.filter(username=username).exists():
         raise AlreadyRegistered(party=username)
     person = Person(username=username, name=name, identity_sha256=identity_sha256)
