@@ -21,9 +21,10 @@ from xinqiao.evidence.models import Checkpoint, Entry
 from xinqiao.evidence.notes import open_checkpoint
 from xinqiao.evidence.proofs import check_receipt, receipt_as_json
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import EntryNotFound, EntryRef, NotInTransaction, NotYetSigned
+from xinqiao.evidence.types import EntryNotFound, EntryRef, KeyChanged, NotInTransaction, NotYetSigned
 from xinqiao.evidence.verify import verify_folder, verify_receipt
 from xinqiao.parties.types import ORGANISATION_ADMITTED as DONE
+from xinqiao.plumbing import settings as node
 
 NOW = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 FIRM = "91610131TEST000001"
@@ -315,6 +316,25 @@ def test_a_history_that_contradicts_the_last_checkpoint_is_never_signed(
         sequence(now=NOW)
     assert Checkpoint.objects.count() == 1
     monkeypatch.undo()
+
+
+def test_a_log_never_goes_on_under_another_key_or_name(
+    evidence_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lost key is made anew; whoever holds the old public key would see the log as forged."""
+    _record()
+    sequence(now=NOW)
+    _record(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(node, "keys_dir", lambda: tmp_path)
+        with pytest.raises(KeyChanged):
+            sequence(now=NOW)
+    with monkeypatch.context() as patch:
+        patch.setattr(node, "log_origin", lambda: "another.example/log")
+        with pytest.raises(KeyChanged, match=r"another\.example"):
+            sequence(now=NOW)
+    assert _sound(evidence_folder) == 1
+    assert sequence(now=NOW) == 1
 
 
 class _StopAfter(threading.Event):

@@ -15,9 +15,9 @@ from xinqiao.evidence.keys import log_key, signing_key
 from xinqiao.evidence.leaves import Salts, leaf_bytes
 from xinqiao.evidence.merkle import leaf_hash
 from xinqiao.evidence.models import Checkpoint, Entry
-from xinqiao.evidence.notes import TreeHead, sign_note
+from xinqiao.evidence.notes import InvalidNote, TreeHead, open_checkpoint, sign_note
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import EntryRef, Event, NotInTransaction
+from xinqiao.evidence.types import EntryRef, Event, KeyChanged, NotInTransaction
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing import settings as node
 from xinqiao.plumbing.locks import hold_name
@@ -66,12 +66,15 @@ def sequence(*, now: datetime) -> int:
     """Place what was recorded, write its tiles, sign a checkpoint; returns how many entries it newly covers.
 
     Three durable steps in this order. Whatever step a crash interrupts, the next call finishes it from the
-    database. Raises DamagedLog, and signs nothing, when the stored entries contradict the last checkpoint.
+    database. Raises DamagedLog, and signs nothing, when the stored entries contradict the last checkpoint,
+    KeyChanged when the log's key or name is not the one that signed it.
     """
     with _only_sequencer() as folder:
         size = _place_waiting()
         last = Checkpoint.objects.order_by("-size").first()
         signed = last.size if last else 0
+        if last:
+            _check_key(last)
         if size > signed:
             _write_tiles(folder, last, size)
             last = _sign(TreeHead(node.log_origin(), size, folder.root(size)), now=now)
@@ -104,6 +107,14 @@ def _place_waiting() -> int:
 def _placed() -> int:
     last = Entry.objects.aggregate(last=Max("leaf_index"))["last"]
     return 0 if last is None else last + 1
+
+
+def _check_key(last: Checkpoint) -> None:
+    """A lost key is made anew on first use; it must never go on with a log that others know under another."""
+    try:
+        open_checkpoint(last.note, key=log_key())
+    except InvalidNote as error:
+        raise KeyChanged(origin=node.log_origin()) from error
 
 
 def _write_tiles(folder: TileFolder, last: Checkpoint | None, size: int) -> None:
@@ -143,12 +154,14 @@ def _publish(folder: TileFolder, checkpoint: Checkpoint) -> list[str]:
 def repair_files() -> list[str]:
     """Write again every file of the log that is missing or altered; returns their paths.
 
-    The database is the source. Raises DamagedLog when it contradicts the last signed checkpoint.
+    The database is the source. Raises DamagedLog when it contradicts the last signed checkpoint, KeyChanged when
+    that was signed under another key or name.
     """
     with _only_sequencer() as folder:
         last = Checkpoint.objects.order_by("-size").first()
         if last is None:
             return []
+        _check_key(last)
         written = folder.rebuild(last.size, _leaves)
         _check_growth(folder, last, last.size)
         return written + _publish(folder, last)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xinqiao.kernel.errors import NotFound, SourceFailed, XinqiaoError
+from xinqiao.kernel.errors import Corrupt, NotFound, SourceFailed, XinqiaoError
 
 EVENTS: dict[str, Event] = {}
 _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
@@ -119,3 +119,11 @@ class NotYetSigned(SourceFailed):
     code = "evidence.not_yet_signed"
     title = "存证日志尚未签发检查点"
     next_step = "请稍候一秒再试"
+
+
+class KeyChanged(Corrupt):
+    """The log's key or name is not the one its checkpoints were signed with; data: ``origin``."""
+
+    code = "evidence.key_changed"
+    title = "存证日志 {origin} 的私钥或名称与最近检查点不符"
+    next_step = "请从备份恢复 log.key 和 XINQIAO_LOG_ORIGIN；在此之前存证照常写入，但不签发检查点"
