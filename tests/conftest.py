@@ -26,6 +26,25 @@ def evidence_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     node.keys_dir.cache_clear()
 
 
+CACHED = (node.home, node.lake_uri, node.evidence_dir, node.keys_dir)
+
+
+@pytest.fixture
+def fresh_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, db: None) -> Iterator[Path]:
+    """A node of this test's own: home, lake, evidence and keys in an empty folder, an empty database."""
+    from xinqiao.records.lake import lake
+
+    caches = (*CACHED, lake)
+    for name in ("XINQIAO_LAKE", "XINQIAO_EVIDENCE", "XINQIAO_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("XINQIAO_HOME", str(tmp_path / "home"))
+    for cached in caches:
+        cached.cache_clear()
+    yield tmp_path / "home"
+    for cached in caches:
+        cached.cache_clear()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _emptying_lifts_the_guards() -> Iterator[None]:
     """Evidence refuses deletion; only the emptying of a test database between tests is let through."""

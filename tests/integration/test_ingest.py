@@ -12,7 +12,14 @@ from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.models import Delivery
 from xinqiao.ingest.queries import annotated_file, list_deliveries, remembered_mapping
-from xinqiao.ingest.types import ColumnsMissing, DeliveryStatus, NotYourItem, UndoClosed, UnknownDelivery
+from xinqiao.ingest.types import (
+    ColumnsMissing,
+    DeliveryStatus,
+    NotYourItem,
+    UndoClosed,
+    UnknownDelivery,
+    UnreadableFile,
+)
 from xinqiao.kernel.errors import Invalid
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.lake import lake
@@ -125,6 +132,11 @@ def test_keys_that_cannot_be_read_are_all_named(fresh_node: Path) -> None:
 def test_who_produces_provides(fresh_node: Path) -> None:
     with pytest.raises(NotYourItem):
         receive(item(REGISTRY), [], provider="tax_bureau", actor="x", now=NOW)
+
+
+def test_a_delivery_without_a_file_is_refused(fresh_node: Path) -> None:
+    with pytest.raises(UnreadableFile):
+        receive(item(REGISTRY), [], provider=PROVIDER, actor="x", now=NOW)
 
 
 def test_a_column_mapping_is_remembered(fresh_node: Path) -> None:

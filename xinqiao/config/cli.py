@@ -6,6 +6,9 @@ prints one JSON document; progress and colours appear only on a terminal.
 
 from __future__ import annotations
 
+# Sets Django up before any table is imported.
+import xinqiao.config.boot  # noqa: F401
+
 # isort: split
 import json
 import sys
@@ -264,9 +267,8 @@ def content_check() -> None:
 
     with _explained():
         catalogue = load_catalogue(content_dir())
-        out.print(
-            f"数据项 {len(catalogue.items)}，指标 {len(load_indicators())}，评分卡 {len(scorecards())}，规则 {len(policy().rules)}"
-        )
+        counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(policy().rules))
+        out.print("数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts))
 
 
 def main() -> None:

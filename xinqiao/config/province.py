@@ -136,8 +136,10 @@ def _closing_screen(port: int, accounts: list[DemoAccount], seconds: float) -> N
     for account in accounts:
         table.add_row(account.username, account.who, base + account.page)
     console.print(Panel(table, title=f"门户已就绪 {base}（{seconds:.0f} 秒）", subtitle="密码都是 xinqiao-demo"))
+    firm = next(iter(_manifest().get("demo_firms", ())), {})  # type: ignore[call-overload]
     console.print(
-        "试试看：① 用 banker 按代码找到一家企业，发出授权请求　② 用 owner 看到请求，同意　"
+        f"试试看：① 用 banker 查 {firm.get('uscc', '')}（{firm.get('name', '')}），发出授权请求　"
+        "② 用 owner 看到请求，同意　"
         "③ 回到 banker 读取信用报告　④ 用 owner 看谁看过我，再撤回授权　⑤ banker 再读，被拒并说明原因\n"
         f"数据字典 {base}/catalogue/　评价指引 {base}/guideline/　接口文档 {base}/api/v1/docs　按 Ctrl-C 结束"
     )

@@ -34,7 +34,7 @@ def rows_column(item: Item) -> str:
 def score_province(
     items: Sequence[Item], indicators: Sequence[Indicator], scoring: Scoring, as_of: AsOf, *, registry: str
 ) -> pa.Table:
-    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns when it was never delivered."""
+    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns if it was never delivered."""
     spark = session()
     views = {item.code: province_view(spark, item, as_of) for item in items}
     population = views[registry]

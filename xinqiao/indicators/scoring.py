@@ -53,7 +53,7 @@ def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]
     results = [
         _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins]).cast("bigint").alias("score"),
         F.floor(_sum(known) * F.lit(100) / F.lit(total)).cast("bigint").alias("coverage"),
-        _size(scoring).alias("size_class"),
+        size_column(scoring).alias("size_class"),
     ]
     return [*points, *vetoes], results, [_grade(scoring).alias("grade")]
 
@@ -93,7 +93,7 @@ def _grade(scoring: Scoring) -> Column:
     return band
 
 
-def _size(scoring: Scoring) -> Column:
+def size_column(scoring: Scoring) -> Column:
     """The highest class whose every bound holds; ``unknown`` when a missing figure could change the answer."""
     industry, persons, sales = map(value_column, scoring.size_inputs)
     division = F.regexp_replace(industry, "^[A-Z]", "")

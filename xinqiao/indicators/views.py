@@ -43,7 +43,7 @@ def spark_type(kind: pa.DataType) -> DataType:
 
 
 def province_view(spark: SparkSession, item: Item, as_of: AsOf) -> DataFrame | None:
-    """Every enterprise's rows of an item, true on ``as_of.valid`` as known at ``as_of.known``; None if never delivered."""
+    """The province's rows of an item, true on ``as_of.valid`` as known at ``as_of.known``; None if never delivered."""
     views = list_views(item.code, known=as_of.known)
     if not views:
         return None

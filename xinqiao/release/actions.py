@@ -6,7 +6,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,13 +17,14 @@ from xinqiao.catalogue.types import Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
 from xinqiao.consent.rules import authorisation_state
-from xinqiao.consent.types import AuthorisationState, Form, NotUsable
+from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
 from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.queries import receipt
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
+from xinqiao.kernel.dated import add_months
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
 from xinqiao.records.types import AsOf
@@ -77,7 +78,7 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     if not rule.allow:
         line = _refuse(inquiry, items, rule, now)
         raise NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
-    document = _document(inquiry, items, rule, now)
+    document = _document(inquiry, items, rule, found, now)
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
     try:
@@ -99,7 +100,9 @@ def _items(inquiry: Inquiry) -> tuple[Item, ...]:
     return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
 
 
-def _authorisation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> tuple[AuthorisationState, Any]:
+def _authorisation(
+    inquiry: Inquiry, items: Sequence[Item], now: datetime
+) -> tuple[AuthorisationState, Authorisation | None]:
     """State of the named authorisation for what of the request is not public."""
     if inquiry.recipient.kind is RecipientKind.ENTERPRISE or inquiry.public_only:
         return AuthorisationState.NONE, None
@@ -129,18 +132,21 @@ def _rule(inquiry: Inquiry, items: Sequence[Item], state: AuthorisationState) ->
     return next((rule for rule in rules if not rule.allow), rules[0])
 
 
-def _document(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> Document:
+def _document(
+    inquiry: Inquiry, items: Sequence[Item], rule: Rule, found: Authorisation | None, now: datetime
+) -> Document:
     """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
     registration = load_catalogue(content_dir()).item("registration.basic")
     everything = {i.code: i for i in (*items, registration)}
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
     today = now.astimezone(BEIJING).date()
+    reach = add_months(today, -found.data_months) if found else None
 
     def facts(item: Item) -> ItemFacts:
         rows = current_rows(tables[item.code], item) if item.code in tables else []
-        happened = [r for r in rows if r["_occurred_on"] is None or r["_occurred_on"] <= today]  # type: ignore[operator]
-        return ItemFacts(item, tuple(happened), delivered.get(item.code))
+        limit = None if item.openness is Openness.PUBLIC else reach
+        return ItemFacts(item, tuple(r for r in rows if _within(r, today, limit)), delivered.get(item.code))
 
     registered = facts(registration).rows
     if not registered:
@@ -164,6 +170,12 @@ def _document(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime
         "items": blocks,
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }
+
+
+def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
+    """Whether a row has happened, and not before the time the authorisation reaches back to."""
+    on = row["_occurred_on"]
+    return on is None or (on <= today and (reach is None or on > reach))
 
 
 def _evaluation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> Document | None:

@@ -43,7 +43,7 @@ def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Ma
     """One item of an answer: value, verified none or not known (with the reason), its provider and time."""
     item = facts.item
     rows = shown_rows(item, facts.rows, show)
-    state, why = _state(facts, rows if show is Show.PUBLIC and item.openness is Openness.MIXED else facts.rows)
+    state, why = _state(facts, rows if show is Show.PUBLIC else facts.rows, show)
     block: dict[str, Any] = {
         "item": item.code,
         "name": item.name,
@@ -57,18 +57,22 @@ def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Ma
         block["figures"] = list(figures)
     if show is not Show.NONE:
         block["rows"] = rows
+    if show is Show.ALL or item.openness is Openness.PUBLIC:
         block["flags"] = sorted({flag for r in facts.rows for flag in str(r.get("_flags") or "").split(";") if flag})
     return block
 
 
-def _state(facts: ItemFacts, rows: Sequence[object]) -> tuple[str, str]:
+def _state(facts: ItemFacts, rows: Sequence[object], show: Show) -> tuple[str, str]:
+    """State and reason. Of a mixed item seen from outside, nothing tells whether there is a non-public record."""
     if facts.delivered_at is None:
         return "not_known", "never_shared"
     if rows:
         return "value", ""
-    if facts.item.absence is Absence.VERIFIED_NONE and not facts.rows:
+    if show is Show.PUBLIC and facts.item.openness is Openness.MIXED:
+        return "not_known", "not_public"
+    if facts.item.absence is Absence.VERIFIED_NONE:
         return "verified_none", ""
-    return "not_known", "not_public" if facts.rows else "no_record"
+    return "not_known", "no_record"
 
 
 def shown_rows(item: Item, rows: Iterable[Row], show: Show) -> list[dict[str, object]]:
@@ -85,13 +89,17 @@ def shown_rows(item: Item, rows: Iterable[Row], show: Show) -> list[dict[str, ob
 
 
 def _fields(item: Item, row: Row, show: Show) -> list[Field]:
-    """The fields of a row that may be shown; of a mixed item none unless something besides its key is public."""
-    if show is Show.ALL or item.openness is Openness.PUBLIC:
-        return [f for f in item.fields if not (f.personal and show is Show.PUBLIC)]
-    public = [f for f in item.fields if item.openness_of(f, row.get(f.code)) is Openness.PUBLIC]
-    if not any(f.role is None for f in public):
+    """The fields of a row that may be shown; none when the row itself is not public."""
+    if show is Show.ALL:
+        return list(item.fields)
+    if item.openness is Openness.PUBLIC:
+        return [f for f in item.fields if not f.personal]
+    public = {f.code for f in item.fields if item.openness_of(f, row.get(f.code)) is Openness.PUBLIC}
+    deciding = {f.code for f in item.fields if f.public_when} or {f.code for f in item.fields if f.role is None}
+    if not public & deciding:  # even that there is such a row would tell something that is not public
         return []
-    return [f for f in item.fields if f in public or f.role is not None or f.code in item.key]
+    named = {f.code for f in item.fields if f.role is not None} | set(item.key)
+    return [f for f in item.fields if (f.code in public or f.code in named) and not f.personal]
 
 
 def figures_of(item: str, evaluation: Mapping[str, Any], declared: Mapping[str, Any]) -> list[dict[str, Any]]:

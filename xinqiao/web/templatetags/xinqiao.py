@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from xinqiao.catalogue.load import load_catalogue
-from xinqiao.catalogue.types import FieldType
+from xinqiao.catalogue.types import FieldType, Role
 from xinqiao.consent.queries import get_template
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.ingest.types import RULES
@@ -35,7 +35,7 @@ WHY = {
     "never_shared": "该数据尚未归集",
     "no_record": "没有该企业的记录",
     "not_computable": "记录不足以计算",
-    "not_public": "有非公开记录，需企业授权",
+    "not_public": "非公开部分需企业授权",
 }
 STATUS_TONES = {
     "active": "good",
@@ -247,3 +247,10 @@ def flag_word(code: str) -> str:
 def minus(number: int, other: int) -> int:
     """What is left of a number."""
     return number - other
+
+
+@register.filter
+def shown_fields(item: Any, rows: Any) -> list[Any]:
+    """The fields that an answer's rows hold, the subject's code left out."""
+    present = {column for row in rows for column in row}
+    return [f for f in item.fields if f.role != Role.ENTERPRISE and f.columns[0] in present]

@@ -92,7 +92,8 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
         "document": answer.document,
         "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
         "authorisations": authorisations,
-        "requests": list_requests(organisation=actor.code, enterprise=uscc),
+        "requests": (sent := list_requests(organisation=actor.code, enterprise=uscc)),
+        "pending": any(r.state is RequestState.REQUESTED and r.answer_by > now for r in sent),
         "registered": find_enterprise(uscc) is not None,
         "purposes": get_template().purposes,
     }
