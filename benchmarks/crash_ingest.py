@@ -29,7 +29,7 @@ BAR = "whole after every one of 200 kills, every phase of ingest hit"
 TRIALS = 200
 FIRMS = 30
 PHASES = ("reading and checking", "writing the file", "keeping the original", "committing")
-WITHIN = 12  # the kill comes within so many deliveries' time
+WITHIN = 4  # the kill comes within so many deliveries' time
 
 
 def measure(scale: float) -> Figure:
