@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import xlsxwriter
 
 from xinqiao.catalogue.types import Field, FieldType, Item
+from xinqiao.kernel.errors import Phrase
 
 HINTS: dict[FieldType, str] = {
     FieldType.USCC: "18 位统一社会信用代码",
@@ -30,8 +31,8 @@ def hint(fld: Field) -> str:
     """How a value of this field is written."""
     words = HINTS[fld.type]
     if fld.choices:
-        words += "：" + "、".join(fld.choices)
-    return f"{words}。{fld.note}" if fld.note else words
+        words = Phrase("{words}：{choices}", words=words, choices=fld.choices)
+    return Phrase("{words}。{note}", words=words, note=fld.note) if fld.note else words
 
 
 def xlsx_template(item: Item) -> bytes:
@@ -64,4 +65,4 @@ def _explain(sheet: xlsxwriter.worksheet.Worksheet, item: Item, bold: xlsxwriter
     for column, title in enumerate(("列", "必填", "写法")):
         sheet.write(0, column, title, bold)
     for row, fld in enumerate(item.fields, 1):
-        sheet.write_row(row, 0, (fld.name, "是" if fld.required else "", hint(fld)))
+        sheet.write_row(row, 0, (fld.name, "是" if fld.required else "", str(hint(fld))))

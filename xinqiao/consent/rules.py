@@ -21,7 +21,7 @@ from xinqiao.consent.types import (
     Template,
 )
 from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.kernel.errors import Problem
+from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import Transitions
 
 REQUEST_INTERVAL = timedelta(days=30)
@@ -121,22 +121,22 @@ def check_scope(
     wanted = list(items)
     problems = []
     if purpose not in template.purposes:
-        problems.append(_problem("purpose", f"没有这一用途；可选：{'、'.join(template.purposes)}"))
+        problems.append(_problem("purpose", "没有这一用途；可选：{purposes}", purposes=tuple(template.purposes)))
     if not wanted:
         problems.append(_problem("items", "至少选择一个数据项"))
-    problems += [_problem("items", f"共享清单中没有 {code}") for code in wanted if code not in set(known)]
+    problems += [_problem("items", "共享清单中没有 {code}", code=code) for code in wanted if code not in set(known)]
     if len(reason.splitlines()) != 1 or not reason.strip() or len(reason) > LONGEST_REASON:
-        problems.append(_problem("reason", f"请用一行写明事由，不超过 {LONGEST_REASON} 字"))
+        problems.append(_problem("reason", "请用一行写明事由，不超过 {most} 字", most=LONGEST_REASON))
     if problems:
         raise BeyondCeiling(problems)
 
 
 def check_limits(ceiling: Ceiling, *, days: int, times: int) -> None:
     """Raises BeyondCeiling when more days or reads are asked than the limits allow, or fewer than one."""
-    limits = (("days", days, ceiling.days, "日"), ("times", times, ceiling.times, "次"))
+    limits = (("days", days, ceiling.days), ("times", times, ceiling.times))
     problems = [
-        _problem(name, f"应为 1 至 {most} {unit}，现为 {asked}")
-        for name, asked, most, unit in limits
+        _problem(name, "应为 1 至 {most}，现为 {asked}", most=most, asked=asked)
+        for name, asked, most in limits
         if not 1 <= asked <= most
     ]
     if problems:
@@ -146,7 +146,7 @@ def check_limits(ceiling: Ceiling, *, days: int, times: int) -> None:
 def under_ceiling(template: Template, scope: Scope) -> Scope:
     """The scope within the limits as they stand now: a template made stricter binds requests already made."""
     if scope.purpose not in template.purposes:
-        raise BeyondCeiling([_problem("purpose", f"授权模板已取消用途 {scope.purpose}")])
+        raise BeyondCeiling([_problem("purpose", "授权模板已取消用途 {purpose}", purpose=scope.purpose)])
     limit = ceiling_of(template, purpose=scope.purpose, form=scope.form)
     asked = Ceiling(scope.days, scope.times, scope.data_months, scope.retention_days)
     held = strictest(limit, asked)
@@ -164,11 +164,11 @@ def narrow(scope: Scope, *, items: Iterable[str] | None = None, days: int | None
     """The scope an enterprise agrees to: the one asked for, or less; raises BeyondCeiling for more."""
     kept = scope.items if items is None else tuple(code for code in scope.items if code in set(items))
     added = [] if items is None else sorted(set(items) - set(scope.items))
-    problems = [_problem("items", f"请求中没有 {code}") for code in added]
+    problems = [_problem("items", "请求中没有 {code}", code=code) for code in added]
     if not kept:
         problems.append(_problem("items", "至少保留一个数据项"))
     if days is not None and not 1 <= days <= scope.days:
-        problems.append(_problem("days", f"应为 1 至 {scope.days} 日，现为 {days}"))
+        problems.append(_problem("days", "应为 1 至 {most}，现为 {asked}", most=scope.days, asked=days))
     if problems:
         raise BeyondCeiling(problems)
     return replace(scope, items=kept, days=scope.days if days is None else days)
@@ -195,10 +195,10 @@ def render_text(template: Template, scope: Scope, item_names: Iterable[str], *, 
 def shown_text(template: Template, scope: Scope, item_names: Iterable[str], *, locale: str) -> ShownText:
     """The text with its digest; raises BeyondCeiling for a language the template has no text in."""
     if locale not in template.text:
-        raise BeyondCeiling([_problem("locale", f"可选语言：{'、'.join(template.text)}")])
+        raise BeyondCeiling([_problem("locale", "可选语言：{locales}", locales=tuple(template.text))])
     text = render_text(template, scope, item_names, locale=locale)
     return ShownText(text, locale, sha256_hex(text.encode("utf-8")))
 
 
-def _problem(field: str, message: str) -> Problem:
-    return Problem(field=field, code=f"consent.{field}", message=message)
+def _problem(field: str, pattern: str, **data: Any) -> Problem:
+    return Problem(field=field, code=f"consent.{field}", message=Phrase(pattern, **data))

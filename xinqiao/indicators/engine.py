@@ -11,6 +11,8 @@ from pyspark.sql import SparkSession
 from xinqiao.indicators.types import EngineUnavailable
 from xinqiao.plumbing.settings import spark_url
 
+IN_PROCESS = "Sail（进程内）"
+
 _lock = threading.Lock()
 _session: SparkSession | None = None
 _server: Any = None
@@ -51,4 +53,4 @@ def _start_sail() -> str:
 
 def engine_name() -> str:
     """Which engine computes, for people: ``Sail`` in the process or a cluster's address."""
-    return spark_url() or "Sail（进程内）"
+    return spark_url() or IN_PROCESS

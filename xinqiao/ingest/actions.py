@@ -39,7 +39,7 @@ from xinqiao.ingest.types import (
 )
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.divisions import DivisionTable
-from xinqiao.kernel.errors import Invalid, Problem
+from xinqiao.kernel.errors import Invalid, Phrase, Problem
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import register_file, withdraw_batch, write_file
 from xinqiao.records.queries import stored_schema
@@ -109,7 +109,8 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
     """
     unknown = sorted({name for row in rows for name in row} - {fld.code for fld in item.fields})
     if unknown:
-        raise Invalid([Problem(field=name, code="field.unknown", message=f"没有字段 {name}") for name in unknown])
+        named = [(name, Phrase("没有字段 {field}", field=name)) for name in unknown]
+        raise Invalid([Problem(field=name, code="field.unknown", message=message) for name, message in named])
     names = [fld.code for fld in item.fields]
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, names, restval="", quoting=csv.QUOTE_ALL)
@@ -296,7 +297,7 @@ def _raise_problems(item: Item, checked: Checked) -> None:
             row=p["row"],
             field=p["field"],
             code=p["code"],
-            message=f"{RULES[p['code']].title}：{p['value'] or ''}",
+            message=Phrase("{problem}：{value}", problem=RULES[p["code"]].title, value=p["value"] or ""),
         )
         for p in checked.problems.to_pylist()
         if RULES[p["code"]].returns

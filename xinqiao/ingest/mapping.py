@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from xinqiao.catalogue.types import Field, Item
 from xinqiao.ingest.types import ColumnsMissing
-from xinqiao.kernel.errors import Problem
+from xinqiao.kernel.errors import Phrase, Problem
 
 
 def fold(header: str) -> str:
@@ -35,5 +35,6 @@ def _names(fld: Field) -> tuple[str, ...]:
 
 
 def _gap(fld: Field, headers: Sequence[str]) -> Problem:
-    message = f"缺少“{fld.name}”；文件里有：{'、'.join(headers) or '（没有表头）'}"
+    found = tuple(headers) or (Phrase("（没有表头）"),)
+    message = Phrase("缺少“{field}”；文件里有：{headers}", field=fld.name, headers=found)
     return Problem(field=fld.code, code="column.missing", message=message)

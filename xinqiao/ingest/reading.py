@@ -19,7 +19,7 @@ import pyarrow.csv as pacsv
 from python_calamine import CalamineError, CalamineWorkbook
 
 from xinqiao.ingest.types import UnreadableFile
-from xinqiao.kernel.errors import Problem
+from xinqiao.kernel.errors import Phrase, Problem
 
 DELIMITERS = ",\t;|"
 
@@ -48,8 +48,8 @@ class RawTable:
         return self.table.num_rows + len(self.misfits)
 
 
-def _refuse(name: str, message: str) -> UnreadableFile:
-    return UnreadableFile([Problem(field=name, code="file", message=f"{name}：{message}")])
+def _refuse(name: str, why: Phrase) -> UnreadableFile:
+    return UnreadableFile([Problem(field=name, code="file", message=Phrase("{file}：{why}", file=name, why=why))])
 
 
 def read_table(name: str, data: bytes) -> RawTable:
@@ -58,11 +58,11 @@ def read_table(name: str, data: bytes) -> RawTable:
         try:
             data = gzip.decompress(data)
         except (OSError, EOFError, zlib.error) as error:
-            raise _refuse(name, "gzip 压缩包不完整，请重新压缩后上传") from error
+            raise _refuse(name, Phrase("gzip 压缩包不完整，请重新压缩后上传")) from error
     if data[:4] == b"PK\x03\x04":
         return _read_xlsx(name, data)
     if data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
-        raise _refuse(name, "这是旧版 .xls，请另存为 .xlsx")
+        raise _refuse(name, Phrase("这是旧版 .xls，请另存为 .xlsx"))
     return _read_csv(name, _decode(name, data))
 
 
@@ -72,14 +72,14 @@ def _decode(name: str, data: bytes) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise _refuse(name, "既不是 UTF-8 也不是 GB18030 编码的文本")
+    raise _refuse(name, Phrase("既不是 UTF-8 也不是 GB18030 编码的文本"))
 
 
 def _headers(name: str, cells: Sequence[str]) -> tuple[str, ...]:
     headers = tuple(cell.strip() for cell in cells)
     repeated = sorted({h for h in headers if h and headers.count(h) > 1})
     if repeated:
-        raise _refuse(name, f"表头有重复的列：{'、'.join(repeated)}")
+        raise _refuse(name, Phrase("表头有重复的列：{columns}", columns=tuple(repeated)))
     return tuple(h or f"（第{n}列）" for n, h in enumerate(headers, 1))
 
 
@@ -87,7 +87,7 @@ def _read_csv(name: str, text: str) -> RawTable:
     if not text.strip():
         return RawTable(name, (), pa.table({}), pa.array([], pa.int32()))
     if "\x00" in text:
-        raise _refuse(name, "文件含有二进制内容，不是表格")
+        raise _refuse(name, Phrase("文件含有二进制内容，不是表格"))
     first = text.split("\n", 1)[0]
     delimiter = max(DELIMITERS, key=first.count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -119,7 +119,7 @@ def _parse(name: str, body: str, headers: tuple[str, ...], delimiter: str, keep:
             ),
         )
     except pa.ArrowInvalid as error:
-        raise _refuse(name, f"CSV 结构有误：{error}") from error
+        raise _refuse(name, Phrase("CSV 结构有误：{reason}", reason=str(error))) from error
 
 
 def _assemble(name: str, headers: tuple[str, ...], table: pa.Table, misfits: list[Misfit]) -> RawTable:
@@ -135,7 +135,7 @@ def _read_xlsx(name: str, data: bytes) -> RawTable:
         sheet = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0)
         rows = sheet.to_python(skip_empty_area=True)
     except (CalamineError, IndexError) as error:
-        raise _refuse(name, "不是完好的 Excel 文件") from error
+        raise _refuse(name, Phrase("不是完好的 Excel 文件")) from error
     if not rows:
         return RawTable(name, (), pa.table({}), pa.array([], pa.int32()))
     headers = _headers(name, [_text(cell) for cell in rows[0]])

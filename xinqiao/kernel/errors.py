@@ -6,9 +6,31 @@ raised), ``clause`` and ``next_step``. Texts are translated where they are shown
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+
+
+def fill(pattern: str, data: Mapping[str, Any], *, comma: str = "、") -> str:
+    """A sentence with its data filled in; several values of one place are joined by ``comma``."""
+    return pattern.format_map(_Blank({k: comma.join(v) if isinstance(v, tuple) else v for k, v in data.items()}))
+
+
+class Phrase(str):
+    """A Chinese sentence that still knows its pattern and data, so that it can be said in another language.
+
+    ``Phrase("缺少“{name}”", name="税种")`` is the text ``缺少“税种”``; data are texts, numbers or tuples of texts.
+    """
+
+    __slots__ = ("data", "pattern")
+    pattern: str
+    data: Mapping[str, Any]
+
+    def __new__(cls, pattern: str, **data: Any) -> Phrase:
+        """The sentence with its data filled in."""
+        phrase = super().__new__(cls, fill(pattern, data))
+        phrase.pattern, phrase.data = pattern, data
+        return phrase
 
 
 class XinqiaoError(Exception):
@@ -27,7 +49,7 @@ class XinqiaoError(Exception):
     @property
     def message(self) -> str:
         """The Chinese title with its data filled in."""
-        return self.title.format_map(_Blank(self.data))
+        return fill(self.title, self.data)
 
 
 class _Blank(dict[str, Any]):

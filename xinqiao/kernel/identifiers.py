@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from xinqiao.kernel.errors import Invalid, Problem
+from xinqiao.kernel.errors import Invalid, Phrase, Problem
 
 USCC_CHARS = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: no I O Z S V
 USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
@@ -132,7 +132,7 @@ def parse_organisation_code(text: str) -> tuple[str, bool]:
     """(9-character code, whether its check character holds); raises InvalidCode on a wrong form."""
     code = normalise_code(text)
     if not _ORGANISATION.fullmatch(code):
-        raise InvalidCode([Problem(field="code", code="form", message=text)], text=text, kind="组织机构代码")
+        raise InvalidCode([Problem(field="code", code="form", message=text)], text=text, kind=Phrase("组织机构代码"))
     return code, organisation_check_character(code[:8]) == code[8]
 
 
@@ -148,7 +148,7 @@ def parse_registration_number(text: str) -> tuple[str, bool]:
     """(15-digit legacy registration number, whether its check digit holds); raises InvalidCode."""
     code = normalise_code(text)
     if not _REGISTRATION.fullmatch(code):
-        raise InvalidCode([Problem(field="code", code="form", message=text)], text=text, kind="15 位工商注册号")
+        raise InvalidCode([Problem(field="code", code="form", message=text)], text=text, kind=Phrase("15 位工商注册号"))
     return code, registration_check_digit(code[:14]) == code[14]
 
 
@@ -169,7 +169,8 @@ class IdCard:
 def parse_id_card(text: str) -> IdCard:
     """Read an 18-character number (GB 11643-1999); raises InvalidCode, also for 15-digit ones, void since 2013."""
     code = normalise_code(text)
-    problem = InvalidCode([Problem(field="id_card", code="form", message="")], text="", kind="18 位居民身份证号")
+    kind = Phrase("18 位居民身份证号")
+    problem = InvalidCode([Problem(field="id_card", code="form", message="")], text="", kind=kind)
     if not _ID_CARD.fullmatch(code):
         raise problem
     try:

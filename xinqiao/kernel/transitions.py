@@ -27,7 +27,7 @@ class Transitions(Generic[State]):
 
     def __init__(self, table: Mapping[State, Mapping[str, State]], *, names: Mapping[str, str] | None = None) -> None:
         self._table = {state: dict(events) for state, events in table.items()}
-        self._names = dict(names or {})
+        self.names = dict(names or {})
         unknown = {new for events in self._table.values() for new in events.values()} - set(self._table)
         if unknown:
             raise ValueError(f"states that are reached but have no row: {sorted(unknown)}")
@@ -36,12 +36,12 @@ class Transitions(Generic[State]):
         """The state after ``event``; raises TransitionRefused naming the events that are possible."""
         events = self._table[state]
         if event not in events:
-            allowed = "、".join(map(self._name, events)) or "无"
+            allowed = tuple(map(self._name, events)) or ("无",)
             raise TransitionRefused(state=self._name(state), event=self._name(event), allowed=allowed)
         return events[event]
 
     def _name(self, code: str) -> str:
-        return self._names.get(code, str(code))
+        return self.names.get(code, str(code))
 
     def can(self, state: State, event: str) -> bool:
         """Whether ``event`` is possible in ``state``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xinqiao.kernel.errors import Problem
+from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
 from xinqiao.parties.types import ENTERPRISE_ROLES, Role, RoleNotPossible
 
@@ -14,7 +14,7 @@ def check_uscc(text: str) -> str:
     """
     uscc = parse_uscc(text)
     if not uscc.check_ok:
-        problem = Problem(field="uscc", code="uscc.check", message="校验位不符，请按营业执照核对")
+        problem = Problem(field="uscc", code="uscc.check", message=Phrase("校验位不符，请按营业执照核对"))
         raise InvalidUscc([problem], text=text)
     return uscc.code
 
@@ -22,4 +22,4 @@ def check_uscc(text: str) -> str:
 def check_role(role: Role, *, for_enterprise: bool) -> None:
     """Raises RoleNotPossible when an enterprise (or an organisation) has no such role."""
     if (role in ENTERPRISE_ROLES) != for_enterprise:
-        raise RoleNotPossible(role=role.label, party="企业" if for_enterprise else "机构")
+        raise RoleNotPossible(role=role.label, party=Phrase("企业") if for_enterprise else Phrase("机构"))

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from xinqiao.kernel.errors import Invalid, SourceFailed, XinqiaoError
-from xinqiao.web.words import message_of, translate
+from xinqiao.web.words import message_of, sentence
 
 log = logging.getLogger("xinqiao.web")
 
@@ -43,8 +43,8 @@ def error_context(error: XinqiaoError) -> dict[str, object]:
     return {
         "title": message_of(error),
         "code": error.code,
-        "clause": translate(getattr(error, "rule_clause", error.clause)),
-        "next_step": translate(getattr(error, "rule_next_step", error.next_step)),
+        "clause": sentence(getattr(error, "rule_clause", error.clause), error.data),
+        "next_step": sentence(getattr(error, "rule_next_step", error.next_step), error.data),
         "problems": error.problems if isinstance(error, Invalid) else (),
         "access": error.data.get("access", ""),
     }

@@ -7,33 +7,55 @@ content's own ``words/en.toml``, because a province writes both.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from django.utils.translation import get_language, gettext
 
-from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
 from xinqiao.plumbing.settings import content_dir
+
+
+def is_english() -> bool:
+    """Whether the reader chose English."""
+    return (get_language() or "").startswith("en")
 
 
 @cache
 def content_words() -> dict[str, str]:
-    """Chinese text of content → its English."""
+    """Chinese text of content → its English: names from their declarations, the rest from ``words/en.toml``."""
+    catalogue = load_catalogue(content_dir())
+    named = [*catalogue.departments, *catalogue.items, *(field for item in catalogue for field in item.fields)]
     path = content_dir() / "words" / "en.toml"
-    return {row["zh"]: row["en"] for row in tomllib.loads(path.read_text("utf-8"))["words"]}
+    written = tomllib.loads(path.read_text("utf-8"))["words"]
+    return {thing.name: thing.name_en for thing in named} | {row["zh"]: row["en"] for row in written}
 
 
 def translate(text: str) -> str:
     """A Chinese text in the language of the request; unchanged when there is no other."""
+    if isinstance(text, Phrase):
+        return sentence(text.pattern, text.data)
     if not text:
         return ""
     found = gettext(text)
-    if found == text and (get_language() or "").startswith("en"):
+    if found == text and is_english():
         return content_words().get(text, text)
     return found
 
 
+def sentence(pattern: str, data: Mapping[str, Any]) -> str:
+    """A pattern in the reader's language, filled with its data in the same language."""
+    return fill(translate(pattern), {k: _said(v) for k, v in data.items()}, comma=", " if is_english() else "、")
+
+
+def _said(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(map(translate, value))
+    return translate(value) if isinstance(value, str) else value
+
+
 def message_of(error: XinqiaoError) -> str:
     """An error's title in the reader's language, with its data filled in."""
-    return translate(error.title).format_map(
-        {**error.data, **{k: translate(v) for k, v in error.data.items() if isinstance(v, str)}}
-    )
+    return sentence(error.title, error.data)

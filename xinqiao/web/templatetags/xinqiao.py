@@ -10,7 +10,6 @@ from django import template
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import FieldType, Role
@@ -19,13 +18,14 @@ from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.money import format_fen
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.web.words import translate
+from xinqiao.web.words import is_english, translate
 
 register = template.Library()
 
 OTHER_PURPOSES = {"self": ("企业自查", "own file"), "public": ("查看公开信息", "public information")}
 UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}
 
+ACTORS = {"person": "工作人员", "api": "系统接口", "system": "系统"}
 STATES = {
     "value": ("good", "有记录"),
     "verified_none": ("good", "已核实没有"),
@@ -93,19 +93,19 @@ STATUS_WORDS = {
 @register.filter
 def t(text: str) -> str:
     """A Chinese text of the engine or of content, in the reader's language."""
-    return translate(str(text))
+    return translate(text)
 
 
 @register.filter
 def name(thing: Any) -> str:
     """The name of an item, field, indicator or department in the reader's language."""
-    return thing.name_en if (get_language() or "").startswith("en") else thing.name
+    return thing.name_en if is_english() else thing.name
 
 
 @register.filter
 def words(pair: Any) -> str:
     """A pair of sentences (``zh``, ``en``) in the reader's language."""
-    return pair.en if (get_language() or "").startswith("en") else pair.zh
+    return pair.en if is_english() else pair.zh
 
 
 @register.filter
@@ -169,7 +169,19 @@ def meter(points: int, known: int, maximum: int) -> SafeString:
 def masked(actor: str) -> str:
     """An actor as an enterprise may see it: what kind, and the last two characters of its number."""
     kind, _, number = actor.partition(":")
-    return f"{translate({'person': '工作人员', 'api': '系统接口', 'system': '系统'}.get(kind, kind))} **{number[-2:]}"
+    return f"{translate(ACTORS.get(kind, kind))} **{number[-2:]}"
+
+
+@register.filter
+def listed(texts: Any) -> str:
+    """Texts one after the other, with the comma of the reader's language."""
+    return (", " if is_english() else "、").join(map(str, texts))
+
+
+@register.filter
+def names(things: Any) -> str:
+    """Names of several items, one after the other."""
+    return listed(map(name, things))
 
 
 @register.filter
@@ -183,7 +195,7 @@ def purpose(code: str) -> str:
     """A purpose code in words."""
     known = {**{c: (o.name, o.name_en) for c, o in get_template().purposes.items()}, **OTHER_PURPOSES}
     zh, en = known.get(code, (code, code))
-    return en if (get_language() or "").startswith("en") else zh
+    return en if is_english() else zh
 
 
 @register.filter
@@ -254,3 +266,9 @@ def shown_fields(item: Any, rows: Any) -> list[Any]:
     """The fields that an answer's rows hold, the subject's code left out."""
     present = {column for row in rows for column in row}
     return [f for f in item.fields if f.role != Role.ENTERPRISE and f.columns[0] in present]
+
+
+@register.filter
+def thousands(number: int | None) -> str:
+    """A whole number with separators."""
+    return f"{number or 0:,}"

@@ -39,6 +39,11 @@ from xinqiao.web.paging import decode_cursor, next_cursor
 
 PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.ProblemDocument)
 RECIPIENTS = (OrganisationKind.INSTITUTION, OrganisationKind.PLATFORM)
+DESCRIPTION = (
+    "中小企业融资信用服务省级节点接口。错误一律为 RFC 9457 problem+json，含 code、clause、next_step。\n\n"
+    "Provincial node of the SME financing credit network. Every error is RFC 9457 problem+json with code, clause and "
+    "next_step; texts are in Chinese, or in English with `Accept-Language: en`."
+)
 Key = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
 
 
@@ -59,10 +64,10 @@ class OrganisationKey(HttpBearer):
 
 
 api = NinjaAPI(
-    title="Xinqiao 信桥",
+    title="Xinqiao",
     version="1.0.0",
     auth=OrganisationKey(),
-    description="中小企业融资信用服务省级节点接口。错误一律为 RFC 9457 problem+json，含 code、clause、next_step。",
+    description=DESCRIPTION,
 )
 install(api)
 
