@@ -84,7 +84,7 @@ def receive(
     if provider != item.department.code:
         raise NotYourItem(item=item.name, department=item.department.name)
     if not uploads:
-        raise UnreadableFile([Problem(field="files", code="file", message="没有选择文件")])
+        raise UnreadableFile([Problem(field="files", code="file", message=Phrase("没有选择文件"))])
     content = sha256_hex(b"".join(bytes.fromhex(sha256_hex(u.data)) for u in uploads))
     earlier = Delivery.objects.filter(item=item.code, provider=provider, content_sha256=content, undone_at=None)
     if found := earlier.exclude(status=DeliveryStatus.EMPTY).first():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Generic, TypeVar
 
-from xinqiao.kernel.errors import Refused
+from xinqiao.kernel.errors import Phrase, Refused
 
 State = TypeVar("State", bound=str)
 
@@ -36,7 +36,7 @@ class Transitions(Generic[State]):
         """The state after ``event``; raises TransitionRefused naming the events that are possible."""
         events = self._table[state]
         if event not in events:
-            allowed = tuple(map(self._name, events)) or ("无",)
+            allowed = tuple(map(self._name, events)) or (Phrase("无"),)
             raise TransitionRefused(state=self._name(state), event=self._name(event), allowed=allowed)
         return events[event]
 

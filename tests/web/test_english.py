@@ -1,0 +1,159 @@
+"""A reader who chose English reads English on every page; only data keeps the language it was delivered in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from tests.factories import deliver
+from tests.web.conftest import FIRM, Town, visitor
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.evaluation.actions import run_evaluation
+from xinqiao.evidence.actions import sequence
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.types import AsOf
+from xinqiao.release.queries import list_accesses
+
+CHINESE = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]+")
+# What a reader sees in the delivered language: permitted values of the items, and the spellings a yes may have.
+DATA = {c for item in load_catalogue(content_dir()) for f in item.fields for c in (*f.choices, *f.public_when)}
+VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
+# Routes that are no pages: files, machine answers, acts.
+FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
+FILES |= {"enterprise-authorisation-receipt", "enterprise-access-receipt"}
+ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
+
+
+class Visible(HTMLParser):
+    """Collects what a person can read: text and spoken labels, without parts marked as Chinese."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self._hidden: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Labels count as text; a part in Chinese, style or script does not."""
+        values = dict(attrs)
+        self.texts += [values[name] or "" for name in ("aria-label", "title", "alt") if name in values]
+        chinese = (values.get("lang") or "").startswith("zh")
+        if tag not in VOID and (self._hidden or chinese or tag in ("style", "script")):
+            self._hidden.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Leaves a hidden part where it ends."""
+        if self._hidden and self._hidden[-1] == tag:
+            self._hidden.pop()
+
+    def handle_data(self, data: str) -> None:
+        """Text between tags."""
+        if not self._hidden:
+            self.texts.append(data)
+
+
+def chinese_in(html: str) -> list[str]:
+    """Chinese a reader sees on a page, data apart."""
+    page = Visible()
+    page.feed(html)
+    text = "\n".join(page.texts)
+    for value in sorted(DATA, key=len, reverse=True):
+        text = text.replace(value, "")
+    return [line.strip() for line in text.split("\n") if CHINESE.search(line)]
+
+
+def routes(resolver: URLResolver) -> Iterator[URLPattern]:
+    """Every named route but the API's."""
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "api-1.0.0":
+                yield from routes(pattern)
+        else:
+            yield pattern
+
+
+@pytest.fixture
+def busy(town: Town) -> dict[str, Any]:
+    """A node where every list has a line: requests, authorisations, refusals, returned rows, a run, a signed log."""
+    given = town.grant(town.ask(times=2))
+    asked = town.ask("bank-b")
+    town.read(authorisation=given.id)
+    town.read(authorisation="")
+    faulty = [{"uscc": FIRM, "rated_on": "2027-04-30", "grade": "A"}, {"uscc": "9161", "rated_on": "?", "grade": "Z"}]
+    outcome = deliver("tax.credit_rating", faulty, now=town.now)
+    deliver("registration.basic", [], now=town.now)
+    now = timezone.now()
+    run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
+    sequence(now=now + timedelta(seconds=1))
+    access = list_accesses(enterprise=FIRM)[0]
+    return {
+        "authorisation_id": given.id,
+        "request_id": asked.id,
+        "access_id": access.id,
+        "delivery": outcome.delivery,
+        "uscc": FIRM,
+    }
+
+
+WHO = {"enterprise": "owner", "institution": "banker", "department": "tax", "node": "operator"}
+
+
+def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> None:
+    """Walks every route that is a page, so that a new one cannot be forgotten."""
+    codes = [item.code for item in load_catalogue(content_dir())]
+    left, walked = {}, 0
+    for route in routes(get_resolver()):
+        name = str(route.name)
+        if name in FILES | ACTS:
+            continue
+        client = town.client(WHO[p], english=True) if (p := name.split("-")[0]) in WHO else visitor(english=True)
+        own = {"code": "tax.credit_rating"} if name == "department-upload" else {}
+        many = [{"code": code} for code in codes] if name == "item" else [own]
+        for chosen in many:
+            wanted = {key: {**busy, **chosen}[key] for key in route.pattern.converters}
+            answer = client.get(reverse(name, kwargs=wanted), follow=True)
+            assert answer.status_code == 200, name
+            left |= {f"{name} {wanted}": found} if (found := chinese_in(answer.content.decode())) else {}
+            walked += 1
+    assert walked > 35
+    assert left == {}
+
+
+def test_what_is_not_a_page_of_its_own_is_english_too(town: Town, busy: dict[str, Any]) -> None:
+    """Reports read, refusals, forms sent wrong, the ledger filtered: pages that only an act shows."""
+    banker, tax, owner = (town.client(who, english=True) for who in ("banker", "tax", "owner"))
+    choice = visitor(english=True).post("/sign-in/", {"username": "owner", "password": "wrong"})
+    report = {"authorisation": busy["authorisation_id"]}
+    answers = {
+        "sign-in": choice,
+        "report": banker.post(reverse("institution-report", args=[FIRM]), report),
+        "refused": banker.post(reverse("institution-report", args=[FIRM])),
+        "find": banker.get("/institution/find/?uscc=12"),
+        "unknown": banker.get(reverse("institution-enterprise", args=["91610102MAXAMPLE2H"])),
+        "ask": banker.post(reverse("institution-ask", args=[FIRM]), {"purpose": "approval", "times": 9}),
+        "ask again": banker.post(
+            reverse("institution-ask", args=[FIRM]), {"purpose": "approval", "items": "tax.payment", "reason": "x"}
+        ),
+        "upload": tax.post(reverse("department-upload", args=["tax.credit_rating"])),
+        "not yours": tax.get(reverse("department-upload", args=["registration.basic"])),
+        "404": owner.get(reverse("node-home")),
+        "filtered": owner.get("/enterprise/accesses/?only=refused"),
+        "cursor": owner.get("/enterprise/accesses/?cursor=x"),
+        "text changed": owner.post(reverse("enterprise-decide", args=[busy["request_id"]]), {"answer": "grant"}),
+        "declined": owner.post(reverse("enterprise-decide", args=[busy["request_id"]]), {"answer": "no"}, follow=True),
+        "decided": owner.get(reverse("enterprise-decide", args=[busy["request_id"]])),
+        "decided again": owner.post(reverse("enterprise-decide", args=[busy["request_id"]]), {"answer": "no"}),
+    }
+    assert {name: found for name, a in answers.items() if (found := chinese_in(a.content.decode()))} == {}
+
+
+def test_the_check_sees_chinese(town: Town) -> None:
+    """The same page in Chinese is full of it."""
+    page = visitor().get("/").content.decode()
+    assert "登录" in chinese_in(page.replace('<html lang="zh-hans">', "<html>"))
