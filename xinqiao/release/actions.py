@@ -76,15 +76,17 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     state, found = _authorisation(inquiry, items, now)
     rule = _rule(inquiry, items, state)
     if not rule.allow:
-        line = _refuse(inquiry, items, rule, now)
-        raise NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
+        raise _refused(inquiry, items, rule, now)
     document = _document(inquiry, items, rule, found, now)
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
     try:
         return _grant(inquiry, items, rule, document, needs_use=found is not None, now=now)
-    except NotUsable:  # withdrawn or used up between the decision and the commit: decide again, this time refusing
-        return query(inquiry, now=now)
+    except NotUsable:  # withdrawn or used up while the answer was being made
+        changed = _rule(inquiry, items, _authorisation(inquiry, items, now)[0])
+        if changed.allow:
+            raise
+        raise _refused(inquiry, items, changed, now) from None
 
 
 def _items(inquiry: Inquiry) -> tuple[Item, ...]:
@@ -199,9 +201,11 @@ def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> D
     return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 
-def _refuse(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> str:
+def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> NotReleased:
+    """Record a refusal and make the error that carries its ledger line."""
     with transaction.atomic():
-        return _write_line(inquiry, items, rule, now, answer="").id
+        line = _write_line(inquiry, items, rule, now, answer="").id
+    return NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
 
 
 def _grant(

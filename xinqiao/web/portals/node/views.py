@@ -49,7 +49,9 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "faults": faults,
         "status": status,
         "run": runs[0] if runs else None,
-        "totals": [(load_catalogue(content_dir()).item(code), total) for code, total in totals],
+        "totals": sorted(
+            ((load_catalogue(content_dir()).item(code), total) for code, total in totals), key=lambda t: t[0].list_code
+        ),
         "engine": engine_name(),
         "rows": sum(total["rows"] for _code, total in totals),
     }

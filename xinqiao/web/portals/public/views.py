@@ -40,6 +40,8 @@ def home(request: HttpRequest) -> HttpResponse:
     actor = current_actor(request)
     if actor:
         return redirect(f"{actor.portal}-home")
+    if request.user.is_authenticated:
+        return redirect("choose")
     return render(request, "public/home.html")
 
 
