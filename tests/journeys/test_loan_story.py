@@ -1,4 +1,4 @@
-"""The main story: a bank asks, the firm decides, the bank reads, the firm sees it and withdraws, the bank is refused."""
+"""The main story: a bank asks, the firm decides, the bank reads, the firm withdraws, the bank is refused."""
 
 from __future__ import annotations
 

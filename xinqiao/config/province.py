@@ -138,7 +138,7 @@ def _closing_screen(port: int, accounts: list[DemoAccount], seconds: float) -> N
     console.print(Panel(table, title=f"门户已就绪 {base}（{seconds:.0f} 秒）", subtitle="密码都是 xinqiao-demo"))
     firm = next(iter(_manifest().get("demo_firms", ())), {})  # type: ignore[call-overload]
     console.print(
-        f"试试看：① 用 banker 查 {firm.get('uscc', '')}（{firm.get('name', '')}），发出授权请求　"
+        f"试试看：① 用 banker 查 {firm.get('uscc', '')}（{firm.get('name', '')}），请求授权，次数填 3　"
         "② 用 owner 看到请求，同意　"
         "③ 回到 banker 读取信用报告　④ 用 owner 看谁看过我，再撤回授权　⑤ banker 再读，被拒并说明原因\n"
         f"数据字典 {base}/catalogue/　评价指引 {base}/guideline/　接口文档 {base}/api/v1/docs　按 Ctrl-C 结束"
