@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from unicodedata import east_asian_width
 
 Rows = Sequence[Sequence[object]]
 
@@ -38,9 +39,18 @@ class Figure:
     def text(self) -> str:
         """The table, aligned, then the last line."""
         cells = [[str(cell) for cell in row] for row in self.table]
-        widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
-        rows = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells]
+        widths = [max(_width(row[n]) for row in cells) for n in range(len(cells[0]))]
+        rows = ["  ".join(_padded(cell, width) for cell, width in zip(row, widths, strict=True)) for row in cells]
         return "\n".join([*(row.rstrip() for row in rows), self.line])
+
+
+def _width(text: str) -> int:
+    """Columns a text takes on a terminal: Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "FW" else 1 for character in text)
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - _width(text))
 
 
 def spread(values: Sequence[float], *, digits: int = 2) -> str:
