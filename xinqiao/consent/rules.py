@@ -114,6 +114,12 @@ def ceiling_of(template: Template, *, purpose: str, form: Form) -> Ceiling:
     return strictest(template.ceiling, template.purposes[purpose].ceiling, template.forms[form].ceiling)
 
 
+def check_purpose(template: Template, purpose: str) -> None:
+    """Raises BeyondCeiling for a purpose the template does not have."""
+    if purpose not in template.purposes:
+        raise BeyondCeiling([_unknown_purpose(template)])
+
+
 def check_scope(
     template: Template, *, purpose: str, items: Iterable[str], known: Iterable[str], form: Form, reason: str
 ) -> None:
@@ -121,7 +127,7 @@ def check_scope(
     wanted = list(items)
     problems = []
     if purpose not in template.purposes:
-        problems.append(_problem("purpose", "没有这一用途；可选：{purposes}", purposes=tuple(template.purposes)))
+        problems.append(_unknown_purpose(template))
     if not wanted:
         problems.append(_problem("items", "至少选择一个数据项"))
     problems += [_problem("items", "共享清单中没有 {code}", code=code) for code in wanted if code not in set(known)]
@@ -198,6 +204,10 @@ def shown_text(template: Template, scope: Scope, item_names: Iterable[str], *, l
         raise BeyondCeiling([_problem("locale", "可选语言：{locales}", locales=tuple(template.text))])
     text = render_text(template, scope, item_names, locale=locale)
     return ShownText(text, locale, sha256_hex(text.encode("utf-8")))
+
+
+def _unknown_purpose(template: Template) -> Problem:
+    return _problem("purpose", "没有这一用途；可选：{purposes}", purposes=tuple(template.purposes))
 
 
 def _problem(field: str, pattern: str, **data: Any) -> Problem:

@@ -21,6 +21,8 @@ class ErrorPages:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        # No name holds a NUL and some databases fail on one: looked up as a character that no name holds either.
+        request.path_info = request.path_info.replace("\x00", "\ufffd")
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

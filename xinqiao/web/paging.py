@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import base64
-import binascii
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -14,6 +14,7 @@ from xinqiao.release.queries import list_accesses
 from xinqiao.release.types import Access
 
 PAGE = 30
+KEY = re.compile(r"[\w-]{1,40}", re.ASCII)
 
 
 class InvalidCursor(Invalid):
@@ -32,10 +33,12 @@ def encode_cursor(at: datetime, key: str) -> str:
 def decode_cursor(cursor: str) -> tuple[datetime, str]:
     """The (time, key) of a cursor; raises InvalidCursor."""
     try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
         at, _, key = text.partition("|")
-        return datetime.fromisoformat(at), key
-    except (ValueError, binascii.Error, UnicodeDecodeError) as error:
+        if not KEY.fullmatch(key):
+            raise ValueError(key)
+        return datetime.fromisoformat(at).astimezone(UTC), key
+    except (ValueError, OverflowError) as error:
         raise InvalidCursor([Problem(field="cursor", code="cursor", message=cursor[:40])]) from error
 
 

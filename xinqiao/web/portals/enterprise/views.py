@@ -33,13 +33,14 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
+from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import count_accesses, get_access, list_accesses
 from xinqiao.release.types import Answer, Recipient, RecipientKind
-from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
 
@@ -150,14 +151,14 @@ def decide(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpRespo
 def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpResponse:
     person, now = actor.actor.person_id, timezone.now()
     if request.POST.get("answer") != "grant":
-        decline_request(asked.id, signatory=person, reason=request.POST.get("reason", ""), now=now)
+        decline_request(asked.id, signatory=person, reason=posted(request, "reason"), now=now)
         messages.success(request, _("已拒绝；对方会看到您的答复"), extra_tags="good")
         return redirect("enterprise-authorisations")
     given = grant_authorisation(
         asked.id,
         signatory=person,
-        locale=request.POST.get("locale", ""),
-        text_digest=request.POST.get("digest", ""),
+        locale=posted(request, "locale"),
+        text_digest=posted(request, "digest"),
         now=now,
     )
     messages.success(request, _("已授权；随时可以撤回"), extra_tags="good")
@@ -213,6 +214,6 @@ def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 def access_receipt(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpResponse:
     """The evidence receipt of one access, checkable without this system."""
     found = get_access(access_id, enterprise=actor.code)
-    answer = JsonResponse(receipt(found.entry).as_json(), json_dumps_params={"ensure_ascii": False})
+    answer = HttpResponse(receipt_as_json(receipt(found.entry)), content_type="application/json")
     answer["Content-Disposition"] = f'attachment; filename="{found.id}.receipt.json"'
     return answer

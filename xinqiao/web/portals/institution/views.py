@@ -15,6 +15,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.queries import find_active, get_template, list_authorisations, list_requests
+from xinqiao.consent.rules import check_purpose
 from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evaluation.types import UnknownEnterprise
@@ -25,7 +26,7 @@ from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import Recipient, RecipientKind
-from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context
 from xinqiao.web.paging import access_page
@@ -76,6 +77,7 @@ def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 @require_GET
 def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     """What is public by law, and how far the authorisation stands."""
+    uscc = parse_uscc(uscc).code
     inquiry = Inquiry(recipient_of(actor), uscc, "public", Form.DETAIL, actor.label, "portal", public_only=True)
     try:
         answer = query(inquiry, now=timezone.now())
@@ -104,7 +106,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
 @require_http_methods(["GET", "POST"])
 def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     """Ask the enterprise for an authorisation: purpose, items, why; one read within 30 days by default."""
-    template = get_template()
+    uscc, template = parse_uscc(uscc).code, get_template()
     items = [i for i in load_catalogue(content_dir()) if i.openness is not Openness.PUBLIC]
     context: dict[str, Any] = {"uscc": uscc, "items": items, "purposes": template.purposes, "chosen": PURPOSE}
     firm = find_enterprise(uscc)
@@ -113,19 +115,19 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         return render(request, "institution/ask.html", context)
     context |= {
         "ticked": request.POST.getlist("items"),
-        "chosen": request.POST.get("purpose"),
-        "reason": request.POST.get("reason", ""),
+        "chosen": posted(request, "purpose"),
+        "reason": posted(request, "reason"),
     }
     try:
         asked = request_authorisation(
             actor.code,
             enterprise=uscc,
-            purpose=request.POST.get("purpose", ""),
+            purpose=context["chosen"],
             items=request.POST.getlist("items"),
             form=Form.REPORT,
-            reason=request.POST.get("reason", ""),
+            reason=context["reason"],
             days=30,
-            times=int(request.POST.get("times") or 1),
+            times=_number(posted(request, "times", default="1")),
             actor=actor.label,
             now=timezone.now(),
         )
@@ -135,14 +137,20 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     return redirect("institution-enterprise", uscc)
 
 
+def _number(text: str) -> int:
+    """A small whole number as typed, else 0, which no limit allows."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
+
+
 @OFFICER
 @require_POST
 def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     """Read the credit report under a named authorisation. A read is an act, so it is a POST."""
-    purpose = request.POST.get("purpose", PURPOSE)
+    purpose = posted(request, "purpose", default=PURPOSE)
+    check_purpose(get_template(), purpose)
     inquiry = Inquiry(
-        recipient_of(actor), uscc, purpose, Form.REPORT, actor.label, "portal",
-        authorisation=request.POST.get("authorisation", ""),
+        recipient_of(actor), parse_uscc(uscc).code, purpose, Form.REPORT, actor.label, "portal",
+        authorisation=posted(request, "authorisation", most=40),
     )  # fmt: skip
     answer = query(inquiry, now=timezone.now())
     catalogue = load_catalogue(content_dir())

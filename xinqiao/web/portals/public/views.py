@@ -22,7 +22,7 @@ from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evidence.queries import log_status
 from xinqiao.parties.queries import list_memberships
 from xinqiao.plumbing.settings import content_dir, evidence_dir
-from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, public
+from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, posted, public
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -49,7 +49,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sign_in(request: HttpRequest) -> HttpResponse:
     """User name and password; the answer never says which of the two was wrong."""
-    username = request.POST.get("username", "").strip()
+    username = posted(request, "username").strip()
     if request.method == "POST":
         user = authenticate(request, username=username, password=request.POST.get("password", ""))
         if user is not None:
