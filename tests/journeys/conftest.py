@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -112,7 +113,13 @@ def person(browser: Browser, node: str) -> Iterator[type[Person]]:
         assert one.failures == []
 
 
-def picture(page: Page, name: str) -> None:
-    """A screenshot for the manual, at the common government screen size."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+def picture(page: Page, name: str) -> Path:
+    """A screenshot for the manual, at the common government screen size.
+
+    It replaces the one in ``docs/images`` only with XINQIAO_PICTURES=1, so that a test run leaves the tree as it was.
+    """
+    wanted = os.environ.get("XINQIAO_PICTURES") == "1" or not (IMAGES / f"{name}.png").exists()
+    folder = IMAGES if wanted else Path(tempfile.mkdtemp(prefix="xinqiao-picture-"))
+    folder.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=folder / f"{name}.png", animations="disabled")
+    return folder / f"{name}.png"

@@ -131,7 +131,11 @@ def _print_outcome(outcome: Outcome) -> None:
 
 
 @app.command()
-def returned(delivery: str, folder: Path = Path(), everything: Annotated[bool, typer.Option("--all")] = False) -> None:
+def returned(
+    delivery: str,
+    folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")] = Path(),
+    everything: Annotated[bool, typer.Option("--all", help="连收下的行一起")] = False,
+) -> None:
     """把要改的行连同错误说明写成文件。"""
     with _explained():
         name, data = annotated_file(delivery, only_returned=not everything)

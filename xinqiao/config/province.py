@@ -8,8 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -26,10 +27,10 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.sample.generate import generate
 from xinqiao.catalogue.sample.types import Manifest
 from xinqiao.config.demo import DemoAccount, ensure_accounts
+from xinqiao.config.worker import run_worker
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evaluation.queries import list_runs
 from xinqiao.evidence.actions import sequence
-from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.ingest.actions import Upload, receive
 from xinqiao.ingest.queries import last_deliveries
 from xinqiao.plumbing.settings import ROOT, content_dir, home
@@ -175,9 +176,6 @@ def _run_servers(port: int, when_ready: Callable[[], None]) -> None:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    import urllib.error
-    import urllib.request
-
     for _ in range(600):
         if process.poll() is not None:
             console.print(f"[red]✖[/red] 门户未能启动；端口 {port} 可能已被占用，可用 --port 换一个")
@@ -196,11 +194,4 @@ def serve(port: Annotated[int, typer.Option(help="端口")] = 8000) -> None:
 
 def worker() -> None:
     """后台任务：存证排序与签名、评价、合并、授权到期。"""
-    stop = threading.Event()
-    sequencer = threading.Thread(target=run_sequencer, args=(stop,), name="sequencer", daemon=True)
-    sequencer.start()
-    try:
-        call_command("db_worker", "--no-startup-delay", interval=1, verbosity=1)
-    finally:
-        stop.set()
-        sequencer.join(timeout=10)
+    run_worker()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django_tasks import task
+
 from xinqiao.consent.actions import BATCH, expire_authorisations
 
 
@@ -15,3 +17,9 @@ def expire_all() -> int:
         if done < BATCH:
             break
     return total
+
+
+@task()
+def expire_due() -> int:
+    """The same, as a chore of the job queue."""
+    return expire_all()

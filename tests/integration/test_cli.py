@@ -1,0 +1,114 @@
+"""The command line, as an operator or a department uses it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from tests.factories import csv_of, registration, uscc
+from xinqiao.config.cli import app
+from xinqiao.evidence.actions import sequence
+from xinqiao.plumbing.settings import ROOT, evidence_dir
+
+
+@pytest.fixture
+def feed(fresh_node: Path, tmp_path: Path) -> Path:
+    """A registry file with one good and one faulty row."""
+    path = tmp_path / "feed.csv"
+    path.write_bytes(csv_of([registration(1), registration(2, uscc="9161")]))
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(a) for a in arguments])
+
+
+def test_ingest_says_what_became_of_every_row(feed: Path) -> None:
+    result = run("ingest", "A01", feed)
+    assert result.exit_code == 0, result.output
+    assert "报送 2 = 收下 1 + 退回 1" in result.output
+    assert "xinqiao undo" in result.output
+    assert "此前已报送" in run("ingest", "A01", feed).output
+
+
+def test_json_output_is_one_document(feed: Path) -> None:
+    outcome = json.loads(run("ingest", "registration.basic", feed, "--json").output)
+    assert (outcome["delivered"], outcome["accepted"], outcome["returned"]) == (2, 1, 1)
+
+
+def test_rows_come_back_and_a_delivery_is_undone(feed: Path, tmp_path: Path) -> None:
+    delivery = json.loads(run("ingest", "A01", feed, "--json").output)["delivery"]
+    assert run("returned", delivery, tmp_path).exit_code == 0
+    assert "9161" in next(tmp_path.glob("*需修改.csv")).read_text("utf-8-sig")
+    assert "已撤销" in run("undo", delivery).output
+    again = run("undo", delivery)
+    assert again.exit_code == 1
+
+
+def test_a_dry_run_reads_and_stores_nothing(feed: Path) -> None:
+    assert "2 行" in run("ingest", "A01", feed, "--dry-run").output
+    assert json.loads(run("ingest", "A01", feed, "--json").output)["repeated"] is False
+
+
+def test_unknown_columns_are_named_and_can_be_mapped(fresh_node: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd.csv"
+    path.write_text(f"单位,机构码,日子\n甲,{uscc(5)},2020-01-01\n", "utf-8")
+    assert run("ingest", "A01", path).exit_code == 1
+    maps = ("--map", "单位=name", "--map", "机构码=uscc", "--map", "日子=registered_on")
+    assert run("ingest", "A01", path, *maps).exit_code == 0
+    assert run("ingest", "A01", path, "--map", "坏").exit_code == 2
+
+
+def test_a_refusal_ends_with_status_one(fresh_node: Path) -> None:
+    for arguments in (("ingest", "Z99", __file__), ("undo", "nothing"), ("template", "Z99", "x.xlsx")):
+        assert run(*arguments).exit_code == 1, arguments
+
+
+def test_evaluate_retract_and_roll_back(feed: Path, tmp_path: Path) -> None:
+    run("ingest", "A01", feed)
+    first = json.loads(run("evaluate", "--on", "2026-11-22", "--json").output)
+    assert first["enterprises"] == 1
+    keys = tmp_path / "keys.csv"
+    keys.write_text(f"统一社会信用代码\n{uscc(1)}\n", "utf-8")
+    assert "已撤回 1 条" in run("retract", "A01", keys, "--reason", "误登").output
+    second = json.loads(run("evaluate", "--on", "2026-11-22", "--json").output)
+    assert second["enterprises"] == 0
+    assert run("evaluate", "--rollback", second["id"]).exit_code == 0
+    assert run("evaluate", "--rollback", "nothing").exit_code == 1
+
+
+def test_content_items_and_templates(fresh_node: Path, tmp_path: Path) -> None:
+    assert "数据项 14" in run("content", "check").output
+    assert len(json.loads(run("items", "--json").output)) == 14
+    assert run("template", "E01", tmp_path / "e01.xlsx").exit_code == 0
+    assert (tmp_path / "e01.xlsx").read_bytes()[:2] == b"PK"
+
+
+def test_the_lake_is_audited_and_compacted(feed: Path) -> None:
+    run("ingest", "A01", feed)
+    assert "摘要不符 0 个" in run("lake", "audit").output
+    assert run("lake", "compact", "--all").exit_code == 0
+
+
+def test_evidence_is_verified_without_a_database(feed: Path, tmp_path: Path) -> None:
+    run("ingest", "A01", feed)
+    sequence(now=datetime.now(UTC))
+    environment = {
+        **os.environ,
+        "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
+        "XINQIAO_HOME": str(tmp_path / "e"),
+    }
+    command = [sys.executable, "-m", "xinqiao.config.cli", "evidence", "verify", str(evidence_dir())]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    tile = next(p for p in (evidence_dir() / "tile" / "entries").rglob("*") if p.is_file())
+    tile.write_bytes(tile.read_bytes()[:-1] + b"!")
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1

@@ -1,0 +1,57 @@
+"""The background process: the evidence sequencer, the clock of regular chores, and the job queue."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.core.management import call_command
+from django.db import DatabaseError, close_old_connections
+
+from xinqiao.consent.jobs import expire_due
+from xinqiao.evidence.jobs import run_sequencer
+from xinqiao.records.jobs import compact_lake
+
+log = logging.getLogger(__name__)
+
+# What is put into the queue, and how often. Every chore may run twice without harm.
+CHORES: tuple[tuple[timedelta, Any], ...] = (
+    (timedelta(minutes=1), expire_due),
+    (timedelta(hours=1), compact_lake),
+)
+
+
+def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotonic) -> None:
+    """Enqueue each chore at its interval until ``stop`` is set; the first time one interval after the start."""
+    due = [now() + interval.total_seconds() for interval, _ in CHORES]
+    while not stop.wait(1.0):
+        for number, (interval, chore) in enumerate(CHORES):
+            if now() < due[number]:
+                continue
+            due[number] = now() + interval.total_seconds()
+            try:
+                close_old_connections()
+                chore.enqueue()
+            except DatabaseError:
+                log.exception("chore could not be enqueued; next try in %s", interval)
+
+
+def run_worker() -> None:
+    """Run all three until the process is told to end; raises what the queue raises."""
+    stop = threading.Event()
+    helpers = [
+        threading.Thread(target=target, args=(stop,), name=name, daemon=True)
+        for name, target in (("sequencer", run_sequencer), ("clock", run_clock))
+    ]
+    for helper in helpers:
+        helper.start()
+    try:
+        call_command("db_worker", "--no-startup-delay", interval=1, verbosity=1)
+    finally:
+        stop.set()
+        for helper in helpers:
+            helper.join(timeout=10)
