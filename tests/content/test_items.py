@@ -11,22 +11,8 @@ from xinqiao.catalogue.types import Absence, FieldType, Item, Openness, Role
 from xinqiao.plumbing.settings import content_dir
 
 CATALOGUE = load_catalogue(content_dir())
-LIST_CODES = [
-    "A01",
-    "A02",
-    "B01",
-    "B02",
-    "C01",
-    "C02",
-    "D01",
-    "E01",
-    "E02",
-    "E03",
-    "F01",
-    "G01",
-    "H01",
-    "K01",
-]
+# The rows of the list that the first release of this content must have.
+FIRST = {"A01", "A02", "B01", "B02", "C01", "C02", "D01", "E01", "E02", "E03", "F01", "G01", "H01", "K01"}
 COMPLETE_LISTS = {
     "penalty.decision",
     "list.abnormal",
@@ -42,8 +28,10 @@ def _heading(text: str) -> str:
     return unicodedata.normalize("NFKC", text).replace(" ", "").casefold()
 
 
-def test_the_list_has_its_fourteen_items() -> None:
-    assert [item.list_code for item in CATALOGUE] == LIST_CODES
+def test_the_list_has_its_first_fourteen_items_in_order() -> None:
+    codes = [item.list_code for item in CATALOGUE]
+    assert set(codes) >= FIRST
+    assert codes == sorted(codes)
 
 
 def test_at_least_nine_departments_and_utilities_provide() -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.factories import DAY, NOW, deliver, item, registration, uscc
 from xinqiao.evidence.queries import list_entries
+from xinqiao.ingest import inbox
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
+from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.ingest.models import Delivery
 from xinqiao.ingest.queries import annotated_file, list_deliveries, remembered_mapping
 from xinqiao.ingest.types import (
@@ -217,3 +220,14 @@ def test_deliveries_are_listed_newest_first(fresh_node: Path) -> None:
     ids = [deliver(REGISTRY, [registration(n)], now=NOW + n * DAY).delivery for n in range(3)]
     assert [o.delivery for o in list_deliveries(provider=PROVIDER, now=NOW)] == ids[::-1]
     assert list_deliveries(provider="tax_bureau", now=NOW) == []
+
+
+def test_originals_of_a_delivery_that_never_came_to_be_are_removed(fresh_node: Path) -> None:
+    kept = deliver(REGISTRY, [registration(1)])
+    inbox.keep_file("20261120-000000-deadbeef", 0, b"half a delivery")
+    later = datetime.now(UTC) + DAY
+    claimed = set(Delivery.objects.values_list("id", flat=True))
+    assert inbox.remove_unclaimed(claimed, older_than=DAY / 24, now=later) == ["20261120-000000-deadbeef"]
+    assert annotated_file(kept.delivery, only_returned=False)
+    inbox.keep_file("20261120-000000-deadbeef", 0, b"just arriving")
+    assert clean_inbox.call() == 0, "a delivery being received is left alone"

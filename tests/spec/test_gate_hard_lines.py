@@ -78,6 +78,9 @@ def test_a_gap_an_overlap_or_a_crossed_line_keeps_the_table_from_being_used() ->
             build_policy(others, "gap")
         with pytest.raises(InvalidPolicy):
             build_policy([*POLICY.rules, replace(rule, id="again")], "overlap")
+        if rule.id == "own-file":
+            with pytest.raises(InvalidPolicy):
+                build_policy([*others, replace(rule, allow=False)], "own file refused")
         crossing = (RecipientKind.INSTITUTION in rule.recipients or RecipientKind.PLATFORM in rule.recipients) and (
             not rule.allow
         )

@@ -226,9 +226,8 @@ def evidence_verify(
 ) -> None:
     """核验日志文件夹：重算每个条目和整棵树；不需要数据库。"""
     verdict = verify_folder(folder or evidence_dir(), vkey or None)
-    for finding in verdict.findings:
-        err.print(f"[red]✖[/red] {finding}")
-    out.print(verdict)
+    for line in verdict.lines():
+        out.print(line, markup=False)
     raise typer.Exit(0 if verdict.ok else 1)
 
 

@@ -19,6 +19,7 @@ from typing import Annotated
 
 import typer
 from django.core.management import call_command
+from django.utils import timezone
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
@@ -51,7 +52,7 @@ def _step(title: str) -> Iterator[Callable[[str], None]]:
 
 def last_month_end() -> date:
     """The last day of the month before this one, the default end of sample histories."""
-    return datetime.now(UTC).date().replace(day=1) - timedelta(days=1)
+    return timezone.localdate().replace(day=1) - timedelta(days=1)
 
 
 def sample(
@@ -116,7 +117,7 @@ def start(
     if not list_runs(limit=1):
         with _step("信用评价"):
             now = datetime.now(UTC)
-            run_evaluation(AsOf(now.date(), now), actor=ACTOR, now=now, progress=lambda _: None)
+            run_evaluation(AsOf(timezone.localdate(now), now), actor=ACTOR, now=now, progress=lambda _: None)
     with _step("演示账号"):
         accounts = ensure_accounts(_manifest(), now=datetime.now(UTC))
     sequence(now=datetime.now(UTC))

@@ -14,6 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from xinqiao.consent.jobs import expire_due
 from xinqiao.evidence.jobs import run_sequencer
+from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.records.jobs import compact_lake
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(minutes=1), expire_due),
     (timedelta(hours=1), compact_lake),
+    (timedelta(hours=1), clean_inbox),
 )
 
 

@@ -18,6 +18,7 @@ from xinqiao.evaluation.queries import as_facts, run_item
 from xinqiao.evaluation.types import RUN_FAILED, RUN_PUBLISHED, RUN_ROLLED_BACK, NoRun, RunFacts, RunFailed, RunStatus
 from xinqiao.evidence.actions import record
 from xinqiao.indicators.engine import engine_name
+from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.records.actions import register_file, withdraw_batch
 from xinqiao.records.lake import lake
 from xinqiao.records.types import AsOf, FileFacts, FileKind
@@ -30,7 +31,7 @@ def run_evaluation(
 ) -> RunFacts:
     """Evaluate every enterprise of the registry; the run becomes readable in one step when all of it is done.
 
-    A run that fails leaves the last published one in place and raises RunFailed.
+    A run that fails leaves the last published one in place and raises RunFailed, or EngineUnavailable.
     """
     card = compute.scorecard_at(as_of, code)
     run = EvaluationRun.objects.create(
@@ -52,6 +53,8 @@ def run_evaluation(
         facts = _write(run, table, now) if table.num_rows else None
     except Exception as error:
         _fail(run, error, actor, now)
+        if isinstance(error, XinqiaoError):  # it says better than we could what to do next
+            raise
         raise RunFailed(run=run.id, why=str(error)[:200]) from error
     _publish(run, table, facts, actor, now, time.monotonic() - began)
     return as_facts(run, seconds=time.monotonic() - began)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from typing import Any
+from urllib.parse import urlsplit
 
 from pyspark.sql import SparkSession
 
@@ -12,6 +14,8 @@ from xinqiao.indicators.types import EngineUnavailable
 from xinqiao.plumbing.settings import spark_url
 
 IN_PROCESS = "Sail（进程内）"
+SPARK_PORT = 15002
+PROBE_SECONDS = 5.0
 
 _lock = threading.Lock()
 _session: SparkSession | None = None
@@ -28,6 +32,7 @@ def session() -> SparkSession:
 
 
 def _connect(url: str) -> SparkSession:
+    _probe(url)
     try:
         spark = SparkSession.builder.remote(url).getOrCreate()
         spark.conf.set("spark.sql.session.timeZone", "UTC")
@@ -37,6 +42,15 @@ def _connect(url: str) -> SparkSession:
     except Exception as error:
         raise EngineUnavailable(source=url, retry=True) from error
     return spark
+
+
+def _probe(url: str) -> None:
+    """Raise EngineUnavailable at once when nothing listens: the client itself would retry for minutes in silence."""
+    parts = urlsplit(url)
+    try:
+        socket.create_connection((parts.hostname or "127.0.0.1", parts.port or SPARK_PORT), PROBE_SECONDS).close()
+    except OSError as error:
+        raise EngineUnavailable(source=url, retry=True) from error
 
 
 def _start_sail() -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -48,3 +50,14 @@ def _store(path: Path, data: bytes) -> str:
         os.fsync(out.fileno())
     temporary.rename(path)
     return str(path.relative_to(home()))
+
+
+def remove_unclaimed(claimed: set[str], *, older_than: timedelta, now: datetime) -> list[str]:
+    """Delete the folders of deliveries that were never registered (a process died between); returns their names."""
+    removed = []
+    for folder in (home() / "inbox").glob("*/*"):
+        changed = datetime.fromtimestamp(folder.stat().st_mtime, UTC)
+        if folder.name not in claimed and changed <= now - older_than:
+            shutil.rmtree(folder)
+            removed.append(folder.name)
+    return removed

@@ -60,8 +60,10 @@ def build_policy(rules: Sequence[Rule], digest: str) -> Policy:
 
 
 def _crossed(index: Mapping[Question, Rule]) -> Iterator[str]:
-    """The two lines of the policy that no table may cross."""
+    """The three lines of the policy that no table may cross."""
     for question, rule in index.items():
+        if question.recipient is RecipientKind.ENTERPRISE and not rule.allow:
+            yield f"{rule.id}：企业查询自身信用信息不得拒绝"
         if not rule.allow or question.openness is Openness.PUBLIC:
             continue
         if question.recipient is RecipientKind.INSTITUTION and question.form is Form.DETAIL:
