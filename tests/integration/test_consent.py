@@ -198,10 +198,9 @@ def test_one_request_in_thirty_days_whatever_its_answer(owner: int) -> None:
     assert _ask(organisation="bank-b").scope.organisation_name == "另一银行"
 
 
+@pytest.mark.postgresql  # SQLite has one writer at a time, so there is no same moment
 @pytest.mark.django_db(transaction=True)
 def test_two_requests_at_the_same_moment_are_still_one(owner: int) -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("needs PostgreSQL: SQLite has one writer at a time, so there is no same moment")
     together = threading.Barrier(2)
 
     def ask(_: int) -> str:
