@@ -47,6 +47,7 @@ PEOPLE = (
     ("tax", Role.CLERK, "tax_bureau", None),
     ("registry", Role.CLERK, "market_regulation", None),
     ("operator", Role.OPERATOR, "node", None),
+    ("auditor", Role.AUDITOR, "node", None),
 )
 
 
@@ -64,9 +65,9 @@ class Town:
         client.force_login(get_user_model().objects.get(pk=self.people[username]))
         return client
 
-    def api(self, organisation: str, **options: Any) -> Client:
+    def api(self, organisation: str, *, headers: dict[str, str] | None = None) -> Client:
         """A program with that organisation's key."""
-        return Client(headers={"Authorization": f"Bearer {self.keys[organisation]}"}, **options)
+        return Client(headers={"Authorization": f"Bearer {self.keys[organisation]}", **(headers or {})})
 
     def ask(self, bank: str = "bank-a", *, firm: str = FIRM, times: int = 1) -> RequestFacts:
         """A bank's request for everything that is not public."""

@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "xinqiao.web.middleware.ErrorPages",
+    "xinqiao.web.api.v1.problems.UniformErrors",
 ]
 
 TEMPLATES = [

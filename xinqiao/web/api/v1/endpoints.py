@@ -10,15 +10,18 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import File, Form, Header, NinjaAPI, Query
 from ninja.files import UploadedFile
+from ninja.responses import NinjaJSONEncoder
 from ninja.security import HttpBearer
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
 from xinqiao.consent.actions import request_authorisation
-from xinqiao.consent.queries import get_request, list_requests
+from xinqiao.consent.queries import get_request, get_template, list_requests
+from xinqiao.consent.rules import check_purpose
 from xinqiao.consent.types import AuthorisationNotFound, RequestFacts
 from xinqiao.consent.types import Form as ConsentForm
+from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
 from xinqiao.ingest.actions import Upload, receive, receive_rows, undo_delivery
 from xinqiao.ingest.queries import get_outcome, list_deliveries
@@ -34,7 +37,7 @@ from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import schemas
-from xinqiao.web.api.v1.problems import install
+from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.paging import decode_cursor, next_cursor
 
 PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.ProblemDocument)
@@ -44,7 +47,7 @@ DESCRIPTION = (
     "Provincial node of the SME financing credit network. Every error is RFC 9457 problem+json with code, clause and "
     "next_step; texts are in Chinese, or in English with `Accept-Language: en`."
 )
-Key = Annotated[str, Header(alias="Idempotency-Key", max_length=120)]
+Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=120)]
 
 
 class WrongKind(Refused):
@@ -52,6 +55,7 @@ class WrongKind(Refused):
 
     code = "api.wrong_kind"
     title = "这个接口不面向{kind}"
+    clause = "部门提供数据，接入机构和平台经授权使用（省级实施方案）"
     next_step = "请使用对应机构的接口密钥"
 
 
@@ -63,7 +67,21 @@ class OrganisationKey(HttpBearer):
         return find_api_key(token, now=timezone.now())
 
 
-api = NinjaAPI(
+class Api(NinjaAPI):
+    """The API, described as it answers: refusals are problem documents, not plain JSON."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """The OpenAPI document."""
+        document = super().get_openapi_schema(**options)
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400:
+                        answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
+        return document
+
+
+api = Api(
     title="Xinqiao",
     version="1.0.0",
     auth=OrganisationKey(),
@@ -84,7 +102,7 @@ def _once(request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[i
 
     def written() -> tuple[int, str]:
         status, answer = act()
-        return status, json.dumps(answer, ensure_ascii=False, default=_plain)
+        return status, json.dumps(answer, ensure_ascii=False, cls=NinjaJSONEncoder)
 
     caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
     fingerprint = sha256_hex(f"{request.method} {request.path}\n".encode() + body)
@@ -93,10 +111,6 @@ def _once(request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[i
     if repeated:
         answer["Idempotent-Replay"] = "true"
     return answer
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:
@@ -185,7 +199,8 @@ def deliver_files(
 def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_length=60)] = None) -> list[dict[str, Any]]:
     """The caller's latest deliveries, newest first."""
     caller = _caller(request, OrganisationKind.DEPARTMENT)
-    return [_delivery(o) for o in list_deliveries(provider=caller.code, item=item, now=timezone.now(), limit=100)]
+    wanted = None if item is None else load_catalogue(content_dir()).item(item).code
+    return [_delivery(o) for o in list_deliveries(provider=caller.code, item=wanted, now=timezone.now(), limit=100)]
 
 
 @api.get("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
@@ -257,6 +272,7 @@ def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
 def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpResponse:
     """Read about an enterprise under its authorisation. A refusal says why, by which clause, and what to do."""
     caller = _caller(request, *RECIPIENTS)
+    check_purpose(get_template(), body.purpose)
     inquiry = Inquiry(
         _recipient(caller),
         parse_uscc(body.enterprise).code,
@@ -297,13 +313,14 @@ def accesses(
 ) -> dict[str, Any]:
     """The caller's reads and refusals, newest first."""
     caller = _caller(request, *RECIPIENTS)
-    before = decode_cursor(cursor) if cursor else None
+    before = None if cursor is None else decode_cursor(cursor)
     rows = list_accesses(recipient=caller.code, before=before, limit=limit + 1)
     return {"rows": [_access(row) for row in rows[:limit]], "next": next_cursor(rows, limit)}
 
 
-@api.get("/accesses/{access}/receipt", response={200: dict[str, Any], **PROBLEMS}, tags=["accesses"])
-def access_receipt(request: HttpRequest, access: str) -> dict[str, Any]:
+@api.get("/accesses/{access}/receipt", response={200: schemas.ReceiptOut, **PROBLEMS}, tags=["accesses"])
+def access_receipt(request: HttpRequest, access: str) -> HttpResponse:
     """The evidence receipt of one access, with its inclusion proof once the log has taken it in."""
     caller = _caller(request, *RECIPIENTS)
-    return receipt(get_access(access, recipient=caller.code).entry).as_json()
+    found = receipt(get_access(access, recipient=caller.code).entry)
+    return HttpResponse(receipt_as_json(found), content_type="application/json")

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from ninja import Field, Schema
+from pydantic import ConfigDict, StringConstraints
+
+# What no database keeps is no text.
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00]*$", strict=True)]
+
+
+class Input(Schema):
+    """A body sent to the node: types as declared, nothing unknown, so that a misspelt field is told."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class ProblemItem(Schema):
@@ -61,21 +71,21 @@ class DeliveryOut(Schema):
     repeated: bool
 
 
-class DeliveryRows(Schema):
+class DeliveryRows(Input):
     """Rows of one item, each value in its written spelling (see the item's JSON schema in the catalogue)."""
 
-    item: str = Field(max_length=60)
+    item: Line = Field(max_length=60)
     rows: list[dict[str, str]] = Field(max_length=100_000)
 
 
-class AuthorisationRequestIn(Schema):
+class AuthorisationRequestIn(Input):
     """A request for an enterprise's authorisation."""
 
-    enterprise: str = Field(max_length=40, description="Unified social credit code")
-    purpose: str = Field(max_length=30)
-    items: list[str] = Field(min_length=1, max_length=100)
+    enterprise: Line = Field(max_length=40, description="Unified social credit code")
+    purpose: Line = Field(max_length=30)
+    items: list[Line] = Field(min_length=1, max_length=100)
     form: str = Field("report", pattern="^(verify|derived|report|detail)$")
-    reason: str = Field(max_length=200)
+    reason: Line = Field(max_length=200)
     days: int | None = Field(None, ge=1, le=3650)
     times: int | None = Field(None, ge=1, le=1000)
 
@@ -96,14 +106,14 @@ class AuthorisationRequestOut(Schema):
     authorisation: str
 
 
-class ReportQuery(Schema):
+class ReportQuery(Input):
     """A read about one enterprise. Without ``items``: everything the authorisation covers."""
 
-    enterprise: str = Field(max_length=40)
-    purpose: str = Field(max_length=30)
+    enterprise: Line = Field(max_length=40)
+    purpose: Line = Field(max_length=30)
     form: str = Field("report", pattern="^(verify|derived|report|detail)$")
-    authorisation: str = Field("", max_length=40)
-    items: list[str] | None = Field(None, max_length=100)
+    authorisation: Line = Field("", max_length=40)
+    items: list[Line] | None = Field(None, max_length=100)
 
 
 class AnswerOut(Schema):
@@ -112,6 +122,17 @@ class AnswerOut(Schema):
     access: str
     document: dict[str, Any]
     receipt: dict[str, Any]
+
+
+class ReceiptOut(Schema):
+    """The evidence receipt of an entry in canonical JSON: check it with ``python -m xinqiao.evidence.verify``."""
+
+    v: int
+    entry: int
+    origin: str
+    leaf: str
+    promise: str
+    proof: str | None = Field(None, description="Inclusion proof, once a signed checkpoint covers the entry")
 
 
 class AccessOut(Schema):

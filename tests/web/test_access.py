@@ -1,0 +1,88 @@
+"""Every route says who may open it; without signing in there is nothing but public pages."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, get_resolver, reverse
+
+from tests.web.conftest import FIRM, Town, visitor
+from tests.web.test_english import routes
+from xinqiao.web.access import AccessRule, Portal
+from xinqiao.web.api.v1.endpoints import api
+
+# Django's own view: it sets a cookie and shows nothing.
+WITHOUT_RULE = {"set_language"}
+OPEN = {"home", "healthz", "readyz", "sign-in", "sign-out", "choose", "care", "catalogue", "item", "template"}
+OPEN |= {"guideline", "evidence", "log-file"}
+ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint"}
+OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
+
+
+def all_routes() -> dict[str, URLPattern]:
+    """Name → route, the API apart."""
+    return {str(route.name): route for route in routes(get_resolver())}
+
+
+def rule_of(route: URLPattern) -> AccessRule | None:
+    """The rule a view carries."""
+    return getattr(route.callback, "access_rule", None)
+
+
+def test_every_route_names_its_access_rule() -> None:
+    """A view without a rule is open to everybody by mistake."""
+    assert {name for name, route in all_routes().items() if rule_of(route) is None} == WITHOUT_RULE
+
+
+def test_only_these_routes_are_public() -> None:
+    """A page becomes public by a change here, never by forgetting."""
+    public = {name for name, route in all_routes().items() if (rule := rule_of(route)) and rule.portal is None}
+    assert public == OPEN
+
+
+def test_a_route_of_a_portal_has_the_rule_of_that_portal() -> None:
+    """No enterprise page that a bank may open, no node page for a department."""
+    for name, route in all_routes().items():
+        rule = rule_of(route)
+        if rule and rule.portal:
+            assert route.pattern.describe().split("'")[1].startswith(f"{rule.portal}/"), name
+            assert rule.roles, name
+    named = [rule_of(route) for route in all_routes().values()]
+    assert {rule.portal for rule in named if rule} == {None, *Portal}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_signed_out_people_get_the_sign_in_page_and_no_content(town: Town, method: str) -> None:
+    """Every page of every portal, by both methods: a redirect with an empty body."""
+    for name, route in all_routes().items():
+        rule = rule_of(route)
+        if rule is None or rule.portal is None:
+            continue
+        values = {key: ANY_VALUE.get(key, "x") for key in route.pattern.converters}
+        answer = getattr(visitor(), method)(reverse(name, kwargs=values))
+        assert (answer.status_code, answer.content) == (302, b""), name
+        assert answer["Location"].startswith("/sign-in/?next="), name
+
+
+def test_every_operation_of_the_api_but_the_catalogue_needs_a_key(town: Town) -> None:
+    """Asked without a key, with a wrong one and with a session: 401 each time."""
+    session = town.client("operator")
+    seen = set()
+    for path, view in api.default_router.path_operations.items():
+        for operation in view.operations:
+            for method in operation.methods:
+                seen.add((method, path))
+                if (method, path) in OPEN_OPERATIONS:
+                    continue
+                address = "/api/v1" + path.replace("{", "").replace("}", "")
+                for client in (Client(), Client(headers={"Authorization": "Bearer xq_wrong"}), session):
+                    assert client.generic(method, address).status_code == 401, (method, path)
+    assert seen > OPEN_OPERATIONS
+
+
+def test_a_person_of_another_role_is_refused_like_a_stranger(town: Town) -> None:
+    """The portal is right, the role is not: 404."""
+    assert town.client("operator").get("/node/runs/").status_code == 200
+    assert town.client("auditor").get("/node/").status_code == 200
+    assert town.client("auditor").get("/node/runs/").status_code == 404
+    assert town.client("auditor").post("/node/runs/").status_code == 404
