@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import pyarrow as pa
 
@@ -52,7 +53,7 @@ def score_province(card: Scorecard, as_of: AsOf) -> pa.Table:
     return compute.score_province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
 
 
-def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf) -> pa.Table:
-    """The scored row of one enterprise, or no row when the registry does not hold it."""
+def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf) -> dict[str, Any] | None:
+    """The scored row of one enterprise, or None when the registry does not hold it."""
     indicators, items = needed(card)
     return compute.score_enterprise(enterprise, items, indicators, card.scoring, as_of, registry=REGISTRATION)

@@ -73,10 +73,10 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
     """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
     card = compute.scorecard_at(as_of, code)
-    table = compute.score_enterprise(enterprise, card, as_of)
-    if not table.num_rows:
+    row = compute.score_enterprise(enterprise, card, as_of)
+    if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
-    return _document(table.to_pylist()[0], as_of, code)
+    return _document(row, as_of, code)
 
 
 def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Document:

@@ -7,7 +7,9 @@ most one line a pass, so its lines are put side by side here, which saves the en
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -23,6 +25,8 @@ from xinqiao.indicators.views import SUBJECT, as_of_view, local_frame, province_
 from xinqiao.records.queries import read_enterprise, stored_schema
 from xinqiao.records.types import AsOf
 
+# One enterprise's passes wait for the engine, not for this process: a few at a time overlap.
+_passes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="pass")
 ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string()}
 
 
@@ -46,7 +50,7 @@ def score_province(
         if view is not None:
             frame = frame.join(item_pass(view, item, _of(item, indicators), as_of), SUBJECT, "left")
     delivered = {code for code, view in views.items() if view is not None}
-    return _finish(frame, items, delivered, indicators, scoring)
+    return _finish(frame, items, delivered, indicators, scoring).toArrow().sort_by(SUBJECT)
 
 
 def score_enterprise(
@@ -57,22 +61,24 @@ def score_enterprise(
     as_of: AsOf,
     *,
     registry: str,
-) -> pa.Table:
-    """The scored row of one enterprise, by the same columns as the province; no row when the registry has none."""
+) -> dict[str, Any] | None:
+    """The scored row of one enterprise, by the same columns as the province; None when the registry has none."""
     tables = read_enterprise(enterprise, items, known=as_of.known)
-    line = pa.table({SUBJECT: [enterprise]})
-    for item in items:
-        if item.code not in tables:
-            continue
-        passed = _pass_of_one(tables[item.code], item, _of(item, indicators), as_of)
-        if item.code == registry and passed is None:
-            return line.slice(0, 0)
-        for name, kind in _pass_schema(item, _of(item, indicators)).items():
-            column = passed.column(name) if passed else pa.nulls(1, kind)
-            line = line.append_column(name, column)
+    delivered = [item for item in items if item.code in tables]
+    passes = _passes.map(lambda item: _pass_of_one(tables[item.code], item, _of(item, indicators), as_of), delivered)
+    line: dict[str, Any] = {SUBJECT: enterprise}
+    for item, passed in zip(delivered, passes, strict=True):
+        if item.code == registry and not passed:
+            return None
+        line |= passed
     if registry not in tables:
-        return line.slice(0, 0)
-    return _finish(local_frame(session(), line), items, set(tables), indicators, scoring)
+        return None
+    schema = [(SUBJECT, pa.string())]
+    for item in delivered:
+        schema += _pass_schema(item, _of(item, indicators)).items()
+    table = pa.Table.from_pylist([line], schema=pa.schema(schema))
+    [row] = _finish(local_frame(session(), table), items, set(tables), indicators, scoring).collect()
+    return dict(row.asDict())
 
 
 def _of(item: Item, indicators: Sequence[Indicator]) -> list[Indicator]:
@@ -83,13 +89,13 @@ def _pass_schema(item: Item, indicators: Sequence[Indicator]) -> dict[str, pa.Da
     return {rows_column(item): pa.int64()} | {i.facts.column: ARROW[i.facts.kind] for i in indicators}
 
 
-def _pass_of_one(table: pa.Table, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> pa.Table | None:
-    """The pass over one enterprise's rows: a line, or None when no row stands."""
+def _pass_of_one(table: pa.Table, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> dict[str, Any]:
+    """The pass over one enterprise's rows, by column; empty when no row stands."""
     if not table.num_rows:
-        return None
+        return {}
     view = as_of_view(local_frame(session(), table), item, as_of)
-    passed = item_pass(view, item, indicators, as_of).toArrow()
-    return passed if passed.num_rows else None
+    rows = item_pass(view, item, indicators, as_of).collect()
+    return dict(rows[0].asDict()) if rows else {}
 
 
 def item_pass(view: DataFrame, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> DataFrame:
@@ -107,7 +113,7 @@ def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Colum
 
 def _finish(
     frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Indicator], scoring: Scoring
-) -> pa.Table:
+) -> DataFrame:
     """Settle what is none and what is not known, then score.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
@@ -118,7 +124,7 @@ def _finish(
         for item in items
         for column in (_settled if item.code in delivered else _unknown)(item, _of(item, indicators))
     ]
-    return scored(frame.select(SUBJECT, *columns), scoring).toArrow().sort_by(SUBJECT)
+    return scored(frame.select(SUBJECT, *columns), scoring)
 
 
 def _unknown(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
