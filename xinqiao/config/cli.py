@@ -29,11 +29,12 @@ from xinqiao.config import province
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.verify import verify_folder
-from xinqiao.ingest.actions import BEIJING, Upload, receive, retract_rows, undo_delivery
+from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.mapping import map_columns
 from xinqiao.ingest.queries import annotated_file, get_delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Invalid, XinqiaoError
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
@@ -178,7 +179,7 @@ def evaluate(
             roll_back_run(rollback, actor=ACTOR, now=now)
             out.print(f"已撤回 {rollback}")
             return
-        day = on.date() if on else now.astimezone(BEIJING).date()
+        day = on.date() if on else beijing_day(now)
         with err.status("评价…") as status:
             run = run_evaluation(AsOf(day, now), actor=ACTOR, now=now, progress=lambda text: status.update(text))
         sequence(now=datetime.now(UTC))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
 
 from django.db.models import Max
 
@@ -13,11 +12,10 @@ from xinqiao.evaluation.load import in_force
 from xinqiao.evaluation.models import EvaluationRun
 from xinqiao.evaluation.rules import document
 from xinqiao.evaluation.types import Document, NoRun, RunFacts, RunStatus, Scorecard, UnknownEnterprise
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf
-
-BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 def run_item(scorecard: str) -> str:
@@ -89,7 +87,7 @@ def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Do
         found = published_result(enterprise, code)
         if found:
             return found
-    return evaluate(enterprise, AsOf(now.astimezone(BEIJING).date(), now), code)
+    return evaluate(enterprise, AsOf(beijing_day(now), now), code)
 
 
 def _document(row: dict[str, object], as_of: AsOf, code: str) -> Document:

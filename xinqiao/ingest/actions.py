@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -38,14 +37,13 @@ from xinqiao.ingest.types import (
     UnreadableFile,
 )
 from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.kernel.errors import Invalid, Phrase, Problem
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import register_file, withdraw_batch, write_file
 from xinqiao.records.queries import stored_schema
 from xinqiao.records.types import FileFacts, FileKind, Op
-
-BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ def receive(
         return as_outcome(found, now=now, repeated=True)
     chosen = {**remembered_mapping(provider, item.code), **(mapping or {})}
     read = _read_all(item, uploads, chosen, now)
-    delivery = f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    delivery = _new_number(now)
     accepted = _with_system_columns(item, read, delivery, now)
     facts = write_file(item, accepted, batch=delivery) if accepted.num_rows else None
     entry = _delivery_row(item, read, uploads, delivery, content, provider, actor, now)
@@ -100,6 +98,15 @@ def receive(
             _remember(item, mapping, provider, actor, now)
         _commit(entry, item, facts, actor, now)
     return as_outcome(entry, now=now)
+
+
+def _new_number(now: datetime) -> str:
+    """A number for a delivery: its time in Beijing, and enough chance never to meet another."""
+    return f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+
+
+def _context(now: datetime) -> Context:
+    return Context(today=beijing_day(now), divisions=DivisionTable.load(content_dir() / "divisions.toml"))
 
 
 def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str, actor: str, now: datetime) -> Outcome:
@@ -121,9 +128,7 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
 
 
 def _read_all(item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime) -> list[_Read]:
-    context = Context(
-        today=now.astimezone(BEIJING).date(), divisions=DivisionTable.load(content_dir() / "divisions.toml")
-    )
+    context = _context(now)
     read: list[_Read] = []
     before = 0
     for upload in uploads:
@@ -270,13 +275,11 @@ def retract_rows(
         raise NotYourItem(item=item.name, department=item.department.name)
     names = list(dict.fromkeys([*item.key, item.subject.code]))
     table = pa.table({n: pa.array([k.get(n, "") for k in keys], pa.string()) for n in names})
-    context = Context(
-        today=now.astimezone(BEIJING).date(), divisions=DivisionTable.load(content_dir() / "divisions.toml")
-    )
+    context = _context(now)
     keyed = _key_only(item, names)
     checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
     _raise_problems(keyed, checked)
-    batch = f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+    batch = _new_number(now)
     rows = _retraction(item, checked.accepted, batch, now)
     facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION)
     with transaction.atomic():

@@ -6,12 +6,21 @@ from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Generic, TypeVar
+from zoneinfo import ZoneInfo
 
 from xinqiao.kernel.errors import NotFound
 
 T = TypeVar("T")
+
+# The network's days are days in Beijing, whatever the machine's own time zone.
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+def beijing_day(instant: datetime) -> date:
+    """The day it is in Beijing at an aware instant."""
+    return instant.astimezone(BEIJING).date()
 
 
 class NotInForce(NotFound):

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
@@ -24,7 +23,7 @@ from xinqiao.evaluation.types import Document, UnknownEnterprise
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.queries import receipt
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
-from xinqiao.kernel.dated import add_months
+from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
 from xinqiao.records.types import AsOf
@@ -44,7 +43,6 @@ from xinqiao.release.types import (
     Rule,
 )
 
-BEIJING = ZoneInfo("Asia/Shanghai")
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
 
 
@@ -142,7 +140,7 @@ def _document(
     everything = {i.code: i for i in (*items, registration)}
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
-    today = now.astimezone(BEIJING).date()
+    today = beijing_day(now)
     reach = add_months(today, -found.data_months) if found else None
 
     def facts(item: Item) -> ItemFacts:
@@ -184,7 +182,7 @@ def _evaluation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> Docum
     """The evaluation, when every non-public item it rests on is part of this answer; else None."""
     if inquiry.public_only or inquiry.form is Form.VERIFY:
         return None
-    _, rests_on = needed(scorecard_at(AsOf(now.astimezone(BEIJING).date(), now)))
+    _, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
     missing = {i.code for i in rests_on if i.openness is not Openness.PUBLIC} - {i.code for i in items}
     return None if missing else current_result(inquiry.enterprise, now=now)
 
