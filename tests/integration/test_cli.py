@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,9 @@ from typer.testing import CliRunner, Result
 from tests.factories import csv_of, registration, uscc
 from xinqiao.config.cli import app
 from xinqiao.evidence.actions import sequence
+from xinqiao.parties.actions import register_organisation
+from xinqiao.parties.queries import find_api_key
+from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.settings import ROOT, evidence_dir
 
 
@@ -89,6 +92,17 @@ def test_content_items_and_templates(fresh_node: Path, tmp_path: Path) -> None:
     assert len(json.loads(run("items", "--json").output)) == 14
     assert run("template", "E01", tmp_path / "e01.xlsx").exit_code == 0
     assert (tmp_path / "e01.xlsx").read_bytes()[:2] == b"PK"
+
+
+def test_an_organisation_gets_a_key_for_the_api(fresh_node: Path) -> None:
+    now = datetime.now(UTC)
+    register_organisation("bank", kind=OrganisationKind.INSTITUTION, name="示例银行", actor="t", now=now)
+    token = run("key", "bank").output.strip()
+    found = find_api_key(token, now=datetime.now(UTC))
+    assert found is not None
+    assert found.code == "bank"
+    assert find_api_key(token, now=now + timedelta(days=400)) is None
+    assert run("key", "nobody").exit_code == 1
 
 
 def test_the_lake_is_audited_and_compacted(feed: Path) -> None:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +36,7 @@ from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Invalid, XinqiaoError
+from xinqiao.parties.actions import issue_api_key
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.jobs import UNDO_WINDOW
@@ -215,6 +216,19 @@ def template(item: str, file: Path) -> None:
     with _explained():
         file.write_bytes(xlsx_template(load_catalogue(content_dir()).item(item)))
         out.print(str(file))
+
+
+@app.command()
+def key(
+    organisation: Annotated[str, typer.Argument(help="机构代码，如 bank-demo")],
+    name: Annotated[str, typer.Option(help="这把密钥的用途")] = "接口",
+    days: Annotated[int, typer.Option(help="有效天数")] = 365,
+) -> None:
+    """给一家机构签发接口密钥；只显示这一次。"""
+    now = datetime.now(UTC)
+    with _explained():
+        token = issue_api_key(organisation, name=name, expires_at=now + timedelta(days=days), actor=ACTOR, now=now)
+    out.print(token, highlight=False)
 
 
 app.command("sample")(province.sample)
