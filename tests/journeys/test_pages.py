@@ -12,7 +12,7 @@ from tests.journeys.conftest import FIRM, ROOT, Person, picture
 pytestmark = pytest.mark.journey
 
 PAGES = {
-    "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/"],
+    "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors"],
     "owner": ["/enterprise/", "/enterprise/report/", "/enterprise/authorisations/", "/enterprise/accesses/"],
     "banker": [
         "/institution/",

@@ -14,7 +14,7 @@ from xinqiao.web.api.v1.endpoints import api
 # Django's own view: it sets a cookie and shows nothing.
 WITHOUT_RULE = {"set_language"}
 OPEN = {"home", "healthz", "readyz", "sign-in", "sign-out", "choose", "care", "catalogue", "item", "template"}
-OPEN |= {"guideline", "evidence", "log-file"}
+OPEN |= {"guideline", "evidence", "errors", "log-file"}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint"}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
 

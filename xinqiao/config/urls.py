@@ -26,6 +26,7 @@ urlpatterns = [
     path("catalogue/<str:code>/template.xlsx", public.template, name="template"),
     path("guideline/", public.guideline, name="guideline"),
     path("evidence/", public.evidence, name="evidence"),
+    path("docs/errors", public.errors, name="errors"),
     path("log/<path:path>", public.log_file, name="log-file"),
     path("enterprise/", enterprise.home, name="enterprise-home"),
     path("enterprise/report/", enterprise.report, name="enterprise-report"),

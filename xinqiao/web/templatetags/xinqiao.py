@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -272,3 +273,9 @@ def shown_fields(item: Any, rows: Any) -> list[Any]:
 def thousands(number: int | None) -> str:
     """A whole number with separators."""
     return f"{number or 0:,}"
+
+
+@register.filter
+def elided(text: str) -> str:
+    """A message's pattern with its placeholders left open."""
+    return re.sub(r"\{\w+\}", "…", text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.contrib import messages
@@ -20,6 +21,7 @@ from xinqiao.catalogue.template import hint, xlsx_template
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evidence.queries import log_status
+from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.parties.queries import list_memberships
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, posted, public
@@ -129,6 +131,20 @@ def guideline(request: HttpRequest) -> HttpResponse:
     """The published indicator system: every indicator, its points and bands, its basis."""
     card = get_scorecard(on=timezone.localdate())
     return render(request, "public/guideline.html", {"card": card, "facts": facts_by_code()})
+
+
+@public
+@require_GET
+def errors(request: HttpRequest) -> HttpResponse:
+    """Every error with its code, clause and next step: where the ``type`` of a problem document leads."""
+    leaves = sorted(_leaves(XinqiaoError), key=lambda leaf: leaf.code)
+    return render(request, "public/errors.html", {"leaves": leaves})
+
+
+def _leaves(parent: type[XinqiaoError]) -> Iterator[type[XinqiaoError]]:
+    for child in parent.__subclasses__():
+        yield child
+        yield from _leaves(child)
 
 
 @public
