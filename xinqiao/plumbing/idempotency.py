@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from xinqiao.kernel.errors import Invalid, Problem, Refused
+from xinqiao.kernel.errors import Invalid, Problem, Refused, XinqiaoError
 from xinqiao.plumbing.models import KeptAnswer
 
 KEEP = timedelta(days=7)
@@ -32,10 +33,17 @@ class StillRunning(Refused):
 
 
 def once(
-    act: Callable[[], tuple[int, str]], *, caller: str, key: str, fingerprint: str, now: datetime
+    act: Callable[[], tuple[int, str]],
+    *,
+    caller: str,
+    key: str,
+    fingerprint: str,
+    now: datetime,
+    together: bool = False,
 ) -> tuple[int, str, bool]:
     """Carry ``act`` out once for a key: (HTTP status, JSON body, whether it is a repeated answer).
 
+    ``together``: what ``act`` writes and the kept answer are committed at once, so that no crash can part them.
     A request that fails is forgotten, so that it can be tried again. Raises KeyReused, StillRunning.
     """
     KeptAnswer.objects.filter(at__lt=now - KEEP).delete()
@@ -45,14 +53,21 @@ def once(
             kept = KeptAnswer.objects.create(caller=caller, key=key, fingerprint=fingerprint, at=now)
     except IntegrityError:
         return _repeat(KeptAnswer.objects.get(caller=caller, key=key), fingerprint)
+    refused: XinqiaoError | None = None
     try:
-        status, body = act()
+        with transaction.atomic() if together else nullcontext():
+            try:
+                kept.status, kept.body = act()
+                kept.save(update_fields=["status", "body"])
+            except XinqiaoError as error:  # what was written about the refusal is kept
+                refused = error
     except BaseException:
         kept.delete()
         raise
-    kept.status, kept.body = status, body
-    kept.save(update_fields=["status", "body"])
-    return status, body, False
+    if refused is not None:
+        kept.delete()
+        raise refused
+    return kept.status, kept.body, False
 
 
 def _repeat(kept: KeptAnswer, fingerprint: str) -> tuple[int, str, bool]:

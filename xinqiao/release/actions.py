@@ -67,8 +67,9 @@ class Inquiry:
 def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     """Read about one enterprise through the gate.
 
-    Every call leaves a ledger line and an evidence entry, durable before this returns or raises. Raises
-    NotReleased with reason, clause and next step, or UnknownEnterprise when the registry has none.
+    Every answer and every refusal leaves a ledger line and an evidence entry, durable before this returns or raises
+    (inside a caller's transaction: when that commits, before the caller answers). Raises NotReleased with reason,
+    clause and next step, or UnknownEnterprise when the registry has none.
     """
     items = _items(inquiry)
     state, found = _authorisation(inquiry, items, now)

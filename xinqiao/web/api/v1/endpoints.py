@@ -97,7 +97,9 @@ def _caller(request: HttpRequest, *kinds: OrganisationKind) -> OrganisationFacts
     return caller
 
 
-def _once(request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]]) -> HttpResponse:
+def _once(
+    request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]], *, together: bool = False
+) -> HttpResponse:
     """Carry out and keep the answer under the caller's key."""
 
     def written() -> tuple[int, str]:
@@ -106,7 +108,9 @@ def _once(request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[i
 
     caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
     fingerprint = sha256_hex(f"{request.method} {request.path}\n".encode() + body)
-    status, text, repeated = once(written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now())
+    status, text, repeated = once(
+        written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now(), together=together
+    )
     answer = HttpResponse(text, status=status, content_type="application/json")
     if repeated:
         answer["Idempotent-Replay"] = "true"
@@ -283,7 +287,8 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         items=tuple(body.items) if body.items is not None else None,
         authorisation=body.authorisation,
     )
-    return _once(request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))))
+    # A read counts against the authorisation: the count and the kept answer must not be parted.
+    return _once(request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))), together=True)
 
 
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
