@@ -164,6 +164,20 @@ def test_several_files_are_one_delivery_numbered_through(fresh_node: Path) -> No
     assert [f["rows"] for f in json.loads(Delivery.objects.get().files)] == [2, 1]
 
 
+def test_a_key_that_comes_in_two_files_of_a_delivery_stands_once(fresh_node: Path) -> None:
+    """Files were once checked each on its own, so a firm in two of them stood twice and was evaluated twice."""
+    line = "uscc,name,registered_on\n{},{},2020-01-01\n"
+    files = [Upload(f"{n}.csv", line.format(uscc(1), name).encode()) for n, name in enumerate(("先", "后", "后"))]
+    outcome = receive(item(REGISTRY), files, provider=PROVIDER, actor="x", now=NOW)
+    assert (outcome.accepted, outcome.returned, names(1)) == (1, 2, ["后"])
+    assert {(g.code, g.samples) for g in outcome.groups} == {
+        ("row.key_repeated", ((1, uscc(1)),)),
+        ("row.duplicate", ((2, uscc(1)),)),
+    }
+    stored = read_enterprise(uscc(1), [item(REGISTRY)], known=NOW)[REGISTRY]
+    assert stored.num_rows == 1
+
+
 def test_compaction_changes_no_answer(fresh_node: Path) -> None:
     for turn in range(4):
         deliver(REGISTRY, [registration(n, name=f"第{turn}次{n}") for n in range(turn, turn + 3)], now=NOW + turn * DAY)

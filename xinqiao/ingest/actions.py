@@ -7,8 +7,10 @@ import io
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,7 +19,7 @@ from django.db import transaction
 from xinqiao.catalogue.types import Item, Role
 from xinqiao.evidence.actions import record
 from xinqiao.ingest import inbox
-from xinqiao.ingest.checks import PROBLEMS, Checked, check, repair_groups
+from xinqiao.ingest.checks import PROBLEMS, Checked, Part, check, read_part, repair_groups, settle
 from xinqiao.ingest.columns import Context
 from xinqiao.ingest.mapping import map_columns
 from xinqiao.ingest.models import ColumnMapping, Delivery
@@ -45,6 +47,8 @@ from xinqiao.records.actions import register_file, withdraw_batch, write_file
 from xinqiao.records.queries import stored_schema
 from xinqiao.records.types import FileFacts, FileKind, Op
 
+READERS = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -56,12 +60,17 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """A delivered file read and checked; its rows are numbered on from those of the files before it."""
+    """A delivered file, its columns read; its rows are numbered on from those of the ``before`` files."""
 
     raw: RawTable
     mapping: dict[str, str]
-    checked: Checked
-    ignored: tuple[str, ...]
+    part: Part
+    before: int
+
+    @property
+    def ignored(self) -> list[str]:
+        """Headers that no field takes."""
+        return [h for h in self.raw.headers if self.mapping and h not in self.mapping.values()]
 
 
 def receive(
@@ -88,11 +97,11 @@ def receive(
     if found := earlier.exclude(status=DeliveryStatus.EMPTY).first():
         return as_outcome(found, now=now, repeated=True)
     chosen = {**remembered_mapping(provider, item.code), **(mapping or {})}
-    read = _read_all(item, uploads, chosen, now)
+    reads, checked = _read_all(item, uploads, chosen, now)
     delivery = _new_number(now)
-    accepted = _with_system_columns(item, read, delivery, now)
+    accepted = _with_system_columns(item, checked.accepted, delivery, now)
     facts = write_file(item, accepted, batch=delivery) if accepted.num_rows else None
-    entry = _delivery_row(item, read, uploads, delivery, content, provider, actor, now)
+    entry = _delivery_row(item, reads, checked, uploads, delivery, content, provider, actor, now)
     with transaction.atomic():
         if mapping:
             _remember(item, mapping, provider, actor, now)
@@ -127,40 +136,38 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
     return receive(item, [upload], provider=provider, actor=actor, now=now)
 
 
-def _read_all(item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime) -> list[_Read]:
+def _read_all(
+    item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime
+) -> tuple[list[_Read], Checked]:
+    """Read the files side by side, then check all their rows against each other as one delivery."""
     context = _context(now)
-    read: list[_Read] = []
-    before = 0
-    for upload in uploads:
-        raw = read_table(upload.name, upload.data)
+
+    def read(raw: RawTable, before: int) -> _Read:
         columns = map_columns(item, raw.headers, chosen) if raw.delivered else {}
         rows = pc.add(raw.row_numbers, pa.scalar(before, pa.int32()))
-        checked = _with_misfits(check(item, raw.table, columns, rows, context), raw, before)
-        ignored = tuple(h for h in raw.headers if columns and h not in columns.values())
-        read.append(_Read(raw, columns, checked, ignored))
-        before += raw.delivered
-    return read
+        return _Read(raw, columns, read_part(item, raw.table, columns, rows, context), before)
+
+    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
+        raws = list(pool.map(lambda upload: read_table(upload.name, upload.data), uploads))
+        starts = accumulate((raw.delivered for raw in raws[:-1]), initial=0)
+        reads = list(pool.map(read, raws, starts))
+    return reads, _with_misfits(settle(item, [r.part for r in reads]), reads)
 
 
-def _with_misfits(checked: Checked, raw: RawTable, before: int) -> Checked:
-    """Lines that do not fit the header are returned like any other faulty row."""
-    if not raw.misfits:
+def _with_misfits(checked: Checked, reads: Sequence[_Read]) -> Checked:
+    """Lines that do not fit their header are returned like any other faulty row."""
+    misfits = [(m.row + r.before, m.text[:200]) for r in reads for m in r.raw.misfits]
+    if not misfits:
         return checked
-    rows = [m.row + before for m in raw.misfits]
-    lines = [
-        pa.array(rows, pa.int32()),
-        pa.array([""] * len(rows)),
-        pa.array(["row.columns"] * len(rows)),
-        pa.array([m.text[:200] for m in raw.misfits]),
-    ]
-    problems = pa.concat_tables([checked.problems, pa.table(lines, schema=PROBLEMS)])
-    return Checked(checked.accepted, problems, checked.returned_rows | set(rows))
+    rows, texts = zip(*misfits, strict=True)
+    fixed = [pa.array([text] * len(rows)) for text in ("", "row.columns")]
+    lines = pa.table([pa.array(rows, pa.int32()), *fixed, pa.array(texts)], schema=PROBLEMS)
+    return Checked(checked.accepted, pa.concat_tables([checked.problems, lines]), checked.returned_rows | set(rows))
 
 
-def _with_system_columns(item: Item, read: Sequence[_Read], delivery: str, now: datetime) -> pa.Table:
-    """Accepted rows of all files, with the columns that make them bitemporal."""
+def _with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime) -> pa.Table:
+    """Accepted rows with the columns that make them bitemporal."""
     schema = stored_schema(item)
-    own = pa.concat_tables(r.checked.accepted for r in read)
     occurred = item.role(Role.OCCURRED_ON)
     fixed = {
         "_enterprise": own.column(item.subject.code),
@@ -175,7 +182,8 @@ def _with_system_columns(item: Item, read: Sequence[_Read], delivery: str, now: 
 
 def _delivery_row(
     item: Item,
-    read: Sequence[_Read],
+    reads: Sequence[_Read],
+    checked: Checked,
     uploads: Sequence[Upload],
     delivery: str,
     content: str,
@@ -183,10 +191,10 @@ def _delivery_row(
     actor: str,
     now: datetime,
 ) -> Delivery:
-    problems = pa.concat_tables(r.checked.problems for r in read)
-    delivered = sum(r.raw.delivered for r in read)
-    returned = sum(len(r.checked.returned_rows) for r in read)
-    flagged = sum(pc.sum(pc.is_valid(r.checked.accepted.column("_flags"))).as_py() or 0 for r in read)
+    problems = checked.problems
+    delivered = sum(r.raw.delivered for r in reads)
+    returned = len(checked.returned_rows)
+    flagged = pc.sum(pc.is_valid(checked.accepted.column("_flags"))).as_py() or 0
     files = [
         {
             "name": u.name,
@@ -194,7 +202,7 @@ def _delivery_row(
             "rows": r.raw.delivered,
             "stored": inbox.keep_file(delivery, n, u.data),
         }
-        for n, (u, r) in enumerate(zip(uploads, read, strict=True))
+        for n, (u, r) in enumerate(zip(uploads, reads, strict=True))
     ]
     return Delivery(
         id=delivery,
@@ -205,13 +213,13 @@ def _delivery_row(
         received_at=now,
         files=json.dumps(files, ensure_ascii=False),
         content_sha256=content,
-        mapping=json.dumps([r.mapping for r in read], ensure_ascii=False),
+        mapping=json.dumps([r.mapping for r in reads], ensure_ascii=False),
         delivered=delivered,
         accepted=delivered - returned,
         returned=returned,
         flagged=flagged,
         groups=json.dumps([asdict(g) for g in repair_groups(item, problems)], ensure_ascii=False),
-        ignored_columns=json.dumps(sorted({h for r in read for h in r.ignored}), ensure_ascii=False),
+        ignored_columns=json.dumps(sorted({h for r in reads for h in r.ignored}), ensure_ascii=False),
         problems_path=inbox.keep_problems(delivery, problems) if problems.num_rows else "",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,11 +30,24 @@ class Checked:
     returned_rows: frozenset[int]
 
 
-def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Checked:
-    """Check the mapped columns of ``table``; ``rows`` numbers them for the person who repairs.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One file's rows read as their types: which are returned, what is wrong, what is only flagged."""
 
-    Every row is either in ``accepted`` or in ``returned_rows``, never in both.
-    """
+    typed: pa.Table
+    rows: pa.Array
+    returned: Mask
+    problems: pa.Table
+    flags: pa.Array
+
+
+def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Checked:
+    """Check one table on its own; ``rows`` numbers its rows for the person who repairs."""
+    return settle(item, [read_part(item, table, mapping, rows, context)])
+
+
+def read_part(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Part:
+    """Read the mapped columns of a table as the item's types, column by column."""
     columns: list[pa.Array] = []
     found = _Findings(rows)
     for fld in item.fields:
@@ -48,20 +61,33 @@ def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Arra
         for code, mask in parsed.broken.items():
             found.add(fld.code, code, mask, written)
     typed = pa.table(columns, schema=arrow_schema(item))
+    return Part(typed, rows, found.returned, found.table(), found.flags())
+
+
+def settle(item: Item, parts: Sequence[Part]) -> Checked:
+    """Check the rows of a whole delivery against each other and part the accepted from the returned.
+
+    Every row is either in ``accepted`` or in ``returned_rows``, never in both; no key stands twice in ``accepted``.
+    """
+    typed = pa.concat_tables(part.typed for part in parts).combine_chunks()
+    rows = pa.concat_arrays([pa.array(part.rows, pa.int32()) for part in parts])
+    returned = np.concatenate([part.returned for part in parts])
+    found = _Findings(rows, returned)
     _check_rows(item, typed, found)
     good = pa.array(~found.returned)
     accepted = typed.filter(good).append_column("_row", rows.filter(good))
-    accepted = accepted.append_column("_flags", found.flags().filter(good))
-    returned = frozenset(rows.filter(pa.array(found.returned)).to_pylist())
-    return Checked(accepted=accepted, problems=found.table(), returned_rows=returned)
+    flags = pa.concat_arrays([part.flags for part in parts])
+    accepted = accepted.append_column("_flags", flags.filter(good))
+    problems = pa.concat_tables([*(part.problems for part in parts), found.table()])
+    return Checked(accepted, problems, frozenset(rows.filter(pa.array(found.returned)).to_pylist()))
 
 
 class _Findings:
     """Collects broken rules per row, and which rows are returned because of them."""
 
-    def __init__(self, rows: pa.Array) -> None:
+    def __init__(self, rows: pa.Array, returned: Mask | None = None) -> None:
         self.rows = rows
-        self.returned: Mask = np.zeros(len(rows), dtype=bool)
+        self.returned: Mask = np.zeros(len(rows), dtype=bool) if returned is None else returned
         self._tables: list[pa.Table] = []
         self._flags: list[tuple[str, Mask]] = []
 
@@ -72,7 +98,7 @@ class _Findings:
         fixed = [pa.array([text] * len(rows), pa.string()) for text in (field, code)]
         self._tables.append(pa.table([rows, *fixed, values], schema=PROBLEMS))
         if RULES[code].returns:
-            self.returned |= mask
+            self.returned = self.returned | mask
         else:
             self._flags.append((code, mask))
 
@@ -89,7 +115,7 @@ class _Findings:
 
 
 def _check_rows(item: Item, typed: pa.Table, found: _Findings) -> None:
-    """Rows of this batch against each other: exact copies, and keys that come twice (the last one stands)."""
+    """Rows of a delivery against each other: exact copies, and keys that come twice (the last one stands)."""
     if typed.num_rows < 2:
         return
     key = [column for code in item.key for column in item.field(code).columns]
