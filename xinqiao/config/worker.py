@@ -45,15 +45,15 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 def run_worker() -> None:
     """Run all three until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
-    helpers = [
+    threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
         for name, target in (("sequencer", run_sequencer), ("clock", run_clock))
     ]
-    for helper in helpers:
-        helper.start()
+    for thread in threads:
+        thread.start()
     try:
         call_command("db_worker", "--no-startup-delay", interval=1, verbosity=1)
     finally:
         stop.set()
-        for helper in helpers:
-            helper.join(timeout=10)
+        for thread in threads:
+            thread.join(timeout=10)
