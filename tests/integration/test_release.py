@@ -189,6 +189,9 @@ def test_personal_fields_stay_with_the_enterprise(owner: int) -> None:
     )
     answer = query(ask(purpose="public", form=Form.DETAIL, public_only=True), now=NOW + DAY)
     assert "陈某" not in json.dumps(answer.document, ensure_ascii=False)
+    # Asking for the raw detail of a public item needs no authorisation; it once answered the personal fields too.
+    answer = query(ask(form=Form.DETAIL, items=("registration.basic",)), now=NOW + DAY)
+    assert "陈某" not in json.dumps(answer.document, ensure_ascii=False)
 
 
 def test_nothing_leaves_before_its_evidence_is_durable(owner: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -190,7 +190,8 @@ def _evaluation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> Docum
 
 def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> Document:
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
-    raw = inquiry.form is Form.DETAIL and not inquiry.public_only  # the gate has allowed it
+    # Raw detail, which the gate has allowed, is about what is not public; of a public item personal fields stay.
+    raw = inquiry.form is Form.DETAIL and not inquiry.public_only and facts.item.openness is not Openness.PUBLIC
     show = Show.ALL if own or raw else Show.PUBLIC
     if (inquiry.form in (Form.VERIFY, Form.DERIVED) and not own) or (
         facts.item.openness is Openness.NON_PUBLIC and not (own or raw)
