@@ -9,7 +9,7 @@ from zlib import crc32
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from xinqiao.catalogue.schema import arrow_schema
 from xinqiao.catalogue.types import Item
@@ -23,12 +23,12 @@ def stored_schema(item: Item) -> pa.Schema:
     return pa.schema([*SYSTEM_SCHEMA, *arrow_schema(item)])
 
 
-def visible_files(item: str, *, known: datetime) -> QuerySet[LakeFile]:
+def visible_files(items: Iterable[str], *, known: datetime) -> QuerySet[LakeFile]:
     """Files whose rows may count at ``known``: registered, not replaced by a compaction, not withdrawn by then."""
     return (
-        LakeFile.objects.filter(item=item, replaced_at=None, first_recorded_at__lte=known)
+        LakeFile.objects.filter(item__in=items, replaced_at=None, first_recorded_at__lte=known)
         .filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
-        .order_by("id")
+        .order_by("item", "id")
     )
 
 
@@ -42,7 +42,7 @@ class FileView:
 
 def list_views(item: str, *, known: datetime) -> list[FileView]:
     """The visible files of an item, oldest first."""
-    rows = visible_files(item, known=known).values_list("path", "kind")
+    rows = visible_files([item], known=known).values_list("path", "kind")
     return [FileView(lake().url(path), kind == FileKind.DELIVERY) for path, kind in rows]
 
 
@@ -59,8 +59,7 @@ def read_enterprise(enterprise: str, items: Iterable[Item], *, known: datetime) 
     """
     wanted = {item.code: item for item in items}
     found: dict[str, list[pa.Table]] = {}
-    rows = LakeFile.objects.filter(item__in=wanted, replaced_at=None, first_recorded_at__lte=known)
-    for entry in rows.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known)).order_by("item", "id"):
+    for entry in visible_files(wanted, known=known):
         tables = found.setdefault(entry.item, [])
         if _may_hold(entry, enterprise):
             tables.append(_conform(lake().read(entry.path, enterprise=enterprise), wanted[entry.item]))
@@ -110,11 +109,8 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
 def lake_totals() -> list[dict[str, object]]:
     """Rows, bytes and files per item that stand now, for the node's health page."""
     files = LakeFile.objects.filter(replaced_at=None, withdrawn_at=None).values("item").order_by("item")
-    totals = files.annotate(rows=Sum("row_count"), size=Sum("size_bytes"), last=Max("registered_at"))
-    counts: dict[str, int] = {}
-    for code in LakeFile.objects.filter(replaced_at=None, withdrawn_at=None).values_list("item", flat=True):
-        counts[code] = counts.get(code, 0) + 1
-    return [{**row, "files": counts[row["item"]]} for row in totals]
+    totals = {"rows": Sum("row_count"), "size": Sum("size_bytes"), "files": Count("id"), "last": Max("registered_at")}
+    return list(files.annotate(**totals))
 
 
 def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:

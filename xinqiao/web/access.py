@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import wraps
@@ -144,8 +144,3 @@ def requires(portal: Portal, *roles: Role) -> Callable[[View], View]:
 def posted(request: HttpRequest, name: str, *, default: str = "", most: int = 300) -> str:
     """A posted field as text: cut at ``most`` characters, without the NUL that no database keeps."""
     return request.POST.get(name, default).replace("\x00", "")[:most]
-
-
-def rules_of(views: Iterable[View]) -> dict[str, AccessRule | None]:
-    """View name → its rule, for the test that none is missing."""
-    return {f"{v.__module__}.{v.__qualname__}": getattr(v, "access_rule", None) for v in views}

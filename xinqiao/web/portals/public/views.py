@@ -9,7 +9,6 @@ from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -169,8 +168,3 @@ def log_file(request: HttpRequest, path: str) -> HttpResponse:
 
 def _is_public(path: Path) -> bool:
     return path.parts[0] in ("checkpoint", "vkey", "tile")
-
-
-def portal_url(portal: Portal) -> str:
-    """The first page of a portal."""
-    return reverse(f"{portal}-home")
