@@ -183,10 +183,11 @@ def test_public_view_never_hints_at_what_is_not_public(owner: int) -> None:
 
 
 def test_personal_fields_stay_with_the_enterprise(owner: int) -> None:
-    deliver(
-        "registration.basic",
-        [{"uscc": FIRM, "name": "示例企业1", "registered_on": "2020-01-02", "legal_person": "陈某"}],
-    )
+    named = {"uscc": FIRM, "name": "示例企业1", "registered_on": "2020-01-02", "legal_person": "陈某"}
+    deliver("registration.basic", [named], now=NOW + DAY / 2)
+    own = Recipient(RecipientKind.ENTERPRISE, FIRM, "示例企业1", enterprise=FIRM)
+    answer = query(ask(recipient=own, purpose="self", form=Form.DETAIL, actor="person:1"), now=NOW + DAY)
+    assert "陈某" in json.dumps(answer.document, ensure_ascii=False)
     answer = query(ask(purpose="public", form=Form.DETAIL, public_only=True), now=NOW + DAY)
     assert "陈某" not in json.dumps(answer.document, ensure_ascii=False)
     # Asking for the raw detail of a public item needs no authorisation; it once answered the personal fields too.
