@@ -17,7 +17,7 @@ from xinqiao.evidence.actions import record, repair_files, sequence
 from xinqiao.evidence.keys import log_key
 from xinqiao.evidence.leaves import check_disclosure
 from xinqiao.evidence.merkle import leaf_hash
-from xinqiao.evidence.models import Checkpoint, Entry
+from xinqiao.evidence.models import Checkpoint, Content, Entry
 from xinqiao.evidence.notes import open_checkpoint
 from xinqiao.evidence.proofs import check_receipt, receipt_as_json
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
@@ -136,8 +136,7 @@ def test_an_entry_that_commits_late_is_placed_next_and_not_lost(evidence_folder:
 
 def _raw(number: int) -> dict[str, Any]:
     leaf = b'{"id":%d}' % number
-    parts = {"at": NOW, "event": DONE.code, "actor": "system", "subject": FIRM, "body": b"{}", "salts": bytes(48)}
-    return {**parts, "leaf": leaf, "leaf_hash": leaf_hash(leaf)}
+    return {"at": NOW, "event": DONE.code, "leaf": leaf, "leaf_hash": leaf_hash(leaf)}
 
 
 def test_a_receipt_promises_at_once_and_proves_later() -> None:
@@ -185,9 +184,10 @@ def test_a_holder_of_salts_shows_what_a_leaf_is_about() -> None:
     "change",
     [
         lambda entry: Entry.objects.filter(id=entry).update(leaf=b"other"),
-        lambda entry: Entry.objects.filter(id=entry).update(body=b"{}"),
-        lambda entry: Entry.objects.filter(id=entry).update(salts=bytes(48)),
-        lambda entry: Entry.objects.filter(id=entry).update(leaf_index=5, actor="someone"),
+        lambda entry: Content.objects.filter(entry_id=entry).update(body=b"{}"),
+        lambda entry: Content.objects.filter(entry_id=entry).update(salts=bytes(48)),
+        lambda entry: Entry.objects.filter(id=entry).update(leaf_index=5, event="someone"),
+        lambda entry: Content.objects.filter(entry_id=entry).delete(),
         lambda entry: Entry.objects.filter(id=entry).delete(),
     ],
 )

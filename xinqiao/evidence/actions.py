@@ -11,18 +11,26 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Max
 
+from xinqiao.evidence.chain_keys import chain_key
+from xinqiao.evidence.chains import GENESIS, Link
 from xinqiao.evidence.keys import log_key, signing_key
 from xinqiao.evidence.leaves import Salts, leaf_bytes
 from xinqiao.evidence.merkle import leaf_hash
-from xinqiao.evidence.models import Checkpoint, Entry
+from xinqiao.evidence.models import Chain, Checkpoint, Content, Entry, Erasure
 from xinqiao.evidence.notes import InvalidNote, TreeHead, open_checkpoint, sign_note
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import EntryRef, Event, KeyChanged, NotInTransaction
+from xinqiao.evidence.types import ERASED, EntryRef, Event, KeyChanged, NotInTransaction
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing import settings as node
+from xinqiao.plumbing.blind_index import blind_index
 from xinqiao.plumbing.locks import hold_name
 
 BATCH = 16_384
+
+_COUNT_UP = """
+INSERT INTO evidence_chain (subject_key, count, head) VALUES (%s, 1, %s)
+ON CONFLICT (subject_key) DO UPDATE SET count = evidence_chain.count + 1 RETURNING count, head
+"""
 
 # Indexes follow the ids within a batch. On PostgreSQL a smaller id may commit after a larger one, so no
 # high-water mark of ids is kept: whatever is committed and not placed is taken now, the rest next time. Nothing
@@ -45,11 +53,42 @@ def record(event: Event, *, actor: str, subject: str, body: Mapping[str, Any], n
     if not connection.in_atomic_block:
         raise NotInTransaction(event=event.code)
     entry_id, salts, content = _next_id(), Salts.generate(), canonical_bytes(dict(body))
-    leaf = leaf_bytes(entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, salts=salts)
-    entry = Entry(id=entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, leaf=leaf)
-    entry.salts, entry.leaf_hash = salts.to_bytes(), leaf_hash(leaf)
-    entry.save(force_insert=True)
-    return EntryRef(entry_id, leaf, entry.leaf_hash)
+    key = blind_index("evidence.subject", subject)
+    link = _next_link(subject, key) if event.access else None
+    leaf = leaf_bytes(
+        entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, salts=salts, link=link
+    )
+    digest = leaf_hash(leaf)
+    Entry(id=entry_id, at=now, event=event.code, leaf=leaf, leaf_hash=digest).save(force_insert=True)
+    shown = Content(entry_id=entry_id, actor=actor, subject=subject, subject_key=key, body=content)
+    shown.salts, shown.chain_number = salts.to_bytes(), link.number if link else None
+    shown.save(force_insert=True)
+    if link:
+        Chain.objects.filter(subject_key=key).update(head=digest)
+    return EntryRef(entry_id, leaf, digest)
+
+
+def _next_link(subject: str, key: bytes) -> Link:
+    """The subject's next place; its row stays locked, so that one access after another gets its number."""
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_UP, [key, GENESIS])
+        number, head = cursor.fetchone()
+    signature = chain_key().sign(origin=node.log_origin(), subject=subject, number=number)
+    return Link(number, signature, bytes(head))
+
+
+def erase_subject(subject: str, *, actor: str, reason: str, now: datetime) -> int:
+    """Delete what the entries about ``subject`` say, for good; returns how many. The log stays verifiable.
+
+    Leaves, receipts already handed out and the place of each access in the chain remain: salted digests that nobody can
+    open any more. What the node knows of the subject elsewhere is for its own contexts to erase.
+    """
+    key = blind_index("evidence.subject", subject)
+    contents = Content.objects.filter(subject_key=key)
+    entry = record(ERASED, actor=actor, subject="", body={"entries": contents.count(), "reason": reason}, now=now)
+    Erasure.objects.create(entry_id=entry.id, subject_key=key, at=now)
+    erased: int = contents.delete()[0]
+    return erased
 
 
 def _next_id() -> int:

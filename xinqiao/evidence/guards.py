@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-ENTRY, CHECKPOINT = "evidence_entry", "evidence_checkpoint"
-_COLUMNS = ("id", "at", "event", "actor", "subject", "body", "salts", "leaf", "leaf_hash")
+ENTRY, CHECKPOINT, CONTENT, ERASURE = "evidence_entry", "evidence_checkpoint", "evidence_content", "evidence_erasure"
+_COLUMNS = ("id", "at", "event", "leaf", "leaf_hash")
 _CHANGED = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _COLUMNS)
 _PLACED_ONCE = "OLD.leaf_index IS NOT NULL OR NEW.leaf_index IS NULL"
 
@@ -18,6 +18,11 @@ _SQLITE = {
     "entry_no_delete": f"BEFORE DELETE ON {ENTRY}",
     "checkpoint_no_update": f"BEFORE UPDATE ON {CHECKPOINT}",
     "checkpoint_no_delete": f"BEFORE DELETE ON {CHECKPOINT}",
+    "content_no_update": f"BEFORE UPDATE ON {CONTENT}",
+    "content_no_delete": f"BEFORE DELETE ON {CONTENT} WHEN NOT EXISTS "
+    f"(SELECT 1 FROM {ERASURE} WHERE {ERASURE}.subject_key = OLD.subject_key)",
+    "erasure_no_update": f"BEFORE UPDATE ON {ERASURE}",
+    "erasure_no_delete": f"BEFORE DELETE ON {ERASURE}",
 }
 
 _POSTGRESQL = """
@@ -33,6 +38,13 @@ BEGIN
     END IF;
     RETURN NEW;
 END $$;
+CREATE FUNCTION evidence_erase_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM evidence_erasure e WHERE e.subject_key = OLD.subject_key) THEN
+        RAISE EXCEPTION 'evidence is append-only: contents go only with the erasure of their subject';
+    END IF;
+    RETURN OLD;
+END $$;
 CREATE TRIGGER entry_place_once BEFORE UPDATE ON evidence_entry
     FOR EACH ROW EXECUTE FUNCTION evidence_place_once();
 CREATE TRIGGER entry_no_delete BEFORE DELETE ON evidence_entry
@@ -43,6 +55,14 @@ CREATE TRIGGER checkpoint_no_change BEFORE UPDATE OR DELETE ON evidence_checkpoi
     FOR EACH ROW EXECUTE FUNCTION evidence_refuse();
 CREATE TRIGGER checkpoint_no_truncate BEFORE TRUNCATE ON evidence_checkpoint
     FOR EACH STATEMENT EXECUTE FUNCTION evidence_refuse();
+CREATE TRIGGER content_no_change BEFORE UPDATE ON evidence_content
+    FOR EACH ROW EXECUTE FUNCTION evidence_refuse();
+CREATE TRIGGER content_erase_only BEFORE DELETE ON evidence_content
+    FOR EACH ROW EXECUTE FUNCTION evidence_erase_only();
+CREATE TRIGGER content_no_truncate BEFORE TRUNCATE ON evidence_content
+    FOR EACH STATEMENT EXECUTE FUNCTION evidence_refuse();
+CREATE TRIGGER erasure_no_change BEFORE UPDATE OR DELETE ON evidence_erasure
+    FOR EACH ROW EXECUTE FUNCTION evidence_refuse();
 """
 
 
@@ -61,7 +81,8 @@ def remove(connection: Any) -> None:
     """Drop the triggers: to reverse the migration, and to empty a test database."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute("DROP FUNCTION evidence_refuse, evidence_place_once CASCADE")
+            for function in ("evidence_refuse", "evidence_place_once", "evidence_erase_only"):
+                cursor.execute(f"DROP FUNCTION IF EXISTS {function} CASCADE")
             return
         for name in _SQLITE:
-            cursor.execute(f"DROP TRIGGER {name}")
+            cursor.execute(f"DROP TRIGGER IF EXISTS {name}")

@@ -1,7 +1,8 @@
 """The bytes of a leaf, and how a holder of the salts shows what a leaf is about. Pure.
 
 A leaf names its event and time openly; actor, subject and body only as salted digests, each with a salt of its
-own, so that showing one part tells nothing of the others and guessing a name or a code shows nothing.
+own, so that showing one part tells nothing of the others and guessing a name or a code shows nothing. A leaf about an
+access also stands in the hidden chain of its subject (:mod:`xinqiao.evidence.chains`).
 """
 
 from __future__ import annotations
@@ -13,45 +14,58 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from xinqiao.evidence.chains import Link
 from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json, sha256_hex, sm3_hex
 
 VERSION = 1
+CHAINED_VERSION = 2  # version 1 and the part ``chain``
 SALT_BYTES = 16
 PARTS = ("actor", "subject", "body")
 
 
 @dataclass(frozen=True, slots=True)
 class Salts:
-    """One salt for each part of a leaf that is not open."""
+    """One salt for each part of a leaf that is not open; ``link`` is for a chain's link."""
 
     actor: bytes
     subject: bytes
     body: bytes
+    link: bytes = b""
 
     @classmethod
     def generate(cls) -> Salts:
         """New salts from the operating system's randomness."""
-        return cls.from_bytes(os.urandom(SALT_BYTES * len(PARTS)))
+        return cls.from_bytes(os.urandom(SALT_BYTES * (len(PARTS) + 1)))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Salts:
         """Read what :meth:`to_bytes` gave; raises ValueError on another length."""
-        if len(data) != SALT_BYTES * len(PARTS):
-            raise ValueError(f"salts take {SALT_BYTES * len(PARTS)} bytes, not {len(data)}")
-        return cls(data[:SALT_BYTES], data[SALT_BYTES : SALT_BYTES * 2], data[SALT_BYTES * 2 :])
+        if len(data) not in (SALT_BYTES * len(PARTS), SALT_BYTES * (len(PARTS) + 1)):
+            raise ValueError(f"salts take {SALT_BYTES * len(PARTS)} bytes and {SALT_BYTES} for a link, not {len(data)}")
+        return cls(*(data[start : start + SALT_BYTES] for start in range(0, len(data), SALT_BYTES)))
 
     def to_bytes(self) -> bytes:
-        """The three salts, one after the other."""
-        return self.actor + self.subject + self.body
+        """The salts, one after the other."""
+        return self.actor + self.subject + self.body + self.link
 
 
 def leaf_bytes(
-    entry_id: int, *, at: datetime, event: str, actor: str, subject: str, body: bytes, salts: Salts
+    entry_id: int,
+    *,
+    at: datetime,
+    event: str,
+    actor: str,
+    subject: str,
+    body: bytes,
+    salts: Salts,
+    link: Link | None = None,
 ) -> bytes:
-    """Canonical JSON of one leaf. ``body`` is the canonical JSON of the entry's body."""
+    """Canonical JSON of one leaf. ``body`` is the canonical JSON of the entry's body, ``link`` its place in a chain."""
+    chain = {} if link is None else {"chain": link.as_leaf(salts.link)}
     return canonical_bytes(
         {
-            "v": VERSION,
+            **chain,
+            "v": VERSION if link is None else CHAINED_VERSION,
             "id": entry_id,
             "at": instant_text(at),
             "event": event,

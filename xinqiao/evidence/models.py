@@ -7,24 +7,55 @@ from django.db.models import Q
 
 
 class Entry(models.Model):
-    """One recorded act. ``leaf_index`` is set once by the sequencer; nothing else ever changes."""
+    """One recorded act: what the public log holds of it. ``leaf_index`` is set once by the sequencer."""
 
     at = models.DateTimeField()
     event = models.CharField(max_length=60)
-    actor = models.CharField(max_length=80)
-    subject = models.CharField(max_length=80)
-    body = models.BinaryField()  # canonical JSON
-    salts = models.BinaryField()
     leaf = models.BinaryField()  # stored once, never written again from its parts
     leaf_hash = models.BinaryField()
     leaf_index = models.BigIntegerField(null=True, unique=True)
 
     class Meta:
         db_table = "evidence_entry"
-        indexes = [
-            models.Index(fields=["subject", "-id"], name="entry_subject"),
-            models.Index(fields=["id"], condition=Q(leaf_index=None), name="entry_waiting"),
-        ]
+        indexes = [models.Index(fields=["id"], condition=Q(leaf_index=None), name="entry_waiting")]
+
+
+class Content(models.Model):
+    """What an entry's digests stand for. Never changed; gone once its subject's data is erased."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.DO_NOTHING, primary_key=True, related_name="content")
+    actor = models.CharField(max_length=80)
+    subject = models.CharField(max_length=80)
+    subject_key = models.BinaryField(max_length=16)  # blind index
+    body = models.BinaryField()  # canonical JSON
+    salts = models.BinaryField()
+    chain_number = models.BigIntegerField(null=True)  # from 1, for accesses
+
+    class Meta:
+        db_table = "evidence_content"
+        indexes = [models.Index(fields=["subject", "-entry"], name="content_subject")]
+
+
+class Chain(models.Model):
+    """How far a subject's chain of accesses has come. It outlives the subject's contents, so it names nobody."""
+
+    subject_key = models.BinaryField(max_length=16, primary_key=True)
+    count = models.BigIntegerField()
+    head = models.BinaryField()  # leaf hash of the last access
+
+    class Meta:
+        db_table = "evidence_chain"
+
+
+class Erasure(models.Model):
+    """An erased subject: without a row here the database refuses to delete contents."""
+
+    entry = models.OneToOneField(Entry, on_delete=models.PROTECT, primary_key=True)
+    subject_key = models.BinaryField(max_length=16)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "evidence_erasure"
 
 
 class Checkpoint(models.Model):

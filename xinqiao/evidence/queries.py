@@ -6,14 +6,16 @@ from typing import Any
 
 from django.db.models import Max
 
+from xinqiao.evidence.chain_keys import chain_key
+from xinqiao.evidence.chains import Opening, Statement
 from xinqiao.evidence.keys import log_key, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof
-from xinqiao.evidence.models import Checkpoint, Entry
+from xinqiao.evidence.models import Checkpoint, Content, Entry
 from xinqiao.evidence.notes import sign_note
 from xinqiao.evidence.proofs import InclusionProof, document_text, sign_promise
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import EntryFacts, EntryNotFound, LogStatus, NotYetSigned, Receipt
+from xinqiao.evidence.types import ContentErased, EntryFacts, EntryNotFound, LogStatus, NotYetSigned, Receipt
 from xinqiao.kernel.canonical import read_json
 from xinqiao.plumbing import settings as node
 
@@ -27,9 +29,9 @@ def list_entries(
     *, subject: str | None = None, event: str | None = None, before: int | None = None, limit: int = 50
 ) -> list[EntryFacts]:
     """Entries, newest first, of a subject and an event code if given; ``before`` is the last number seen."""
-    entries = Entry.objects.order_by("-id")
+    entries = Entry.objects.select_related("content").order_by("-id")
     if subject is not None:
-        entries = entries.filter(subject=subject)
+        entries = entries.filter(content__subject=subject)
     if event is not None:
         entries = entries.filter(event=event)
     if before is not None:
@@ -57,11 +59,54 @@ def sign_document(document: bytes, *, kind: str) -> str:
 def disclose(entry_id: int, *, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:
     """Content and salts by which a holder shows what a leaf is about (``leaves.check_disclosure``).
 
-    Give each holder only the parts that concern it: a salt once given cannot be taken back. Raises EntryNotFound.
+    Give each holder only the parts that concern it: a salt once given cannot be taken back. Raises EntryNotFound,
+    ContentErased.
     """
-    entry = _entry(entry_id)
-    salts = Salts.from_bytes(bytes(entry.salts))
-    return disclosure_of(actor=entry.actor, subject=entry.subject, body=bytes(entry.body), salts=salts, parts=parts)
+    shown = _content(_entry(entry_id))
+    salts = Salts.from_bytes(bytes(shown.salts))
+    return disclosure_of(actor=shown.actor, subject=shown.subject, body=bytes(shown.body), salts=salts, parts=parts)
+
+
+def chain_place(entry_id: int) -> dict[str, Any]:
+    """What shows a recipient that an access is the n-th to its subject: number and signature behind the leaf's label.
+
+    Raises EntryNotFound, ContentErased; empty for an entry outside any chain.
+    """
+    shown = _content(_entry(entry_id))
+    if shown.chain_number is None:
+        return {}
+    signature = _signature(shown.subject, shown.chain_number)
+    return {"n": shown.chain_number, "signature": signature.hex()}
+
+
+def chain_statement(subject: str) -> Statement:
+    """The statement that the accesses to ``subject`` under the last checkpoint are all there are, for its own eyes.
+
+    Raises NotYetSigned.
+    """
+    last = _last_checkpoint()
+    if last is None:
+        raise NotYetSigned(source=node.log_origin(), retry=True)
+    found = Content.objects.filter(subject=subject, chain_number__gt=0, entry__leaf_index__lt=last.size)
+    openings = tuple(
+        Opening(row.chain_number, _signature(subject, row.chain_number), bytes(row.entry.leaf), _link_salt(row))
+        for row in found.select_related("entry").order_by("chain_number")
+    )
+    following = openings[-1].number + 1 if openings else 1
+    return Statement(node.log_origin(), subject, last.size, openings, _signature(subject, following))
+
+
+def chain_public_key() -> bytes:
+    """The public key behind the labels of all chains, PEM."""
+    return chain_key().public.pem
+
+
+def _signature(subject: str, number: int) -> bytes:
+    return chain_key().sign(origin=node.log_origin(), subject=subject, number=number)
+
+
+def _link_salt(row: Content) -> bytes:
+    return Salts.from_bytes(bytes(row.salts)).link
 
 
 def signed_note() -> str:
@@ -107,13 +152,24 @@ def _last_checkpoint() -> Checkpoint | None:
     return Checkpoint.objects.order_by("-size").first()
 
 
+def _content(entry: Entry) -> Content:
+    try:
+        return entry.content
+    except Content.DoesNotExist as error:
+        raise ContentErased(entry=entry.id) from error
+
+
 def _entry(entry_id: int) -> Entry:
-    entry = Entry.objects.filter(id=entry_id).first()
+    entry = Entry.objects.select_related("content").filter(id=entry_id).first()
     if entry is None:
         raise EntryNotFound(entry=entry_id)
     return entry
 
 
 def _facts(entry: Entry) -> EntryFacts:
-    body = read_json(bytes(entry.body))
-    return EntryFacts(entry.id, entry.at, entry.event, entry.actor, entry.subject, body, entry.leaf_index)
+    try:
+        shown = entry.content
+    except Content.DoesNotExist:
+        return EntryFacts(entry.id, entry.at, entry.event, "", "", None, entry.leaf_index)
+    body = read_json(bytes(shown.body))
+    return EntryFacts(entry.id, entry.at, entry.event, shown.actor, shown.subject, body, entry.leaf_index)

@@ -17,13 +17,15 @@ _CODE = re.compile(r"[a-z][a-z_]*(\.[a-z][a-z_]*)+")
 class Event:
     """A kind of act that leaves evidence. Making one registers it in ``EVENTS``.
 
-    ``code`` is permanent: a context, a dot, and a verb in the past (``consent.granted``). Raises ValueError when
-    the code is spelled otherwise or is taken.
+    ``code`` is permanent: a context, a dot, and a verb in the past (``consent.granted``). ``access``: somebody read, or
+    was refused to read, about the subject, so the entry belongs to the subject's chain of accesses. Raises ValueError
+    when the code is spelled otherwise or is taken.
     """
 
     code: str
     name: str
     name_en: str
+    access: bool = False
 
     def __post_init__(self) -> None:
         if not _CODE.fullmatch(self.code):
@@ -31,6 +33,9 @@ class Event:
         if self.code in EVENTS:
             raise ValueError(f"event code {self.code!r} is declared twice")
         EVENTS[self.code] = self
+
+
+ERASED = Event("evidence.erased", "删除存证内容", "contents of a subject erased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +49,10 @@ class EntryRef:
 
 @dataclass(frozen=True, slots=True)
 class EntryFacts:
-    """An entry as its keeper may see it. ``leaf_index`` is None until the sequencer has placed it."""
+    """An entry as its keeper may see it. ``leaf_index`` is None until the sequencer has placed it.
+
+    Of an erased entry ``actor`` and ``subject`` are empty and ``body`` is None.
+    """
 
     id: int
     at: datetime
@@ -103,6 +111,13 @@ class EntryNotFound(NotFound):
 
     code = "evidence.entry_not_found"
     title = "没有编号为 {entry} 的存证"
+
+
+class ContentErased(NotFound):
+    """The entry's content was erased with its subject's data; its leaf stays in the log."""
+
+    code = "evidence.content_erased"
+    title = "编号 {entry} 的存证内容已依法删除，日志中只保留加盐散列"
 
 
 class NotInTransaction(XinqiaoError):

@@ -13,9 +13,9 @@ from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Invalid, Refused
 
-GRANTED = Event("release.granted", "提供信息", "information released")
-REFUSED = Event("release.refused", "拒绝提供", "release refused")
-SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own file")
+GRANTED = Event("release.granted", "提供信息", "information released", access=True)
+REFUSED = Event("release.refused", "拒绝提供", "release refused", access=True)
+SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own file", access=True)
 
 
 class RecipientKind(StrEnum):
