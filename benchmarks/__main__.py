@@ -8,7 +8,7 @@ import sys
 
 from benchmarks.figure import Absent
 
-NAMES = ("start_to_portal", "ingest_feed", "evaluate_batch", "gate_product", "crash_ingest")
+NAMES = ("start_to_portal", "ingest_feed", "evaluate_batch", "gate_product", "crash_ingest", "gate_million")
 
 
 def main(arguments: list[str] | None = None) -> int:

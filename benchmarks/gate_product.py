@@ -27,10 +27,10 @@ DECISIONS = 200_000
 def measure(scale: float) -> Figure:
     """Walk the product, plant the faults, time the decisions."""
     with fresh_node():
-        from xinqiao.release.queries import policy
+        from xinqiao.release.queries import content_policy
         from xinqiao.release.rules import questions
 
-        table = policy()
+        table = content_policy()
         asked = list(questions())
         decided = sum(len([rule for rule in table.rules if rule.answers(q)]) == 1 for q in asked)
         planted = [(kind, refused == expected) for kind, expected, refused in _trials(table.rules)]

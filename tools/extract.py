@@ -33,7 +33,7 @@ TABLES = {
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.ingest.types": ("RULES",),
     "xinqiao.release.actions": ("OBLIGATIONS",),
-    "xinqiao.release.rules": ("NOT_ADMITTED",),
+    "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT"),
     "xinqiao.consent.rules": ("REQUEST_TRANSITIONS", "AUTHORISATION_TRANSITIONS"),
     "xinqiao.consent.types": ("Form", "RequestState", "AuthorisationStatus", "AuthorisationState"),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
@@ -143,13 +143,13 @@ def content_texts() -> set[str]:
     from xinqiao.catalogue.load import load_catalogue
     from xinqiao.evaluation.compute import facts_by_code, scorecards
     from xinqiao.plumbing.settings import content_dir
-    from xinqiao.release.queries import policy
+    from xinqiao.release.queries import content_policy
 
     items = load_catalogue(content_dir()).items
     found = {text for item in items for text in (item.basis, item.retention, *(f.note for f in item.fields))}
     found |= {facts.basis for facts in facts_by_code().values()}
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
-    found |= {text for rule in policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
+    found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
     return {text for text in found if CHINESE.search(text)}
 
 

@@ -12,20 +12,19 @@ import xinqiao.config.boot  # noqa: F401
 # isort: split
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.template import xlsx_template
 from xinqiao.config import province
+from xinqiao.config.console import ACTOR, err, explained, out
+from xinqiao.config.gate_cli import gate_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.verify import verify_folder
@@ -35,7 +34,6 @@ from xinqiao.ingest.queries import annotated_file, get_delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.kernel.errors import Invalid, XinqiaoError
 from xinqiao.parties.actions import issue_api_key
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
@@ -49,28 +47,12 @@ content_app = typer.Typer(no_args_is_help=True, help="内容（清单、指标�
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(lake_app, name="lake")
 app.add_typer(content_app, name="content")
+app.add_typer(gate_app, name="gate")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)
 
-out = Console()
-err = Console(stderr=True)
-ACTOR = "system:cli"
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Say what went wrong and what to do, then end with status 1."""
-    try:
-        yield
-    except XinqiaoError as error:
-        err.print(f"[red]✖[/red] {error.message}")
-        if isinstance(error, Invalid):
-            for problem in error.problems:
-                err.print(f"  · {f'第 {problem.row} 行 ' if problem.row else ''}{problem.message}")
-        err.print(f"  下一步：{error.next_step}　（{error.code}）")
-        raise typer.Exit(1) from error
 
 
 def _show(data: Any) -> None:
@@ -94,7 +76,7 @@ def ingest(
     as_json: AsJson = False,
 ) -> None:
     """接收一次报送：校验、收下合格的行、退回其余。一次可以有多个文件。"""
-    with _explained():
+    with explained():
         found = load_catalogue(content_dir()).item(item)
         uploads = [Upload(path.name, path.read_bytes()) for path in files]
         if dry_run:
@@ -139,7 +121,7 @@ def returned(
     everything: Annotated[bool, typer.Option("--all", help="连收下的行一起")] = False,
 ) -> None:
     """把要改的行连同错误说明写成文件。"""
-    with _explained():
+    with explained():
         name, data = annotated_file(delivery, only_returned=not everything)
         (folder / name).write_bytes(data)
         out.print(str(folder / name))
@@ -148,7 +130,7 @@ def returned(
 @app.command()
 def undo(delivery: str) -> None:
     """撤销 24 小时内的一次报送，此前的数据恢复有效。"""
-    with _explained():
+    with explained():
         provider = get_delivery(delivery).provider
         outcome = undo_delivery(delivery, provider=provider, actor=ACTOR, now=datetime.now(UTC))
         out.print(f"已撤销 {outcome.delivery}（{outcome.accepted} 行）")
@@ -157,7 +139,7 @@ def undo(delivery: str) -> None:
 @app.command()
 def retract(item: str, file: Path, reason: Annotated[str, typer.Option(help="撤回的原因，留痕")]) -> None:
     """撤回记录：文件每行是要撤回的主键。"""
-    with _explained():
+    with explained():
         found = load_catalogue(content_dir()).item(item)
         raw = read_table(file.name, file.read_bytes())
         known = {f.name: f.code for f in found.fields} | {f.code: f.code for f in found.fields}
@@ -175,7 +157,7 @@ def evaluate(
 ) -> None:
     """对登记在册的全部企业做基础性评价并发布。"""
     now = datetime.now(UTC)
-    with _explained():
+    with explained():
         if rollback:
             roll_back_run(rollback, actor=ACTOR, now=now)
             out.print(f"已撤回 {rollback}")
@@ -194,7 +176,7 @@ def evaluate(
 @app.command()
 def items(as_json: AsJson = False) -> None:
     """列出共享清单。"""
-    with _explained():
+    with explained():
         catalogue = load_catalogue(content_dir())
     if as_json:
         _show(
@@ -213,7 +195,7 @@ def items(as_json: AsJson = False) -> None:
 @app.command()
 def template(item: str, file: Path) -> None:
     """写出一个数据项的报送模板（xlsx）。"""
-    with _explained():
+    with explained():
         file.write_bytes(xlsx_template(load_catalogue(content_dir()).item(item)))
         out.print(str(file))
 
@@ -226,7 +208,7 @@ def key(
 ) -> None:
     """给一家机构签发接口密钥；只显示这一次。"""
     now = datetime.now(UTC)
-    with _explained():
+    with explained():
         token = issue_api_key(organisation, name=name, expires_at=now + timedelta(days=days), actor=ACTOR, now=now)
     out.print(token, highlight=False)
 
@@ -281,11 +263,11 @@ def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.indicators.registry import load_indicators
-    from xinqiao.release.queries import policy
+    from xinqiao.release.queries import content_policy
 
-    with _explained():
+    with explained():
         catalogue = load_catalogue(content_dir())
-        counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(policy().rules))
+        counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print("数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts))
 
 

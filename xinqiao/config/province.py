@@ -36,6 +36,7 @@ from xinqiao.ingest.actions import Upload, receive
 from xinqiao.ingest.queries import last_deliveries
 from xinqiao.plumbing.settings import ROOT, content_dir, home
 from xinqiao.records.types import AsOf
+from xinqiao.release.activation import activate_first
 
 console = Console(stderr=True)
 ACTOR = "system:start"
@@ -113,6 +114,8 @@ def start(
     console.print("[bold]信桥 Xinqiao[/bold]　中小企业融资信用服务省级节点")
     with _step("数据库"):
         call_command("migrate", verbosity=0)
+    with _step("证明并启用共享规则表"):
+        activate_first(actor=ACTOR, now=datetime.now(UTC))
     _prepare(firms, seed, registration)
     if not list_runs(limit=1):
         with _step("信用评价"):

@@ -15,8 +15,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
-from xinqiao.consent.rules import authorisation_state
-from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
+from xinqiao.consent.types import Authorisation, Form, NotUsable
 from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
@@ -29,7 +28,7 @@ from xinqiao.records.queries import current_rows, delivered_items, read_enterpri
 from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
-from xinqiao.release.rules import decide
+from xinqiao.release.rules import judge
 from xinqiao.release.shape import ItemFacts, Show, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
@@ -37,7 +36,9 @@ from xinqiao.release.types import (
     SELF_READ,
     Access,
     Answer,
+    Ask,
     NotReleased,
+    Policy,
     Recipient,
     RecipientKind,
     Rule,
@@ -72,20 +73,22 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     clause and next step, or UnknownEnterprise when the registry has none.
     """
     items = _items(inquiry)
-    state, found = _authorisation(inquiry, items, now)
-    rule = _rule(inquiry, items, state)
+    table, ask = policy(), _ask(inquiry, items)
+    rule, _ = judge(table, ask, now=now)
     if not rule.allow:
-        raise _refused(inquiry, items, rule, now)
-    document = _document(inquiry, items, rule, found, now)
+        raise _refused(inquiry, items, rule, table, now)
+    found = ask.authorisation
+    document = _document(inquiry, items, found, now)
+    document["decision"] = {"rule": rule.id, "clause": rule.clause, "policy_sha256": table.sha256}
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
     try:
-        return _grant(inquiry, items, rule, document, needs_use=found is not None, now=now)
+        return _grant(inquiry, items, rule, table, document, needs_use=found is not None, now=now)
     except NotUsable:  # withdrawn or used up while the answer was being made
-        changed = _rule(inquiry, items, _authorisation(inquiry, items, now)[0])
+        changed, _ = judge(table, _ask(inquiry, items), now=now)
         if changed.allow:
             raise
-        raise _refused(inquiry, items, changed, now) from None
+        raise _refused(inquiry, items, changed, table, now) from None
 
 
 def _items(inquiry: Inquiry) -> tuple[Item, ...]:
@@ -101,41 +104,21 @@ def _items(inquiry: Inquiry) -> tuple[Item, ...]:
     return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
 
 
-def _authorisation(
-    inquiry: Inquiry, items: Sequence[Item], now: datetime
-) -> tuple[AuthorisationState, Authorisation | None]:
-    """State of the named authorisation for what of the request is not public."""
-    if inquiry.recipient.kind is RecipientKind.ENTERPRISE or inquiry.public_only:
-        return AuthorisationState.NONE, None
-    found = find_authorisation(inquiry.authorisation) if inquiry.authorisation else None
-    covered = tuple(i.code for i in items if i.openness is not Openness.PUBLIC)
-    state = authorisation_state(
-        found,
-        recipient=inquiry.recipient.code,
-        subject=inquiry.enterprise,
+def _ask(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
+    """The request as the gate judges it, with the authorisation as it stands in storage now."""
+    own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
+    named = inquiry.authorisation and not own and not inquiry.public_only
+    return Ask(
+        recipient=inquiry.recipient,
+        enterprise=inquiry.enterprise,
         purpose=inquiry.purpose,
-        items=covered,
         form=inquiry.form,
-        now=now,
+        closed=() if inquiry.public_only else tuple(i.code for i in items if i.openness is not Openness.PUBLIC),
+        authorisation=find_authorisation(inquiry.authorisation) if named else None,
     )
-    return state, found
 
 
-def _rule(inquiry: Inquiry, items: Sequence[Item], state: AuthorisationState) -> Rule:
-    """The strictest rule over the items: any refusal refuses the whole request."""
-    openness = {Openness.PUBLIC}
-    if not inquiry.public_only:
-        openness |= {Openness.NON_PUBLIC for i in items if i.openness is not Openness.PUBLIC}
-    rules = [
-        decide(policy(), inquiry.recipient, openness=o, form=inquiry.form, authorisation=state)
-        for o in sorted(openness)
-    ]
-    return next((rule for rule in rules if not rule.allow), rules[0])
-
-
-def _document(
-    inquiry: Inquiry, items: Sequence[Item], rule: Rule, found: Authorisation | None, now: datetime
-) -> Document:
+def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | None, now: datetime) -> Document:
     """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
     registration = load_catalogue(content_dir()).item("registration.basic")
     everything = {i.code: i for i in (*items, registration)}
@@ -166,7 +149,6 @@ def _document(
             "name": inquiry.recipient.name,
         },
         "asked_at": now.isoformat(),
-        "decision": {"rule": rule.id, "clause": rule.clause, "policy_sha256": policy().sha256},
         "evaluation": evaluation,
         "items": blocks,
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
@@ -201,25 +183,34 @@ def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> D
     return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 
-def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime) -> NotReleased:
+def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime) -> NotReleased:
     """Record a refusal and make the error that carries its ledger line."""
     with transaction.atomic():
-        line = _write_line(inquiry, items, rule, now, answer="").id
+        line = _write_line(inquiry, items, rule, table, now, answer="").id
     return NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
 
 
 def _grant(
-    inquiry: Inquiry, items: Sequence[Item], rule: Rule, document: Document, *, needs_use: bool, now: datetime
+    inquiry: Inquiry,
+    items: Sequence[Item],
+    rule: Rule,
+    table: Policy,
+    document: Document,
+    *,
+    needs_use: bool,
+    now: datetime,
 ) -> Answer:
     digest = sha256_hex(canonical_bytes(document))
     with transaction.atomic():
         if needs_use:
             use_authorisation(inquiry.authorisation, now=now)
-        access = _write_line(inquiry, items, rule, now, answer=digest)
+        access = _write_line(inquiry, items, rule, table, now, answer=digest)
     return Answer(document=document, access=access, receipt=receipt(access.entry).as_json())
 
 
-def _write_line(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: datetime, *, answer: str) -> Access:
+def _write_line(
+    inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
+) -> Access:
     """The ledger line and its evidence entry; call inside a transaction."""
     line = f"A{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(5)}"
     codes = [i.code for i in items]
@@ -234,7 +225,7 @@ def _write_line(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: dateti
         "items": codes,
         "authorisation": inquiry.authorisation,
         "rule": rule.id,
-        "policy_sha256": policy().sha256,
+        "policy_sha256": table.sha256,
         "answer_sha256": answer,
     }
     entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
@@ -255,7 +246,7 @@ def _write_line(inquiry: Inquiry, items: Sequence[Item], rule: Rule, now: dateti
         reason=rule.reason,
         clause=rule.clause,
         next_step=rule.next_step,
-        policy_sha256=policy().sha256,
+        policy_sha256=table.sha256,
         answer_sha256=answer,
         entry=entry.id,
         channel=inquiry.channel,

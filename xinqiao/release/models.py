@@ -35,3 +35,18 @@ class AccessLine(models.Model):
             models.Index(fields=["enterprise", "-at"], name="access_enterprise"),
             models.Index(fields=["recipient_code", "-at"], name="access_recipient"),
         ]
+
+
+class PolicyRow(models.Model):
+    """A table that was put in force; the newest one is in force. Never changed, never deleted."""
+
+    sha256 = models.CharField(max_length=64)
+    text = models.TextField()  # the bytes of release.toml, as UTF-8
+    proof_sha256 = models.CharField(max_length=64)
+    solver = models.CharField(max_length=40)
+    activated_at = models.DateTimeField()
+    activated_by = models.CharField(max_length=80)
+    entry = models.BigIntegerField()
+
+    class Meta:
+        db_table = "release_policy"

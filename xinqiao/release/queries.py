@@ -10,9 +10,9 @@ from django.db.models import Q
 from xinqiao.consent.types import Form
 from xinqiao.kernel.errors import NotFound
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.models import AccessLine
-from xinqiao.release.rules import load_policy
-from xinqiao.release.types import Access, Policy, RecipientKind
+from xinqiao.release.models import AccessLine, PolicyRow
+from xinqiao.release.rules import load_policy, parse_policy
+from xinqiao.release.types import Access, ActivePolicy, Policy, RecipientKind
 
 
 class UnknownAccess(NotFound):
@@ -23,8 +23,32 @@ class UnknownAccess(NotFound):
 
 
 def policy() -> Policy:
-    """The table in force."""
+    """The table in force: the one last activated, or on a node that has activated none that of the content package.
+
+    Read at every request, so that an activation counts from the next one on, in every process.
+    """
+    text = PolicyRow.objects.order_by("-id").values_list("text", flat=True).first()
+    return parse_policy(text) if text is not None else content_policy()
+
+
+def content_policy() -> Policy:
+    """The content package's table, in force or not; raises InvalidPolicy."""
     return load_policy(content_dir() / "release.toml")
+
+
+def active_policy() -> ActivePolicy | None:
+    """When and by whom the table in force was activated, or None before the first activation."""
+    row = PolicyRow.objects.order_by("-id").first()
+    if row is None:
+        return None
+    return ActivePolicy(
+        sha256=row.sha256,
+        text=row.text,
+        proof_sha256=row.proof_sha256,
+        activated_at=row.activated_at,
+        activated_by=row.activated_by,
+        entry=row.entry,
+    )
 
 
 def as_access(row: AccessLine) -> Access:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from xinqiao.catalogue.types import Openness
+from xinqiao.consent.rules import authorisation_state
 from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Problem
-from xinqiao.release.types import OPENNESS, InvalidPolicy, Policy, Question, Recipient, RecipientKind, Rule
+from xinqiao.release.types import OPENNESS, Ask, InvalidPolicy, Policy, Question, Recipient, RecipientKind, Rule
 
 NOT_ADMITTED = Rule(
     id="not-admitted",
@@ -27,18 +29,34 @@ NOT_ADMITTED = Rule(
     next_step="请先完成接入申请，或联系节点了解暂停原因",
 )
 
+NOT_THE_SUBJECT = Rule(
+    id="not-the-subject",
+    recipients=frozenset({RecipientKind.ENTERPRISE}),
+    openness=frozenset(OPENNESS),
+    forms=frozenset(Form),
+    states=frozenset(AuthorisationState),
+    allow=False,
+    reason="只能查询本企业自身的信用信息",
+    clause="注册企业可免费查询自身信用信息（省级实施方案）",
+    next_step="请切换到该企业的身份后再查",
+)
+
 
 def questions() -> Iterator[Question]:
     """Every question there can be: recipient × openness × form × state of the authorisation."""
     return (Question(*parts) for parts in product(RecipientKind, OPENNESS, Form, AuthorisationState))
 
 
-@cache
 def load_policy(path: Path) -> Policy:
-    """The table of ``release.toml``; raises InvalidPolicy naming every gap and overlap, so that it cannot be used."""
-    data = path.read_bytes()
-    rules = tuple(_rule(raw) for raw in tomllib.loads(data.decode("utf-8"))["rules"])
-    return build_policy(rules, sha256_hex(data))
+    """The table of a file; raises InvalidPolicy naming every gap, overlap and crossed line."""
+    return parse_policy(path.read_text(encoding="utf-8"))
+
+
+@cache
+def parse_policy(text: str) -> Policy:
+    """The table of ``release.toml``'s text; raises InvalidPolicy naming every fault, so that it cannot be used."""
+    rules = tuple(_rule(raw) for raw in tomllib.loads(text)["rules"])
+    return build_policy(rules, sha256_hex(text.encode("utf-8")))
 
 
 def build_policy(rules: Sequence[Rule], digest: str) -> Policy:
@@ -96,3 +114,25 @@ def decide(
     if recipient.kind in NOT_ADMITTED.recipients and not recipient.admitted:
         return NOT_ADMITTED
     return policy.index[Question(recipient.kind, openness, form, authorisation)]
+
+
+def judge(policy: Policy, ask: Ask, *, now: datetime) -> tuple[Rule, AuthorisationState]:
+    """The row that answers a whole request, and how its authorisation stands. Pure; every request has one answer.
+
+    What is public and what is not are decided apart, and the strictest answer is that of the whole request.
+    """
+    recipient = ask.recipient
+    if recipient.kind is RecipientKind.ENTERPRISE and recipient.code != ask.enterprise:
+        return NOT_THE_SUBJECT, AuthorisationState.NONE
+    state = authorisation_state(
+        ask.authorisation,
+        recipient=recipient.code,
+        subject=ask.enterprise,
+        purpose=ask.purpose,
+        items=ask.closed,
+        form=ask.form,
+        now=now,
+    )
+    asked = OPENNESS if ask.closed else (Openness.PUBLIC,)
+    rows = [decide(policy, recipient, openness=o, form=ask.form, authorisation=state) for o in reversed(asked)]
+    return next((row for row in rows if not row.allow), rows[0]), state

@@ -9,12 +9,13 @@ from enum import StrEnum
 from typing import Any
 
 from xinqiao.catalogue.types import Openness
-from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.consent.types import Authorisation, AuthorisationState, Form
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Invalid, Refused
 
 GRANTED = Event("release.granted", "提供信息", "information released", access=True)
 REFUSED = Event("release.refused", "拒绝提供", "release refused", access=True)
+POLICY_ACTIVATED = Event("release.policy_activated", "启用共享规则表", "release table put in force")
 SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own file", access=True)
 
 
@@ -52,6 +53,21 @@ class Question:
     openness: Openness
     form: Form
     authorisation: AuthorisationState
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A whole request as the gate judges it: who, about whom, for what, how, and with which authorisation.
+
+    ``closed`` are the items of which something not public is asked; empty when only public information is.
+    """
+
+    recipient: Recipient
+    enterprise: str
+    purpose: str
+    form: Form
+    closed: tuple[str, ...]
+    authorisation: Authorisation | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +134,51 @@ class Answer:
     document: dict[str, Any]
     access: Access
     receipt: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Theorem:
+    """A line no table may cross, as the solver was asked: ``smt2`` is satisfiable only by a counter-example.
+
+    ``verdict`` is the solver's answer; ``unsat`` is the proof. ``example`` is the counter-example, if there is one.
+    """
+
+    name: str
+    says: str
+    smt2: str
+    verdict: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """All theorems about one table. ``sha256`` is of every statement as the solver read it; ``solver`` its version."""
+
+    policy_sha256: str
+    sha256: str
+    solver: str
+    theorems: tuple[Theorem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ActivePolicy:
+    """The table in force: since when, who put it in force, its proof's digest and its evidence entry."""
+
+    sha256: str
+    text: str
+    proof_sha256: str
+    activated_at: datetime
+    activated_by: str
+    entry: int
+
+
+class NotProved(Invalid):
+    """The solver found a request that crosses a line, or the second evaluator decides otherwise; not put in force."""
+
+    code = "release.not_proved"
+    title = "共享规则表未通过证明（{count} 处），未启用，原规则表继续有效"
+    clause = "不得向接入机构提供非公开原始明细；未经授权不得向平台提供非公开信息（省级实施方案）"
+    next_step = "请按所列反例修改规则表，再重新启用"
 
 
 class InvalidPolicy(Invalid):
