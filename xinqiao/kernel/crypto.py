@@ -17,11 +17,11 @@ SIGNATURE_BYTES = 64
 
 
 class InvalidKey(Invalid):
-    """Bytes or text that should be an Ed25519 key are not one; ``reason`` says why."""
+    """Bytes or text that should be a key are not one; ``reason`` says why."""
 
     code = "crypto.invalid_key"
     title = "密钥无法读取：{reason}"
-    clause = "RFC 8032"
+    clause = "RFC 8032；GB/T 32918"
     next_step = "请核对密钥文件是否完整；若已丢失，请按密钥轮换办法启用新密钥"
 
     def __init__(self, reason: str) -> None:
@@ -80,20 +80,8 @@ class SigningKey:
         return cls(_from_base64(path.read_text(encoding="ascii").strip()))
 
     def save(self, path: Path) -> None:
-        """Write the key for this user only (mode 0600); raises FileExistsError rather than replace a key.
-
-        The file appears whole or not at all, so that another process never reads half a key.
-        """
-        beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(base64_text(self._key.private_bytes_raw()).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            os.link(beside, path)
-        finally:
-            beside.unlink()
+        """Write the key for this user only (mode 0600); raises FileExistsError rather than replace a key."""
+        save_private(path, base64_text(self._key.private_bytes_raw()).encode() + b"\n")
 
     @property
     def public(self) -> VerifyKey:
@@ -103,6 +91,23 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """The 64-byte signature of ``message``; the same message always gives the same bytes."""
         return self._key.sign(message)
+
+
+def save_private(path: Path, data: bytes) -> None:
+    """Write a secret for this user only (mode 0600); raises FileExistsError rather than replace one.
+
+    The file appears whole or not at all, so that another process never reads half a key.
+    """
+    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(beside, path)
+    finally:
+        beside.unlink()
 
 
 def _from_base64(text: str) -> bytes:
