@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,10 @@ import pytest
 from tests.factories import DAY, NOW, deliver, item, registered, uscc
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
+from xinqiao.consent import actions as consent_actions
+from xinqiao.consent import queries as consent_queries
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
-from xinqiao.consent.queries import consent_text, get_authorisation
+from xinqiao.consent.queries import consent_text, get_authorisation, get_template
 from xinqiao.consent.types import Authorisation, Form
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.actions import sequence
@@ -103,6 +106,26 @@ def test_an_authorised_report_holds_figures_and_no_raw_rows(owner: int) -> None:
     assert blocks["tax.payment"]["figures"]
     assert answer.document["evaluation"]["score"] >= 0
     assert answer.document["authorisation"]["id"] == given.id
+
+
+def test_a_figure_older_than_the_authorised_months_is_not_given(owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """data_months bounds figures as it bounds rows; the total, which rests on such a figure, is kept back with it."""
+    whole = query(ask(give(owner).id), now=NOW + DAY).document
+    template = get_template()
+    short = replace(template.ceiling, data_months=12)
+    monkeypatch.setattr(consent_queries, "get_template", lambda code="": replace(template, ceiling=short))
+    monkeypatch.setattr(consent_actions, "get_template", lambda code="": replace(template, ceiling=short))
+    later = NOW + 31 * DAY
+    cut = query(ask(give(owner, now=later).id), now=later + DAY).document
+    assert whole["evaluation"]
+    assert cut["evaluation"] is None
+    lines = {f["code"]: f for b in cut["items"] for f in b.get("figures", ())}
+    full = {f["code"]: f for b in whole["items"] for f in b.get("figures", ())}
+    outside = {code for code, f in lines.items() if f.get("why") == "outside_period"}
+    assert outside == {"operation.sales_change_percent", "operation.kwh_change_percent",
+                       "operation.insured_change_percent", "fulfilment.tax_grade"}  # fmt: skip
+    assert all(lines[code]["value"] is None for code in outside)
+    assert lines.keys() == full.keys()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -29,9 +29,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class AsOf:
-    """The day an indicator speaks of."""
+    """The day an indicator speaks of, and how many months before it the declaration lets it look."""
 
     day: date
+    months: int | None = None
 
     @property
     def on(self) -> Column:
@@ -39,7 +40,12 @@ class AsOf:
         return F.lit(self.day)
 
     def within(self, column: Column, *, months: int) -> Column:
-        """Whether a date lies in the ``months`` before the day: after the same day n months ago, up to the day."""
+        """Whether a date lies in the ``months`` before the day: after the same day n months ago, up to the day.
+
+        Raises ValueError for more months than the indicator declares: an authorisation's reach is checked by that.
+        """
+        if months > (self.months or 0):
+            raise ValueError(f"looks back {months} months, but declares {self.months}")
         return (column > F.lit(add_months(self.day, -months))) & (column <= self.on)
 
     def months_since(self, column: Column) -> Column:
@@ -73,7 +79,11 @@ class Indicator:
 
     def aggregate(self, row: Row, as_of: AsOf) -> Column:
         """The formula's column, cast to the kind of its unit and named."""
-        return self.formula(row, as_of).cast(self.facts.kind.value).alias(self.facts.column)
+        return (
+            self.formula(row, replace(as_of, months=self.facts.months))
+            .cast(self.facts.kind.value)
+            .alias(self.facts.column)
+        )
 
 
 def indicator(
@@ -87,10 +97,12 @@ def indicator(
     basis: str,
     since: str,
     none: int | None = None,
+    months: int | None = None,
 ) -> Callable[[Formula], Indicator]:
     """Declare an indicator over the rows that one enterprise has in ``item``.
 
-    ``none`` is its value when the item is a complete list and holds nothing about the enterprise. Raises
+    ``none`` is its value when the item is a complete list and holds nothing about the enterprise; ``months`` how far
+    back it looks, which an authorisation with a shorter reach keeps from being given. Raises
     ValueError at import for a unit or direction that does not exist.
     """
     if unit not in UNITS:
@@ -107,5 +119,6 @@ def indicator(
         basis=basis,
         since=date.fromisoformat(since),
         none=none,
+        months=months,
     )
     return lambda formula: Indicator(facts, formula)

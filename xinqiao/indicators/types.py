@@ -48,6 +48,7 @@ class IndicatorFacts:
     basis: str
     since: date
     none: int | None = None  # value when the item is verified to hold nothing
+    months: int | None = None  # how far back the formula looks; None = how things stand on the day
 
     @property
     def kind(self) -> Kind:

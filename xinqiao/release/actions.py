@@ -135,8 +135,9 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
     registered = facts(registration).rows
     if not registered:
         raise UnknownEnterprise(enterprise=inquiry.enterprise)
-    evaluation = _evaluation(inquiry, items, now)
-    blocks = [_block(inquiry, facts(item), evaluation) for item in items]
+    result = None if inquiry.public_only or inquiry.form is Form.VERIFY else current_result(inquiry.enterprise, now=now)
+    months = found.data_months if found else None
+    blocks = [_block(inquiry, facts(item), result, months) for item in items]
     return {
         "v": 1,
         "enterprise": inquiry.enterprise,
@@ -149,7 +150,7 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
             "name": inquiry.recipient.name,
         },
         "asked_at": now.isoformat(),
-        "evaluation": evaluation,
+        "evaluation": result if result and _whole(items, months, now) else None,
         "items": blocks,
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }
@@ -161,16 +162,15 @@ def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
     return on is None or (on <= today and (reach is None or on > reach))
 
 
-def _evaluation(inquiry: Inquiry, items: Sequence[Item], now: datetime) -> Document | None:
-    """The evaluation, when every non-public item it rests on is part of this answer; else None."""
-    if inquiry.public_only or inquiry.form is Form.VERIFY:
-        return None
-    _, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
-    missing = {i.code for i in rests_on if i.openness is not Openness.PUBLIC} - {i.code for i in items}
-    return None if missing else current_result(inquiry.enterprise, now=now)
+def _whole(items: Sequence[Item], months: int | None, now: datetime) -> bool:
+    """Whether all non-public facts that the evaluation rests on are asked for and lie within the months allowed."""
+    indicators, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
+    closed = {i.code for i in rests_on if i.openness is not Openness.PUBLIC}
+    reach = max((i.facts.months or 0 for i in indicators if i.facts.item in closed), default=0)
+    return closed <= {i.code for i in items} and (months is None or reach <= months)
 
 
-def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> Document:
+def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: int | None) -> Document:
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     # Raw detail, which the gate has allowed, is about what is not public; of a public item personal fields stay.
     raw = inquiry.form is Form.DETAIL and not inquiry.public_only and facts.item.openness is not Openness.PUBLIC
@@ -179,7 +179,8 @@ def _block(inquiry: Inquiry, facts: ItemFacts, evaluation: Document | None) -> D
         facts.item.openness is Openness.NON_PUBLIC and not (own or raw)
     ):
         show = Show.NONE
-    figures = figures_of(facts.item.code, evaluation, facts_by_code()) if evaluation else []
+    limit = None if facts.item.openness is Openness.PUBLIC else months
+    figures = figures_of(facts.item.code, result, facts_by_code(), months=limit) if result else []
     return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 

@@ -102,12 +102,20 @@ def _fields(item: Item, row: Row, show: Show) -> list[Field]:
     return [f for f in item.fields if (f.code in public or f.code in named) and not f.personal]
 
 
-def figures_of(item: str, evaluation: Mapping[str, Any], declared: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The derived figures of one item out of an evaluation: code, name, unit, state and value."""
+def figures_of(
+    item: str, result: Mapping[str, Any], declared: Mapping[str, Any], *, months: int | None
+) -> list[dict[str, Any]]:
+    """The derived figures of one item out of an evaluation: code, name, unit, state and value.
+
+    A figure that looks back further than ``months`` (None = no limit) is not known, with that as the reason.
+    """
     found = []
-    for line in evaluation["indicators"]:
+    for line in result["indicators"]:
         facts = declared[line["code"]]
-        if facts.item == item:
-            kept = {k: line[k] for k in ("code", "state", "value", "why") if k in line}
-            found.append({**kept, "name": facts.name, "unit": facts.unit})
+        if facts.item != item:
+            continue
+        kept = {k: line[k] for k in ("code", "state", "value", "why") if k in line}
+        if months is not None and (facts.months or 0) > months:
+            kept = {"code": line["code"], "state": "not_known", "value": None, "why": "outside_period"}
+        found.append({**kept, "name": facts.name, "unit": facts.unit})
     return found

@@ -20,6 +20,7 @@ from xinqiao.indicators import AsOf, Row, indicator
     better="higher",
     basis="国办发〔2021〕52号清单水电气类；《电力供应与使用条例》第二十七条（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def electricity_paid_percent(row: Row, as_of: AsOf) -> Column:
     """Amount paid in per cent of the amount due over all accounts."""

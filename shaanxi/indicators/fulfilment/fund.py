@@ -17,6 +17,7 @@ from xinqiao.indicators import AsOf, Row, indicator
     better="lower",
     basis="《住房公积金管理条例》第二十条（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def fund_unpaid_months(row: Row, as_of: AsOf) -> Column:
     """Months in which less was deposited than was due."""

@@ -22,6 +22,7 @@ ITEM = "social.insurance"
     better="higher",
     basis="《社会保险法》第六十条：按时足额缴纳（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def premium_paid_percent(row: Row, as_of: AsOf) -> Column:
     """Premiums paid in per cent of premiums due; null when nothing was due."""
@@ -46,6 +47,7 @@ premium_paid_percent.example(
     better="lower",
     basis="《社会保险法》第六十三条（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def premium_unpaid_months(row: Row, as_of: AsOf) -> Column:
     """Months in which less was paid than was due."""

@@ -20,6 +20,7 @@ from xinqiao.indicators import AsOf, Row, indicator
     better="higher",
     basis="《纳税缴费信用管理办法》（国家税务总局公告2025年第12号）",
     since="2026-01-01",
+    months=24,
 )
 def tax_grade(row: Row, as_of: AsOf) -> Column:
     """A, B, M, C or D of the last two years; older grades say nothing any more."""
@@ -43,6 +44,7 @@ tax_grade.example(rows=[{"rated_on": "2022-04-15", "grade": "A"}], as_of="2025-1
     better="higher",
     basis="《税收征收管理法》第三十一条：按期缴纳税款（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def tax_paid_percent(row: Row, as_of: AsOf) -> Column:
     """Tax paid in per cent of tax due; null when nothing was due."""
@@ -70,6 +72,7 @@ tax_paid_percent.example(rows=[{"month": "2025-10-01", "due_fen": 0, "paid_fen":
     better="lower",
     basis="《税收征收管理法》第三十一条、第四十五条（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def tax_arrears_12m_fen(row: Row, as_of: AsOf) -> Column:
     """Sum of the arrears of the last 12 months."""
@@ -93,6 +96,7 @@ tax_arrears_12m_fen.example(rows=[{"month": "2025-10-01", "arrears_fen": 0}], as
     better="lower",
     basis="《欠税公告办法（试行）》",
     since="2026-01-01",
+    months=24,
     none=0,
 )
 def tax_notices_24m(row: Row, as_of: AsOf) -> Column:

@@ -47,6 +47,7 @@ licences_valid.example(rows=[{"decided_on": "2019-03-05", "valid_to": "2024-03-0
     better="higher",
     basis="新获许可说明业务在延续或拓展（工作草案）",
     since="2026-01-01",
+    months=36,
     none=0,
 )
 def licences_36m(row: Row, as_of: AsOf) -> Column:

@@ -22,6 +22,7 @@ ITEM = "utility.electricity"
     better="neither",
     basis="国办发〔2021〕52号清单水电气类；用量因行业而异，只作画像（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def kwh_12m(row: Row, as_of: AsOf) -> Column:
     """Sum over all accounts; shown in the profile, never scored."""
@@ -45,6 +46,7 @@ kwh_12m.example(rows=[{"month": "2022-11-01", "used_kwh": 900}], as_of="2025-12-
     better="higher",
     basis="经营趋势：近6个月月均用电量与上年同期相比（工作草案）",
     since="2026-01-01",
+    months=18,
 )
 def kwh_change_percent(row: Row, as_of: AsOf) -> Column:
     """Mean of the last 6 months against the same 6 months a year earlier."""

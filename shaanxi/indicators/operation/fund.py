@@ -17,6 +17,7 @@ from xinqiao.indicators import AsOf, Row, indicator
     better="higher",
     basis="国办发〔2021〕52号清单住房公积金类；《住房公积金管理条例》（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def fund_depositors(row: Row, as_of: AsOf) -> Column:
     """Depositors in the latest month of the last 12."""

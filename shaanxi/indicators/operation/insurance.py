@@ -22,6 +22,7 @@ ITEM = "social.insurance"
     better="higher",
     basis="国办发〔2021〕52号清单社会保险费类；也是划型的从业人员（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def insured_persons(row: Row, as_of: AsOf) -> Column:
     """Persons in the latest month of the last 12; null when the series is older than that."""
@@ -45,6 +46,7 @@ insured_persons.example(rows=[{"month": "2023-11-01", "insured_persons": 12}], a
     better="higher",
     basis="经营趋势：近3个月平均参保人数与上年同期相比（工作草案）",
     since="2026-01-01",
+    months=15,
 )
 def insured_change_percent(row: Row, as_of: AsOf) -> Column:
     """Mean of the last 3 months against the same 3 months a year earlier."""

@@ -22,6 +22,7 @@ ITEM = "tax.payment"
     better="higher",
     basis="国办发〔2021〕52号清单纳税类；也是划型的营业收入（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def sales_12m_fen(row: Row, as_of: AsOf) -> Column:
     """Sum of declared sales; null when no month of the year was delivered."""
@@ -45,6 +46,7 @@ sales_12m_fen.example(rows=[{"month": "2023-01-01", "sales_fen": 300}], as_of="2
     better="higher",
     basis="经营趋势：近12个月月均销售额与前12个月相比（工作草案）",
     since="2026-01-01",
+    months=24,
 )
 def sales_change_percent(row: Row, as_of: AsOf) -> Column:
     """Mean monthly sales of the last 12 months against the 12 before, so that season and gaps do not count."""
@@ -78,6 +80,7 @@ sales_change_percent.example(
     better="higher",
     basis="持续经营是小微企业融资协调机制的准入条件之一（金发〔2024〕32号；工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def active_months_12m(row: Row, as_of: AsOf) -> Column:
     """Months of the last 12 with sales above zero."""
@@ -105,6 +108,7 @@ active_months_12m.example(rows=[{"month": "2023-01-01", "sales_fen": 300}], as_o
     better="higher",
     basis="国办发〔2021〕52号清单纳税类（工作草案）",
     since="2026-01-01",
+    months=12,
 )
 def tax_paid_12m_fen(row: Row, as_of: AsOf) -> Column:
     """Sum of tax paid."""

@@ -40,6 +40,7 @@ abnormal_listed.example(rows=[{"listed_on": "2024-07-09", "removed_on": "2024-09
     better="lower",
     basis="《企业信息公示暂行条例》第十七条（工作草案）",
     since="2026-01-01",
+    months=36,
     none=0,
 )
 def abnormal_36m(row: Row, as_of: AsOf) -> Column:

@@ -19,6 +19,7 @@ ITEM = "penalty.decision"
     better="lower",
     basis="《行政处罚法》第四十八条；双公示",
     since="2026-01-01",
+    months=24,
     none=0,
 )
 def penalties_24m(row: Row, as_of: AsOf) -> Column:
@@ -39,6 +40,7 @@ penalties_24m.example(rows=[{"decided_on": "2023-12-31"}], as_of="2025-12-31", e
     better="lower",
     basis="信用修复管理办法（2025年国家发展改革委令第36号）的失信分级：严重类公示期最长三年",
     since="2026-01-01",
+    months=36,
     none=0,
 )
 def serious_penalties_36m(row: Row, as_of: AsOf) -> Column:
@@ -63,6 +65,7 @@ serious_penalties_36m.example(rows=[{"decided_on": "2025-03-01", "severity": Non
     better="lower",
     basis="《行政处罚法》第九条（工作草案）",
     since="2026-01-01",
+    months=36,
     none=0,
 )
 def fines_36m_fen(row: Row, as_of: AsOf) -> Column:

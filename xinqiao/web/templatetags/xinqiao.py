@@ -34,6 +34,7 @@ STATES = {
 }
 WHY = {
     "never_shared": "该数据尚未归集",
+    "outside_period": "所需数据早于授权的数据范围",
     "no_record": "没有该企业的记录",
     "not_computable": "记录不足以计算",
     "not_public": "非公开部分需企业授权",
