@@ -24,10 +24,10 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.template import xlsx_template
 from xinqiao.config import province
 from xinqiao.config.console import ACTOR, err, explained, out
+from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.actions import sequence
-from xinqiao.evidence.verify import verify_folder
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.mapping import map_columns
 from xinqiao.ingest.queries import annotated_file, get_delivery
@@ -35,13 +35,12 @@ from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.parties.actions import issue_api_key
-from xinqiao.plumbing.settings import content_dir, evidence_dir
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.jobs import UNDO_WINDOW
 from xinqiao.records.types import AsOf
 
 app = typer.Typer(no_args_is_help=True, help="信桥：中小企业融资信用服务省级节点", pretty_exceptions_enable=False)
-evidence_app = typer.Typer(no_args_is_help=True, help="存证日志")
 lake_app = typer.Typer(no_args_is_help=True, help="信用数据库文件")
 content_app = typer.Typer(no_args_is_help=True, help="内容（清单、指标、评分卡、规则）")
 app.add_typer(evidence_app, name="evidence")
@@ -51,6 +50,7 @@ app.add_typer(gate_app, name="gate")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)
+app.command("witness")(witness)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 
@@ -214,24 +214,6 @@ def key(
 
 
 app.command("sample")(province.sample)
-
-
-@evidence_app.command("verify")
-def evidence_verify(
-    folder: Annotated[Path | None, typer.Argument()] = None,
-    vkey: Annotated[str, typer.Option(help="可信的公钥；默认用文件夹里的")] = "",
-) -> None:
-    """核验日志文件夹：重算每个条目和整棵树；不需要数据库。"""
-    verdict = verify_folder(folder or evidence_dir(), vkey or None)
-    for line in verdict.lines():
-        out.print(line, markup=False)
-    raise typer.Exit(0 if verdict.ok else 1)
-
-
-@evidence_app.command("sequence")
-def evidence_sequence() -> None:
-    """立即把待编入的条目编入日志并签名（平时由后台任务每秒完成）。"""
-    out.print(f"编入 {sequence(now=datetime.now(UTC))} 条")
 
 
 @lake_app.command("compact")

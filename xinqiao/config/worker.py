@@ -1,4 +1,4 @@
-"""The background process: the evidence sequencer, the clock of regular chores, and the job queue."""
+"""The background process: evidence sequencer, asking of witnesses, the clock of regular chores, job queue."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from django.db import DatabaseError, close_old_connections
 
 from xinqiao.consent.jobs import expire_due
 from xinqiao.evidence.jobs import run_sequencer
+from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.records.jobs import compact_lake
 
@@ -43,11 +44,11 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 
 
 def run_worker() -> None:
-    """Run all three until the process is told to end; raises what the queue raises."""
+    """Run all four until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
     threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
-        for name, target in (("sequencer", run_sequencer), ("clock", run_clock))
+        for name, target in (("sequencer", run_sequencer), ("outside", run_outside), ("clock", run_clock))
     ]
     for thread in threads:
         thread.start()

@@ -13,11 +13,12 @@ from django.db.models import Max
 
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import GENESIS, Link
-from xinqiao.evidence.keys import log_key, signing_key
+from xinqiao.evidence.keys import log_keys, log_signers
 from xinqiao.evidence.leaves import Salts, leaf_bytes
 from xinqiao.evidence.merkle import leaf_hash
 from xinqiao.evidence.models import Chain, Checkpoint, Content, Entry, Erasure
-from xinqiao.evidence.notes import InvalidNote, TreeHead, open_checkpoint, sign_note
+from xinqiao.evidence.notes import InvalidNote, TreeHead, open_by_any
+from xinqiao.evidence.published import all_files, current_files
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
 from xinqiao.evidence.types import ERASED, EntryRef, Event, KeyChanged, NotInTransaction
 from xinqiao.kernel.canonical import canonical_bytes
@@ -149,9 +150,14 @@ def _placed() -> int:
 
 
 def _check_key(last: Checkpoint) -> None:
-    """A lost key is made anew on first use; it must never go on with a log that others know under another."""
+    """A lost key is made anew on first use; it must never go on with a log that others know under another.
+
+    A key that was changed by announcement is known to others, and the checkpoint is signed by it or its successor.
+    """
     try:
-        open_checkpoint(last.note, key=log_key())
+        head, _ = open_by_any(last.note, keys=log_keys())
+        if head.origin != node.log_origin():
+            raise InvalidNote(what=head.origin)
     except InvalidNote as error:
         raise KeyChanged(origin=node.log_origin()) from error
 
@@ -181,13 +187,20 @@ def _leaves(start: int, stop: int) -> list[bytes]:
 
 
 def _sign(head: TreeHead, *, now: datetime) -> Checkpoint:
-    note = sign_note(head.text, name=head.origin, key=signing_key())
+    """One line of each suite's key in force, and of the keys before while they overlap."""
+    note = f"{head.text}\n" + "".join(signer.line(head.text) for signer in log_signers())
     return Checkpoint.objects.create(size=head.size, root=head.root, note=note, signed_at=now)
 
 
 def _publish(folder: TileFolder, checkpoint: Checkpoint) -> list[str]:
-    files = {"vkey": f"{log_key().vkey}\n", "checkpoint": checkpoint.note}
-    return [name for name, text in files.items() if folder.write(name, text.encode())]
+    return [name for name, data in current_files(checkpoint).items() if folder.write(name, data)]
+
+
+def publish() -> list[str]:
+    """Write what has come to the last checkpoint since it was signed: cosignatures, time stamps."""
+    with _only_sequencer() as folder:
+        last = Checkpoint.objects.order_by("-size").first()
+        return _publish(folder, last) if last else []
 
 
 def repair_files() -> list[str]:
@@ -203,4 +216,4 @@ def repair_files() -> list[str]:
         _check_key(last)
         written = folder.rebuild(last.size, _leaves)
         _check_growth(folder, last, last.size)
-        return written + _publish(folder, last)
+        return written + [name for name, data in all_files(last).items() if folder.write(name, data)]

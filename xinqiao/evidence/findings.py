@@ -35,6 +35,14 @@ MESSAGES = {
         "the first {old} leaves are not those of an earlier checkpoint: history was rewritten",
     ),
     "bad_receipt": ("{what}", "receipt: {what}"),
+    "bad_announcement": ("公钥更换公告 {path} 不成立：{what}", "announcement {path} does not hold: {what}"),
+    "gm_unannounced": ("国密公钥 vkey.gm 没有日志公钥的公告", "no announcement leads to the key in vkey.gm"),
+    "gm_missing": ("检查点没有国密签名", "the checkpoint has no SM2 signature"),
+    "bad_policy": ("{what}", "policy: {what}"),
+    "no_cosigned": ("没有经见证的检查点（要求 {quorum}）", "no cosigned checkpoint (the quorum is {quorum})"),
+    "no_quorum": ("{what}", "cosignatures: {what}"),
+    "not_beginning": ("{path} 与日志不是同一历史", "{path} belongs to another history than the log"),
+    "bad_stamp": ("时间戳 {path} 不成立：{what}", "time stamp {path} does not hold: {what}"),
 }
 
 

@@ -1,29 +1,174 @@
-"""The log's own key: made on first use, kept with the node's other keys."""
+"""The log's own keys: made on first use, changed by announcement, kept behind a small interface.
+
+``log.key`` (Ed25519) and ``log-gm.pem`` (SM2) sign checkpoints; a changed key is ``log-2.key`` and so on, in force once
+its announcement ``log-2.note`` lies beside it. As long as the old private key is there, both sign: the overlap.
+"""
 
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
-from xinqiao.evidence.notes import LogKey
-from xinqiao.kernel.crypto import SigningKey
+from xinqiao.evidence.announcements import announce, read_announcement
+from xinqiao.evidence.notes import ED25519, SM2, LogKey, NoteSigner
+from xinqiao.evidence.types import KeyChanged
+from xinqiao.kernel.crypto import SigningKey, save_private
+from xinqiao.kernel.sm2 import Sm2SigningKey
+from xinqiao.kernel.suites import Signer
 from xinqiao.plumbing import settings as node
 
 
-def signing_key() -> SigningKey:
-    """The private key that signs checkpoints and promises (``log.key``)."""
-    return _load(node.keys_dir() / "log.key")
+class KeyStore(Protocol):
+    """Where private keys are kept: files here, a hardware module elsewhere. A key's name ends in its algorithm."""
+
+    def find(self, name: str) -> Signer | None:
+        """The key of this name, if it is there."""
+
+    def create(self, name: str) -> Signer:
+        """A new key, or the one that another process of the node has just made."""
+
+    def destroy(self, name: str) -> None:
+        """Delete a private key for good."""
 
 
-def log_key() -> LogKey:
-    """The public key under the log's name, as verifiers know it."""
-    return LogKey(node.log_origin(), signing_key().public)
+@dataclass(frozen=True, slots=True)
+class FileKeys:
+    """Keys as files readable by the node's user only: ``.key`` is Ed25519, ``.pem`` SM2."""
+
+    folder: Path
+
+    def find(self, name: str) -> Signer | None:
+        """The key of this name, if it is there."""
+        try:
+            return _load(self.folder / name)
+        except FileNotFoundError:
+            return None
+
+    def create(self, name: str) -> Signer:
+        """A new key, or the one that another process of the node has just made."""
+        key = Sm2SigningKey.generate() if name.endswith(".pem") else SigningKey.generate()
+        with suppress(FileExistsError):
+            key.save(self.folder / name)
+        return _load(self.folder / name)
+
+    def destroy(self, name: str) -> None:
+        """Delete a private key for good."""
+        (self.folder / name).unlink(missing_ok=True)
+        _load.cache_clear()
 
 
 @cache
-def _load(path: Path) -> SigningKey:
-    if not path.exists():
-        with suppress(FileExistsError):  # another process of the node was first: its key is the log's key
-            SigningKey.generate().save(path)
-    return SigningKey.load(path)
+def _load(path: Path) -> Signer:
+    return Sm2SigningKey.load(path) if path.suffix == ".pem" else SigningKey.load(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One use of keys: the stem and ending of their names, and the type of their signature lines."""
+
+    stem: str
+    ending: str
+    kind: bytes
+
+    def name(self, generation: int) -> str:
+        """Name of the key of a generation, from 1."""
+        return f"{self.stem}{'' if generation == 1 else f'-{generation}'}{self.ending}"
+
+
+LOG = Use("log", ".key", ED25519)
+LOG_GM = Use("log-gm", ".pem", SM2)
+USES = (LOG, LOG_GM)
+
+
+def key_store() -> KeyStore:
+    """Where this node keeps its keys."""
+    return FileKeys(node.keys_dir())
+
+
+def signing_key() -> Signer:
+    """The private key in force that signs checkpoints and promises (Ed25519)."""
+    return signer(LOG).key
+
+
+def log_key() -> LogKey:
+    """The public key in force under the log's name, as verifiers know it."""
+    return signer(LOG).public
+
+
+def gm_key() -> LogKey:
+    """The SM2 public key in force under the log's name."""
+    return signer(LOG_GM).public
+
+
+def signer(use: Use) -> NoteSigner:
+    """The key of a use that is in force, made on first use; raises KeyChanged when an announced key is lost."""
+    current, store = generation(use), key_store()
+    key = store.find(use.name(current))
+    if key is None:
+        if _announcement(use, current).exists():
+            raise KeyChanged(origin=node.log_origin())
+        key = store.create(use.name(current))
+    found = NoteSigner(node.log_origin(), key, use.kind)
+    if use == LOG_GM and not _announcement(use, 1).exists():
+        _keep(_announcement(use, 1), announce(found, old=signer(LOG)))
+    return found
+
+
+def log_signers() -> list[NoteSigner]:
+    """All that sign a checkpoint: both suites, and during an overlap the keys before as well."""
+    before = [(use, key_store().find(use.name(generation(use) - 1))) for use in USES if generation(use) > 1]
+    old = [NoteSigner(node.log_origin(), key, use.kind) for use, key in before if key]
+    return [signer(LOG), signer(LOG_GM), *old]
+
+
+def log_keys() -> list[LogKey]:
+    """Every public key this log has had, those in force first: Ed25519 and SM2."""
+    pairs = [read_announcement(note) for note in announcements().values()]
+    return list(dict.fromkeys([log_key(), gm_key(), *(key for pair in reversed(pairs) for key in reversed(pair))]))
+
+
+def announcements() -> dict[str, str]:
+    """The announcements by file name, in order."""
+    paths = [_announcement(use, number) for use in USES for number in range(1, generation(use) + 1)]
+    return {path.name: path.read_text(encoding="utf-8") for path in paths if path.exists()}
+
+
+def generation(use: Use) -> int:
+    """Which key of a use is in force, from 1."""
+    number = 1
+    while _announcement(use, number + 1).exists():
+        number += 1
+    return number
+
+
+def next_key(use: Use) -> NoteSigner:
+    """Make the key that will follow the one in force; it is not in force before :func:`put_in_force`."""
+    name = use.name(generation(use) + 1)
+    key = key_store().find(name) or key_store().create(name)
+    return NoteSigner(node.log_origin(), key, use.kind)
+
+
+def put_in_force(use: Use, new: NoteSigner) -> None:
+    """Announce the next key, signed by the one before."""
+    _keep(_announcement(use, generation(use) + 1), announce(new, old=signer(use)))
+
+
+def end_overlap(use: Use) -> bool:
+    """Destroy the private key before the one in force; False when there is none."""
+    name = use.name(generation(use) - 1)
+    if generation(use) == 1 or key_store().find(name) is None:
+        return False
+    key_store().destroy(name)
+    return True
+
+
+def _announcement(use: Use, number: int) -> Path:
+    return node.keys_dir() / f"{use.stem}-{number}.note"
+
+
+def _keep(path: Path, note: str) -> None:
+    with suppress(FileExistsError):  # another process was first
+        save_private(path, note.encode())

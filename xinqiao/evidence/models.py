@@ -68,3 +68,43 @@ class Checkpoint(models.Model):
 
     class Meta:
         db_table = "evidence_checkpoint"
+
+
+class Cosignature(models.Model):
+    """A witness's signature line on a checkpoint, verified before it is stored."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT)
+    key_id = models.CharField(max_length=8)  # of the witness, hexadecimal
+    line = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "evidence_cosignature"
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "key_id"], name="cosignature_once")]
+
+
+class Stamp(models.Model):
+    """A time stamp (RFC 3161) on a checkpoint's note as first signed, verified before it is stored."""
+
+    checkpoint = models.ForeignKey(Checkpoint, on_delete=models.PROTECT)
+    authority = models.CharField(max_length=40)
+    query = models.BinaryField()
+    response = models.BinaryField()
+    at = models.DateTimeField()  # the time that the authority states
+
+    class Meta:
+        db_table = "evidence_stamp"
+        constraints = [models.UniqueConstraint(fields=["checkpoint", "authority"], name="stamp_once")]
+
+
+class Outsider(models.Model):
+    """How a witness or time-stamping authority answered last; rewritten each time, evidence of nothing."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    size = models.BigIntegerField(default=0)  # the checkpoint it last signed
+    tried_at = models.DateTimeField()
+    trouble = models.TextField(default="")  # empty = it answered well
+    conflict = models.BooleanField(default=False)  # it holds another history than ours
+
+    class Meta:
+        db_table = "evidence_outsider"

@@ -1,20 +1,26 @@
-"""Signed notes, log keys and checkpoints in the formats of C2SP (signed-note v1, tlog-checkpoint v1). Pure.
+"""Signed notes, keys and checkpoints in the formats of C2SP (signed-note, tlog-checkpoint, tlog-cosignature v1). Pure.
 
-Any verifier of those formats reads them; nothing here is our own invention.
+Any verifier of those formats reads them. Ours is only the name of the SM2 signature type, for which the format
+reserves 0xff and a long identifier; verifiers that do not know it pass over the line.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xinqiao.evidence.merkle import HASH_BYTES
 from xinqiao.kernel.canonical import NotCanonical, base64_text, read_base64
-from xinqiao.kernel.crypto import InvalidKey, SigningKey, VerifyKey
+from xinqiao.kernel.crypto import InvalidKey, VerifyKey
 from xinqiao.kernel.errors import Corrupt
+from xinqiao.kernel.sm2 import IDENTITY, Sm2VerifyKey
+from xinqiao.kernel.suites import PublicKey, Signer
 
-ED25519 = b"\x01"  # signature type of the signed-note format
+ED25519 = b"\x01"  # signature types of the signed-note format
+COSIGNATURE = b"\x04"
+SM2 = b"\xffSM2-with-SM3/" + IDENTITY + b"\n"
 KEY_ID_BYTES = 4
 MOST_SIGNATURES = 64
 _NAME = re.compile(r"[^\s+]+")
@@ -33,38 +39,79 @@ class InvalidNote(Corrupt):
 
 @dataclass(frozen=True, slots=True)
 class LogKey:
-    """The public key of a log under its name, written as a C2SP ``vkey`` line."""
+    """A public key under its name, written as a C2SP ``vkey`` line: of a log (Ed25519 or SM2) or of a witness."""
 
     name: str
-    key: VerifyKey
+    key: PublicKey
+    kind: bytes = ED25519
 
     @property
     def id(self) -> bytes:
         """First four bytes of SHA-256(name, newline, type, key): tells keys apart, proves nothing."""
-        return hashlib.sha256(self.name.encode() + b"\n" + ED25519 + self.key.raw).digest()[:KEY_ID_BYTES]
+        return hashlib.sha256(self.name.encode() + b"\n" + self.kind + self.key.raw).digest()[:KEY_ID_BYTES]
 
     @property
     def vkey(self) -> str:
         """``name+hex key id+base64(type and key)``, what a verifier is configured with."""
-        return f"{self.name}+{self.id.hex()}+{base64_text(ED25519 + self.key.raw)}"
+        return f"{self.name}+{self.id.hex()}+{base64_text(self.kind + self.key.raw)}"
 
     @classmethod
     def parse(cls, vkey: str) -> LogKey:
         """Read a vkey line; raises InvalidNote."""
         parts = vkey.strip().split("+", 2)
         if len(parts) != 3 or not _NAME.fullmatch(parts[0]):
-            raise InvalidNote(what="日志公钥应为 名称+编号+公钥")
+            raise InvalidNote(what="公钥应为 名称+编号+公钥")
         name, key_id, encoded = parts
-        raw = _decode(encoded, "日志公钥")
-        if raw[:1] != ED25519:
-            raise InvalidNote(what="日志公钥不是 Ed25519")
+        raw = _decode(encoded, "公钥")
+        kind = next((kind for kind in (ED25519, COSIGNATURE, SM2) if raw.startswith(kind)), None)
+        if kind is None:
+            raise InvalidNote(what="公钥不是 Ed25519 或 SM2")
         try:
-            result = cls(name, VerifyKey(raw[1:]))
+            body = raw[len(kind) :]
+            result = cls(name, Sm2VerifyKey(body) if kind == SM2 else VerifyKey(body), kind)
         except InvalidKey as error:
-            raise InvalidNote(what="日志公钥长度不对") from error
+            raise InvalidNote(what="公钥长度不对") from error
         if result.id.hex() != key_id:
-            raise InvalidNote(what="日志公钥与其编号不符")
+            raise InvalidNote(what="公钥与其编号不符")
         return result
+
+    def verify(self, signature: bytes, text: str) -> bool:
+        """Whether ``signature`` (without the key id) is this key's over a note's text."""
+        if self.kind != COSIGNATURE:
+            return self.key.verify(signature, text.encode())
+        seconds = int.from_bytes(signature[:8], "big")
+        return self.key.verify(signature[8:], _cosigned(text, seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class NoteSigner:
+    """A private key under its name, for the signature lines of notes."""
+
+    name: str
+    key: Signer
+    kind: bytes = ED25519
+
+    @property
+    def public(self) -> LogKey:
+        """What verifies its lines."""
+        return LogKey(self.name, self.key.public, self.kind)
+
+    def line(self, text: str) -> str:
+        """The signature line over a note's text; raises InvalidNote when no note can hold the text or the name."""
+        if not text.endswith("\n") or _CONTROL.search(text):
+            raise InvalidNote(what="正文须以换行结束且不含控制字符")
+        if not _NAME.fullmatch(self.name):
+            raise InvalidNote(what="签名名称不得含空格或加号")
+        return f"— {self.name} {base64_text(self.public.id + self.key.sign(text.encode()))}\n"
+
+    def cosignature(self, text: str, *, seconds: int) -> str:
+        """A witness's line: that at ``seconds`` of Unix time this checkpoint was consistent with all it had seen."""
+        signature = seconds.to_bytes(8, "big") + self.key.sign(_cosigned(text, seconds))
+        return f"— {self.name} {base64_text(self.public.id + signature)}\n"
+
+
+def _cosigned(text: str, seconds: int) -> bytes:
+    return f"cosignature/v1\ntime {seconds}\n{text}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,35 +141,56 @@ class TreeHead:
         return cls(lines[0], int(lines[1]), root)
 
 
-def sign_note(text: str, *, name: str, key: SigningKey) -> str:
-    """``text`` with one Ed25519 signature line; the same text and key always give the same note.
+def sign_note(text: str, *, name: str, key: Signer, also: Iterable[NoteSigner] = ()) -> str:
+    """``text`` with an Ed25519 signature line; the same text and key always give the same line.
 
-    Raises InvalidNote when the text does not end in a newline, holds control characters, or the name holds
-    spaces or plus.
+    ``also`` sign after it. Raises InvalidNote when the text does not end in a newline, holds control characters, or a
+    name holds spaces or plus.
     """
-    if not text.endswith("\n") or _CONTROL.search(text):
-        raise InvalidNote(what="正文须以换行结束且不含控制字符")
-    if not _NAME.fullmatch(name):
-        raise InvalidNote(what="签名名称不得含空格或加号")
-    signature = LogKey(name, key.public).id + key.sign(text.encode())
-    return f"{text}\n— {name} {base64_text(signature)}\n"
+    return f"{text}\n" + "".join(signer.line(text) for signer in (NoteSigner(name, key), *also))
 
 
 def open_note(note: str, *, key: LogKey) -> str:
     """The text of a note signed by ``key``; raises InvalidNote. Signatures of unknown keys are ignored."""
-    text, found, tail = note.rpartition("\n\n")
-    if not found or not tail.endswith("\n") or _CONTROL.search(note):
-        raise InvalidNote(what="缺少签名行，或含有控制字符")
-    text += "\n"
-    lines = tail[:-1].split("\n")
-    if len(lines) > MOST_SIGNATURES:
-        raise InvalidNote(what=f"签名多于 {MOST_SIGNATURES} 个")
+    text, lines = split_note(note)
     known = [signature for name, signature in map(_signature_line, lines) if _made_by(key, name, signature)]
     if not known:
         raise InvalidNote(what=f"没有 {key.name} 的签名")
-    if not all(key.key.verify(signature[KEY_ID_BYTES:], text.encode()) for signature in known):
+    if not all(key.verify(signature[KEY_ID_BYTES:], text) for signature in known):
         raise InvalidNote(what=f"{key.name} 的签名与正文不符")
     return text
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """Text and signature lines of a note, nothing verified; raises InvalidNote."""
+    text, found, tail = note.rpartition("\n\n")
+    if not found or not tail.endswith("\n") or _CONTROL.search(note):
+        raise InvalidNote(what="缺少签名行，或含有控制字符")
+    lines = tail[:-1].split("\n")
+    if len(lines) > MOST_SIGNATURES:
+        raise InvalidNote(what=f"签名多于 {MOST_SIGNATURES} 个")
+    return text + "\n", lines
+
+
+def carries(note: str, *, key: LogKey) -> bool:
+    """Whether a note has a line that claims to be ``key``'s, right or wrong."""
+    return any(_made_by(key, name, signature) for name, signature in map(_signature_line, split_note(note)[1]))
+
+
+def cosigned_at(note: str, *, key: LogKey) -> int:
+    """Unix seconds of a witness's cosignature on a note; raises InvalidNote."""
+    open_note(note, key=key)
+    signatures = (signature for name, signature in map(_signature_line, split_note(note)[1]) if name == key.name)
+    return max(int.from_bytes(item[4:12], "big") for item in signatures if item[:KEY_ID_BYTES] == key.id)
+
+
+def open_by_any(note: str, *, keys: Iterable[LogKey]) -> tuple[TreeHead, LogKey]:
+    """The head of a checkpoint that one of a log's keys signed, and that key; raises InvalidNote."""
+    known = list(keys)
+    found = next((key for key in known if carries(note, key=key)), None)
+    if found is None:
+        raise InvalidNote(what="没有该日志任何一把公钥的签名")
+    return open_checkpoint(note, key=found), found
 
 
 def open_checkpoint(note: str, *, key: LogKey) -> TreeHead:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from xinqiao.evidence.merkle import InvalidProof, leaf_hash, verify_inclusion
-from xinqiao.evidence.notes import LogKey, TreeHead, open_checkpoint, open_note, sign_note
+from xinqiao.evidence.notes import LogKey, TreeHead, open_by_any, open_note, sign_note
 from xinqiao.evidence.types import Receipt
 from xinqiao.kernel.canonical import NotCanonical, base64_text, canonical_bytes, read_base64, read_json, sha256_hex
-from xinqiao.kernel.crypto import SigningKey
+from xinqiao.kernel.suites import Signer
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
 PROMISE = "xinqiao receipt v1"
@@ -49,9 +50,12 @@ class InclusionProof:
             raise InvalidProof(what="散列的 base64 写法不对") from error
         return cls(int(index[1]), siblings, note)
 
-    def check(self, leaf: bytes, *, key: LogKey) -> TreeHead:
-        """Check the checkpoint's signature and that ``leaf`` is under it; raises InvalidNote, InvalidProof."""
-        head = open_checkpoint(self.note, key=key)
+    def check(self, leaf: bytes, *, key: LogKey, others: Sequence[LogKey] = ()) -> TreeHead:
+        """Check the checkpoint's signature and that ``leaf`` is under it; raises InvalidNote, InvalidProof.
+
+        ``others`` are further keys that the log has had.
+        """
+        head, _ = open_by_any(self.note, keys=[key, *others])
         verify_inclusion(self.index, head.size, leaf_hash(leaf), head.root, self.siblings)
         return head
 
@@ -61,7 +65,7 @@ def promise_text(leaf: bytes, *, origin: str) -> str:
     return f"{PROMISE}\n{origin}\n{base64_text(leaf_hash(leaf))}\n"
 
 
-def sign_promise(leaf: bytes, *, origin: str, key: SigningKey) -> str:
+def sign_promise(leaf: bytes, *, origin: str, key: Signer) -> str:
     """The signed note by which the node is bound to log ``leaf``."""
     return sign_note(promise_text(leaf, origin=origin), name=origin, key=key)
 
@@ -98,10 +102,11 @@ def read_receipt(data: bytes) -> Receipt:
     return receipt
 
 
-def check_receipt(receipt: Receipt, *, key: LogKey) -> TreeHead | None:
+def check_receipt(receipt: Receipt, *, key: LogKey, others: Sequence[LogKey] = ()) -> TreeHead | None:
     """Check the promise and, if it is there, the proof; raises InvalidNote or InvalidProof.
 
-    Returns the tree head that covers the entry, None while only the promise was given.
+    ``others`` are further keys of the log: a proof may be older or newer than the key that promised. Returns the tree
+    head that covers the entry, None while only the promise was given.
     """
     if receipt.origin != key.name:
         raise InvalidProof(what=f"回执属于另一日志 {receipt.origin}")
@@ -109,7 +114,9 @@ def check_receipt(receipt: Receipt, *, key: LogKey) -> TreeHead | None:
         raise InvalidProof(what="编号与存证内容不符")
     if open_note(receipt.promise, key=key) != promise_text(receipt.leaf, origin=key.name):
         raise InvalidProof(what="承诺与存证内容不符")
-    return None if receipt.proof is None else InclusionProof.parse(receipt.proof).check(receipt.leaf, key=key)
+    if receipt.proof is None:
+        return None
+    return InclusionProof.parse(receipt.proof).check(receipt.leaf, key=key, others=others)
 
 
 def read_leaf_id(leaf: bytes) -> Any:

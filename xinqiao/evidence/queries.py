@@ -8,12 +8,13 @@ from django.db.models import Max
 
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import Opening, Statement
-from xinqiao.evidence.keys import log_key, signing_key
+from xinqiao.evidence.keys import log_key, log_keys, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof
 from xinqiao.evidence.models import Checkpoint, Content, Entry
-from xinqiao.evidence.notes import sign_note
+from xinqiao.evidence.notes import open_by_any, sign_note
 from xinqiao.evidence.proofs import InclusionProof, document_text, sign_promise
+from xinqiao.evidence.published import covering_note
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
 from xinqiao.evidence.types import ContentErased, EntryFacts, EntryNotFound, LogStatus, NotYetSigned, Receipt
 from xinqiao.kernel.canonical import read_json
@@ -135,14 +136,15 @@ def missing_files() -> list[str]:
 
 
 def _proof_text(entry: Entry, leaf: bytes) -> str | None:
-    last = _last_checkpoint()
-    if last is None or entry.leaf_index is None or entry.leaf_index >= last.size:
+    covering = covering_note(entry.leaf_index)
+    if covering is None or entry.leaf_index is None:
         return None
-    tiles, size = TileFolder(node.evidence_dir()), last.size
+    size, note = covering
+    tiles = TileFolder(node.evidence_dir())
     siblings = inclusion_proof(entry.leaf_index, size, lambda start, stop: tiles.subtree_hash(start, stop, size=size))
-    proof = InclusionProof(entry.leaf_index, tuple(siblings), last.note)
+    proof = InclusionProof(entry.leaf_index, tuple(siblings), note)
     try:
-        proof.check(leaf, key=log_key())  # never hand out a proof that does not hold
+        proof.check(leaf, key=open_by_any(note, keys=log_keys())[1])  # never hand out a proof that does not hold
     except InvalidProof as error:
         raise DamagedLog(what=f"第 {entry.leaf_index} 条存证的证明") from error
     return proof.text

@@ -36,6 +36,9 @@ class Event:
 
 
 ERASED = Event("evidence.erased", "删除存证内容", "contents of a subject erased")
+KEY_CHANGED = Event("evidence.key_changed", "更换日志密钥", "log key changed")
+KEY_RETIRED = Event("evidence.key_retired", "停用旧日志密钥", "former log key destroyed")
+WITNESS_CONFLICT = Event("evidence.witness_conflict", "见证人拒绝检查点", "checkpoint refused by a witness")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from xinqiao.evidence.findings import Finding, Verdict, finding
 from xinqiao.evidence.merkle import leaf_hash, root_of
-from xinqiao.evidence.notes import InvalidNote, LogKey, TreeHead, open_checkpoint
+from xinqiao.evidence.notes import InvalidNote, LogKey, TreeHead, carries, open_by_any
+from xinqiao.evidence.outside_checks import check_gm, check_quorum, check_stamps, known_keys
 from xinqiao.evidence.proofs import check_receipt, read_receipt
 from xinqiao.evidence.tiles import ENTRIES, WIDTH, TileFolder, tile_path, tiles_of, unpack_bundle, unpack_tile
 from xinqiao.kernel.errors import Corrupt
@@ -22,30 +23,45 @@ from xinqiao.kernel.errors import Corrupt
 _TILE = re.compile(r"tile/(entries|[0-9]|[1-5][0-9]|6[0-3])/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")
 
 
-def verify_receipt(data: bytes, vkey: str) -> Verdict:
-    """Check a receipt file against the log's public key."""
+def verify_receipt(data: bytes, *vkeys: str) -> Verdict:
+    """Check a receipt file against the log's public key, or against any of the keys it has had."""
     try:
-        return Verdict((), check_receipt(read_receipt(data), key=LogKey.parse(vkey)))
+        keys = [LogKey.parse(vkey) for vkey in vkeys]
+        receipt = read_receipt(data)
+        fitting = next((key for key in keys if carries(receipt.promise, key=key)), keys[0])
+        return Verdict((), check_receipt(receipt, key=fitting, others=keys))
     except Corrupt as error:
         return Verdict((finding("bad_receipt", what=error.message),))
 
 
-def verify_folder(folder: Path | str, vkey: str | None = None, *, earlier: Iterable[str] = ()) -> Verdict:
+def verify_folder(
+    folder: Path | str,
+    vkey: str | None = None,
+    *,
+    earlier: Iterable[str] = (),
+    policy: str | None = None,
+    authorities: Path | None = None,
+) -> Verdict:
     """Recompute a copy of the log from its entries and compare every file; all faults, not only the first.
 
     Without ``vkey`` the folder's own is used, which shows integrity but not whose log it is. ``earlier`` are
-    checkpoints kept from before: each must be a beginning of this log.
+    checkpoints kept from before: each must be a beginning of this log. ``policy`` is the text of the reader's own
+    C2SP policy (else the folder's), ``authorities`` a PEM file of the roots that time stamps must lead to (else only
+    the stamped checkpoints are checked).
     """
     tiles, findings = TileFolder(Path(folder)), list[Finding]()
     key = _key(tiles, vkey, findings)
-    head = _head(tiles, key, findings) if key else None
-    if key is None or head is None:
+    keys = known_keys(tiles, key, findings) if key else []
+    head = _head(tiles, keys, findings) if keys else None
+    if head is None:
         return Verdict(tuple(findings), own_key=vkey is None)
     hashes = _leaf_hashes(tiles, head, findings)
     if hashes is not None:
         findings += _check_upper(tiles, hashes)
         findings += _check_others(tiles, hashes)
-        findings += _check_earlier(earlier, hashes, key)
+        findings += _check_earlier(earlier, hashes, keys)
+        findings += check_quorum(tiles, keys, hashes, policy)
+        findings += check_stamps(tiles, keys, hashes, authorities)
     return Verdict(tuple(findings), head, own_key=vkey is None)
 
 
@@ -55,22 +71,27 @@ def _key(tiles: TileFolder, vkey: str | None, findings: list[Finding]) -> LogKey
     if text is None:
         findings.append(finding("no_key"))
         return None
-    if vkey and own is not None and own != f"{vkey.strip()}\n".encode():
-        findings.append(finding("key_differs"))
     try:
-        return LogKey.parse(text)
+        key = LogKey.parse(text)
+        announced = [f"{item.vkey}\n".encode() for item in known_keys(tiles, key, [])]
+        if vkey and own is not None and own not in announced:
+            findings.append(finding("key_differs"))
+        return key
     except InvalidNote as error:
         findings.append(finding("bad_note", what=error.message))
         return None
 
 
-def _head(tiles: TileFolder, key: LogKey, findings: list[Finding]) -> TreeHead | None:
+def _head(tiles: TileFolder, keys: Sequence[LogKey], findings: list[Finding]) -> TreeHead | None:
     note = tiles.read("checkpoint")
     if note is None:
         findings.append(finding("no_checkpoint"))
         return None
     try:
-        return open_checkpoint(note.decode("utf-8"), key=key)
+        text = note.decode("utf-8")
+        head, _ = open_by_any(text, keys=keys)
+        findings += check_gm(text, keys, tiles)
+        return head
     except UnicodeDecodeError:
         findings.append(finding("unreadable", path="checkpoint"))
     except InvalidNote as error:
@@ -189,10 +210,10 @@ def _is_beginning(match: re.Match[str], data: bytes, hashes: list[bytes]) -> boo
     return len(found) == int(match[3] or WIDTH) and found[: len(expected)] == expected
 
 
-def _check_earlier(notes: Iterable[str], hashes: list[bytes], key: LogKey) -> Iterator[Finding]:
+def _check_earlier(notes: Iterable[str], hashes: list[bytes], keys: Sequence[LogKey]) -> Iterator[Finding]:
     for note in notes:
         try:
-            old = open_checkpoint(note, key=key)
+            old, _ = open_by_any(note, keys=keys)
         except InvalidNote as error:
             yield finding("bad_note", what=error.message)
             continue
@@ -200,6 +221,14 @@ def _check_earlier(notes: Iterable[str], hashes: list[bytes], key: LogKey) -> It
             yield finding("rolled_back", old=old.size, new=len(hashes))
         elif root_of(hashes[: old.size]) != old.root:
             yield finding("forked", old=old.size)
+
+
+def _vkeys(tiles: TileFolder, trusted: str) -> list[str]:
+    """The trusted key and its announced successors and predecessors."""
+    try:
+        return [key.vkey for key in known_keys(tiles, LogKey.parse(trusted), [])]
+    except InvalidNote:
+        return [trusted]  # the folder's verdict says already what is wrong with it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -213,12 +242,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--earlier", type=Path, action="append", default=[], help="先前的检查点 / a checkpoint kept before"
     )
     parser.add_argument("--receipt", type=Path, action="append", default=[], help="回执 / a receipt file")
+    parser.add_argument("--policy", type=Path, help="见证策略 / your own policy of witnesses (C2SP tlog-policy)")
+    parser.add_argument("--tsa", type=Path, help="时间戳根证书 / PEM of the time-stamping authorities you trust")
     parser.add_argument("--lang", choices=["zh", "en"], default="zh")
     given = parser.parse_args(arguments)
     earlier = [path.read_text(encoding="utf-8") for path in given.earlier]
-    verdicts = [verify_folder(given.folder, given.vkey, earlier=earlier)]
-    own = TileFolder(given.folder).read("vkey") or b""
-    verdicts += [verify_receipt(path.read_bytes(), given.vkey or own.decode()) for path in given.receipt]
+    policy = given.policy.read_text(encoding="utf-8") if given.policy else None
+    verdicts = [verify_folder(given.folder, given.vkey, earlier=earlier, policy=policy, authorities=given.tsa)]
+    tiles = TileFolder(given.folder)
+    trusted = given.vkey or (tiles.read("vkey") or b"").decode()
+    keys = _vkeys(tiles, trusted)
+    verdicts += [verify_receipt(path.read_bytes(), *keys) for path in given.receipt]
     for verdict in verdicts:
         sys.stdout.write("\n".join(verdict.lines(given.lang)) + "\n")
     return 0 if all(verdict.ok for verdict in verdicts) else 1

@@ -69,6 +69,27 @@ def log_origin() -> str:
 
 
 @cache
+def witnesses_file() -> Path | None:
+    """XINQIAO_WITNESSES: policy file (C2SP tlog-policy) of the witnesses that cosign checkpoints; default none."""
+    found = os.environ.get("XINQIAO_WITNESSES")
+    return Path(found) if found else None
+
+
+@cache
+def tsa_file() -> Path | None:
+    """XINQIAO_TSA: file of time-stamping authorities, a line each: name, URL, PEM file of its root; default none."""
+    found = os.environ.get("XINQIAO_TSA")
+    return Path(found) if found else None
+
+
+@cache
+def fonts_dir() -> Path | None:
+    """XINQIAO_FONTS: folder with further fonts for PDF papers; default the system's fonts only."""
+    found = os.environ.get("XINQIAO_FONTS")
+    return Path(found) if found else None
+
+
+@cache
 def spark_url() -> str:
     """XINQIAO_SPARK: Spark Connect URL such as ``sc://host:15002``; empty = Sail inside the process."""
     return os.environ.get("XINQIAO_SPARK") or ""

@@ -25,6 +25,9 @@ from xinqiao.parties.queries import list_memberships
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, posted, public
 
+# What of the log's folder anybody may read.
+PUBLISHED = {(name,) for name in ("tile", "keys", "stamps", "policy", "policy.gm", "vkey", "vkey.gm")}
+PUBLISHED |= {("checkpoint",), ("checkpoint.cosigned",)}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -156,15 +159,14 @@ def evidence(request: HttpRequest) -> HttpResponse:
 @public
 @require_GET
 def log_file(request: HttpRequest, path: str) -> HttpResponse:
-    """A file of the public log (checkpoint, key, tiles), for anybody who verifies it."""
+    """A file of the public log (checkpoints, keys, policy, tiles, time stamps), for anybody who verifies it."""
     root = evidence_dir().resolve()
     wanted = (root / path).resolve()
     if not wanted.is_relative_to(root) or not _is_public(wanted.relative_to(root)) or not wanted.is_file():
         raise Http404
-    return FileResponse(
-        wanted.open("rb"), content_type="text/plain" if "tile" not in path else "application/octet-stream"
-    )
+    binary = path.startswith("tile") or wanted.suffix in (".tsq", ".tsr")
+    return FileResponse(wanted.open("rb"), content_type="application/octet-stream" if binary else "text/plain")
 
 
 def _is_public(path: Path) -> bool:
-    return path.parts[0] in ("checkpoint", "vkey", "tile")
+    return path.parts[:1] in PUBLISHED and not path.name.startswith(".")
