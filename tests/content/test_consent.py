@@ -29,7 +29,7 @@ def test_the_template_loads_and_is_marked_as_our_draft() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "field"),
     [
-        ('version = "2026.1"', "version = 2026", "version"),
+        ('version = "2026.2"', "version = 2026", "version"),
         ("answer_days = 30", "answer_day = 30", "answer_day"),
         ("days = 1095\n", "", "ceiling"),
         ("days = 1095\n", "days = 0\n", "ceiling.days"),

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from xinqiao.consent import actions, jobs, queries, rules
+from xinqiao.consent import actions, jobs, powers, queries, rules
 from xinqiao.consent.models import AuthorisationRow
 from xinqiao.consent.types import (
     AlreadyRequested,
@@ -24,6 +24,8 @@ from xinqiao.consent.types import (
     Form,
     NotAdmitted,
     NotUsable,
+    PowerMissing,
+    PowerSource,
     RequestFacts,
     RequestState,
     TextChanged,
@@ -99,7 +101,8 @@ def test_from_question_to_last_read(owner: int) -> None:
     assert request.state is RequestState.REQUESTED
     given = _grant(request, owner)
     assert queries.get_request(request.id).authorisation == given.id
-    assert (given.recipient, given.subject, given.items, given.power) == ("bank-a", FIRM, ITEMS, "owner")
+    assert (given.recipient, given.subject, given.items) == ("bank-a", FIRM, ITEMS)
+    assert given.power.source is PowerSource.LEGAL_REPRESENTATIVE
     assert given.valid_to - given.valid_from == 30 * DAY
     assert _state(given, NOW) is AuthorisationState.ACTIVE
     assert queries.find_active(recipient="bank-a", subject=FIRM, purpose="approval", now=NOW) == given
@@ -128,7 +131,7 @@ def test_the_text_agreed_to_is_kept_word_for_word(owner: int) -> None:
 def test_agreement_to_another_text_binds_nothing(owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
     request = _ask()
     shown = queries.consent_text(request.id, locale="zh")
-    newer = replace(queries.get_template(), version="2026.2")
+    newer = replace(queries.get_template(), version="2099.1")
     with monkeypatch.context() as patch, pytest.raises(TextChanged):
         patch.setattr(queries, "get_template", lambda: newer)
         actions.grant_authorisation(request.id, signatory=owner, locale="zh", text_digest=shown.sha256, now=NOW)
@@ -258,8 +261,13 @@ def test_only_the_enterprises_own_people_sign(owner: int) -> None:
     with pytest.raises(AuthorisationNotFound):
         signing[1](stranger)
     add_member(stranger, role=Role.DELEGATE, enterprise=FIRM, **BY)
+    with pytest.raises(PowerMissing):
+        signing[1](stranger)
+    until = NOW + 30 * DAY
+    powers.grant_power(FIRM, person=stranger, purposes=["approval"], until=until, signatory=owner, now=NOW)
     given = signing[1](stranger)
-    assert (given.signatory, given.power) == (stranger, "delegate")
+    assert (given.signatory, given.power.source) == (stranger, PowerSource.AGENT)
+    assert (given.power.purposes, given.power.until) == (("approval",), until)
 
 
 def test_time_ends_requests_and_authorisations(owner: int) -> None:

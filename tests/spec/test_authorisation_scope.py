@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 
 from xinqiao.consent.rules import authorisation_state
-from xinqiao.consent.types import Authorisation, AuthorisationState, AuthorisationStatus, Form
+from xinqiao.consent.types import Authorisation, AuthorisationState, AuthorisationStatus, Form, Power, PowerSource
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 END = START + timedelta(days=30)
+POWER = Power(PowerSource.LEGAL_REPRESENTATIVE, (), None, "password", "")
 GIVEN = Authorisation(
     id="C20260301-1", request="R20260228-1", status=AuthorisationStatus.ACTIVE,
-    subject="91610131MA7TEXT018", subject_name="示例机械有限公司", signatory=1, power="owner",
+    subject="91610131MA7TEXT018", subject_name="示例机械有限公司", signatory=1, power=POWER,
     recipient="bank-a", recipient_name="示例银行", purpose="approval",
     items=("tax.credit_rating", "social.insurance"), form=Form.REPORT, valid_from=START, valid_to=END,
-    times_max=3, times_used=0, data_months=36, retention_days=90, template="credit_query",
-    template_version="2026.1", text_sha256="0" * 64, locale="zh", channel="portal", ended_at=None, ended_reason="",
+    times_max=3, times_used=0, data_months=36, retention_days=90, reason="流动资金贷款", product="", platform="",
+    template="credit_query", template_version="2026.2", list_sha256="0" * 64, text_sha256="0" * 64, locale="zh",
+    channel="portal", address="", ended_at=None, ended_reason="",
 )  # fmt: skip
 READ: dict[str, Any] = {
     "recipient": "bank-a",

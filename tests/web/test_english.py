@@ -27,8 +27,9 @@ DATA = {c for item in load_catalogue(content_dir()) for f in item.fields for c i
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
-FILES |= {"enterprise-authorisation-receipt", "enterprise-access-receipt"}
+FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper", "enterprise-access-receipt"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
+ACTS |= {"enterprise-power", "enterprise-invite", "institution-cancel"}
 
 
 class Visible(HTMLParser):

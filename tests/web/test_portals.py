@@ -289,8 +289,8 @@ class TestAuthorisation:
         seen = texts(owner, "/enterprise/accesses/?only=refused")
         assert line.id in seen and "企业已撤回授权" in seen
         kept = [e for e in reversed(events()) if e.split(".")[0] in ("consent", "release") and "self" not in e]
-        assert kept[-6:] == [
-            "consent.requested", "consent.granted", "consent.used", "release.granted",
+        assert kept[-7:] == [
+            "consent.requested", "consent.shown", "consent.granted", "consent.used", "release.granted",
             "consent.withdrawn", "release.refused",
         ]  # fmt: skip
 

@@ -24,6 +24,7 @@ from xinqiao.catalogue.types import (
     Openness,
     Role,
 )
+from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Problem
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
@@ -55,7 +56,18 @@ def load_catalogue(folder: Path) -> Catalogue:
     problems += _duplicates(items)
     if problems:
         raise InvalidContent(problems)
-    return Catalogue(items=tuple(sorted(items, key=lambda i: i.list_code)), departments=tuple(departments.values()))
+    return Catalogue(
+        items=tuple(sorted(items, key=lambda i: i.list_code)),
+        departments=tuple(departments.values()),
+        sha256=_digest(root),
+    )
+
+
+def _digest(root: Path) -> str:
+    """SHA-256 over the name and digest of each file of the list, by name: what ``sha256sum`` prints for them."""
+    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.toml"))
+    lines = (f"{sha256_hex((root / name).read_bytes())}  {name}\n" for name in files)
+    return sha256_hex("".join(lines).encode("utf-8"))
 
 
 def _duplicates(items: Iterable[Item]) -> list[Problem]:

@@ -188,10 +188,11 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """The whole sharing list as loaded from content."""
+    """The whole sharing list as loaded from content. ``sha256`` names exactly this version of it."""
 
     items: tuple[Item, ...]
     departments: tuple[Department, ...]
+    sha256: str = ""
 
     def item(self, code: str) -> Item:
         """The item of that code or list code (``tax.credit_rating`` or ``E01``); raises UnknownItem."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from xinqiao.catalogue.load import load_catalogue
+from xinqiao.consent.powers import grant_power
 from xinqiao.parties.actions import (
     add_member,
     register_enterprise,
@@ -59,10 +60,13 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
     if firms:
-        _person("owner", "陈总", now=now, role=Role.OWNER, enterprise=firms[0][0])
-        _person(
+        owner = _person("owner", "陈总", now=now, role=Role.OWNER, enterprise=firms[0][0])
+        accountant = _person(
             "accountant", "张会计", now=now, role=Role.DELEGATE, enterprise=firms[0][0], more=[u for u, _ in firms[1:5]]
         )
+        if owner and accountant:
+            until = now + timedelta(days=90)
+            grant_power(firms[0][0], person=accountant, purposes=["pre_loan"], until=until, signatory=owner, now=now)
     return [a for a in ACCOUNTS if firms or a.username not in ("owner", "accountant")]
 
 
@@ -87,11 +91,13 @@ def _person(
     organisation: str | None = None,
     enterprise: str | None = None,
     more: list[str] | None = None,
-) -> None:
+) -> int | None:
+    """The new person's number, or None when there already is one of that user name."""
     try:
         person = register_person(username, name=name, password=PASSWORD, actor=ACTOR, now=now)
     except AlreadyRegistered:
-        return
+        return None
     add_member(person, role=role, organisation=organisation, enterprise=enterprise, actor=ACTOR, now=now)
     for uscc in more or ():
         add_member(person, role=role, enterprise=uscc, actor=ACTOR, now=now)
+    return person

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import secrets
 from collections.abc import Iterable
-from dataclasses import asdict
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from django.db import transaction
-from django.db.models import QuerySet
 
 from xinqiao.catalogue.load import load_catalogue
-from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
+from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow, InvitationRow
+from xinqiao.consent.powers import signing_power
 from xinqiao.consent.queries import authorisation_facts, get_template, request_facts, text_of
 from xinqiao.consent.rules import (
-    AUTHORISATION_TRANSITIONS,
+    REQUEST_INTERVAL,
     REQUEST_TRANSITIONS,
     ceiling_of,
     check_interval,
     check_limits,
+    check_power,
     check_scope,
     standing,
 )
+from xinqiao.consent.storage import body_of, end, locked, new_request, record_of, write_authorisation
 from xinqiao.consent.types import (
+    CANCELLED,
     DECLINED,
     EXPIRED,
-    GRANTED,
+    OPEN_REQUESTS,
     REQUEST_EXPIRED,
     REQUESTED,
+    SHOWN,
+    SUPERSEDED,
     USED,
     WITHDRAWN,
     Authorisation,
@@ -42,11 +43,8 @@ from xinqiao.consent.types import (
     RequestFacts,
     RequestState,
     Scope,
-    ShownText,
     TextChanged,
 )
-from xinqiao.evidence.actions import record
-from xinqiao.evidence.types import Event
 from xinqiao.parties.queries import actor_for_enterprise, get_enterprise, get_organisation
 from xinqiao.parties.types import Actor, NotAMember
 from xinqiao.plumbing.locks import hold_name
@@ -66,38 +64,63 @@ def request_authorisation(
     reason: str,
     days: int | None = None,
     times: int | None = None,
+    product: str = "",
+    platform: str = "",
     actor: str,
     now: datetime,
 ) -> RequestFacts:
     """Ask an enterprise (USCC) for an authorisation; ``days`` and ``times`` default to the most that is allowed.
 
-    Raises NotAdmitted, PartyNotFound, AlreadyRequested (one per organisation, enterprise and 30 days), BeyondCeiling.
+    ``product`` is the asker's reference, ``platform`` the platform's code it is asked through. Raises NotAdmitted,
+    PartyNotFound, BeyondCeiling, AlreadyRequested (one per organisation, enterprise and 30 days, unless the
+    enterprise has invited another).
     """
     asking, firm = get_organisation(organisation), get_enterprise(enterprise)
     if not asking.admitted:
         raise NotAdmitted(organisation=asking.name)
     template, wanted = get_template(), tuple(dict.fromkeys(items))
     known = [item.code for item in load_catalogue(content_dir())]
-    check_scope(template, purpose=purpose, items=wanted, known=known, form=form, reason=reason)
+    check_scope(template, purpose=purpose, items=wanted, known=known, form=form, reason=reason, product=product)
     limit = ceiling_of(template, purpose=purpose, form=form)
     asked = {"days": limit.days if days is None else days, "times": limit.times if times is None else times}
     check_limits(limit, **asked)
     hold_name(f"consent.request {organisation} {enterprise}")
-    _check_interval(organisation, enterprise, now)
+    invitation = _check_interval(organisation, enterprise, now)
     scope = Scope(
         organisation, asking.name, enterprise, firm.name, purpose, wanted, form,
         **asked, data_months=limit.data_months, retention_days=limit.retention_days, reason=reason.strip(),
+        product=product.strip(), platform=platform,
     )  # fmt: skip
-    row = AuthorisationRequest.objects.create(
-        id=_new_id("R", now),
-        state=RequestState.REQUESTED,
-        template=template.code,
-        template_version=template.version,
-        requested_at=now,
-        answer_by=now + timedelta(days=template.answer_days),
-        **_columns(scope),
-    )
-    _record(REQUESTED, row, actor=actor, body=_body(scope), now=now)
+    row = new_request(scope, template, now=now)
+    if invitation:
+        invitation.request = row
+        invitation.save(update_fields=["request"])
+    record_of(REQUESTED, row, actor=actor, body=body_of(scope), now=now)
+    return request_facts(row)
+
+
+@transaction.atomic
+def cancel_request(request_id: str, *, organisation: str, actor: str, now: datetime) -> RequestFacts:
+    """Who asked takes the request back. Raises AuthorisationNotFound (also when another asked), TransitionRefused."""
+    row = locked(AuthorisationRequest.objects.filter(organisation=organisation), request_id)
+    row.state = REQUEST_TRANSITIONS.check(_request_state(row, now), "cancel")
+    row.answered_at = now
+    row.save(update_fields=["state", "answered_at"])
+    record_of(CANCELLED, row, actor=actor, body={"organisation": organisation}, now=now)
+    return request_facts(row)
+
+
+@transaction.atomic
+def mark_shown(request_id: str, *, signatory: int, text_digest: str, locale: str, now: datetime) -> RequestFacts:
+    """Record that the exact text was put before a person of the enterprise; only the first time of a request counts.
+
+    Raises AuthorisationNotFound.
+    """
+    row, actor = _open_request(request_id, signatory, now)
+    if REQUEST_TRANSITIONS.can(_request_state(row, now), "show"):
+        row.state = RequestState.SHOWN
+        row.save(update_fields=["state"])
+        record_of(SHOWN, row, actor=actor.label, body={"text_sha256": text_digest, "locale": locale}, now=now)
     return request_facts(row)
 
 
@@ -108,7 +131,7 @@ def decline_request(request_id: str, *, signatory: int, reason: str = "", now: d
     row.state = REQUEST_TRANSITIONS.check(_request_state(row, now), "decline")
     row.answered_at, row.answer_reason = now, reason.strip()[:200]
     row.save(update_fields=["state", "answered_at", "answer_reason"])
-    _record(DECLINED, row, actor=actor.label, body={"reason": row.answer_reason}, now=now)
+    record_of(DECLINED, row, actor=actor.label, body={"reason": row.answer_reason}, now=now)
     return request_facts(row)
 
 
@@ -122,13 +145,19 @@ def grant_authorisation(
     items: Iterable[str] | None = None,
     days: int | None = None,
     channel: str = "portal",
+    identity: str = "password",
+    address: str = "",
     now: datetime,
 ) -> Authorisation:
     """The enterprise says yes, to what was asked or to fewer items or days.
 
+    ``identity`` is how the signatory was identified, ``address`` the network address. An authorisation to the same
+    recipient for the same purpose that still stands is superseded: the newest text alone says what is allowed.
+
     ``text_digest`` is the SHA-256 of the text the signatory was shown (``queries.consent_text`` with the same
     locale, items and days). Raises TextChanged when it is not the text as it stands now, BeyondCeiling when more is
-    granted than was asked, TransitionRefused when the request is answered or lapsed, AuthorisationNotFound when
+    granted than was asked, PowerMissing when the person's signing power does not reach so far, TransitionRefused when
+    the request is answered or lapsed, AuthorisationNotFound when
     there is no such request or the person may not sign for the enterprise.
     """
     row, actor = _open_request(request_id, signatory, now)
@@ -137,45 +166,23 @@ def grant_authorisation(
     scope, shown = text_of(request_facts(row).scope, locale=locale, items=chosen, days=days)
     if shown.sha256 != text_digest:
         raise TextChanged(request=request_id)
+    power = signing_power(actor, scope.enterprise, identity=identity, now=now)
+    check_power(power, purpose=scope.purpose, name=get_template().purposes[scope.purpose].name, now=now)
     row.state, row.answered_at = new_state, now
     row.save(update_fields=["state", "answered_at"])
-    return _write_authorisation(row, scope, shown, actor, channel=channel, now=now)
+    given = write_authorisation(row, scope, shown, actor, power, channel=channel, address=address, now=now)
+    _supersede(given, actor=actor.label, now=now)
+    return given
 
 
-def _write_authorisation(
-    row: AuthorisationRequest, scope: Scope, shown: ShownText, actor: Actor, *, channel: str, now: datetime
-) -> Authorisation:
-    template = get_template()
-    given = AuthorisationRow(
-        id=_new_id("C", now),
-        request=row,
-        status=AuthorisationStatus.ACTIVE,
-        subject=scope.enterprise,
-        subject_name=scope.enterprise_name,
-        signatory=actor.person_id,
-        power=str(actor.role),
-        recipient=scope.organisation,
-        recipient_name=scope.organisation_name,
-        purpose=scope.purpose,
-        items=json.dumps(scope.items),
-        form=scope.form,
-        valid_from=now,
-        valid_to=now + timedelta(days=scope.days),
-        times_max=scope.times,
-        data_months=scope.data_months,
-        retention_days=scope.retention_days,
-        template=template.code,
-        template_version=template.version,
-        text=shown.text,
-        text_sha256=shown.sha256,
-        locale=shown.locale,
-        channel=channel,
+def _supersede(given: Authorisation, *, actor: str, now: datetime) -> None:
+    """End what the new authorisation takes the place of."""
+    older = AuthorisationRow.objects.select_for_update().filter(
+        subject=given.subject, recipient=given.recipient, purpose=given.purpose, status=AuthorisationStatus.ACTIVE
     )
-    body = {"request": row.id, "text_sha256": shown.sha256, "locale": shown.locale, "power": given.power}
-    body |= {"template": template.code, "template_version": template.version, "channel": channel}
-    given.entry = _record(GRANTED, given, actor=actor.label, body={**body, **_body(scope)}, now=now)
-    given.save(force_insert=True)
-    return authorisation_facts(given)
+    for row in older.exclude(id=given.id).order_by("id"):
+        end(row, "supersede", reason="", now=now)
+        record_of(SUPERSEDED, row, actor=actor, body={"by": given.id}, now=now)
 
 
 @transaction.atomic
@@ -184,26 +191,26 @@ def withdraw_authorisation(authorisation_id: str, *, signatory: int, reason: str
 
     Raises AuthorisationNotFound (also when the person may not sign for the enterprise), TransitionRefused.
     """
-    row = _locked(AuthorisationRow.objects.all(), authorisation_id)
+    row = locked(AuthorisationRow.objects.all(), authorisation_id)
     actor = _signatory(row.subject, signatory, authorisation_id, now)
-    _end(row, "withdraw", reason=reason.strip()[:200], now=now)
-    _record(WITHDRAWN, row, actor=actor.label, body={"reason": row.ended_reason}, now=now)
+    end(row, "withdraw", reason=reason.strip()[:200], now=now)
+    record_of(WITHDRAWN, row, actor=actor.label, body={"reason": row.ended_reason}, now=now)
     return authorisation_facts(row)
 
 
 @transaction.atomic
 def use_authorisation(authorisation_id: str, *, now: datetime, actor: str = "system") -> Authorisation:
     """Count one read. Call in the transaction that reveals; raises NotUsable unless it can be used now."""
-    row = _locked(AuthorisationRow.objects.all(), authorisation_id)
+    row = locked(AuthorisationRow.objects.all(), authorisation_id)
     state = standing(authorisation_facts(row), now=now)
     if state is not AuthorisationState.ACTIVE:
         raise NotUsable(authorisation=authorisation_id, state=state.label)
     row.times_used += 1
     row.save(update_fields=["times_used"])
     if row.times_used == row.times_max:
-        _end(row, "use_up", reason="", now=now)
+        end(row, "use_up", reason="", now=now)
     body = {"times_used": row.times_used, "times_max": row.times_max}
-    _record(USED, row, actor=actor, body=body, now=now)
+    record_of(USED, row, actor=actor, body=body, now=now)
     return authorisation_facts(row)
 
 
@@ -213,7 +220,7 @@ def expire_authorisations(*, now: datetime) -> int:
     Reads never wait for this: they look at the time themselves. The marks are for people and for evidence.
     """
     due = AuthorisationRow.objects.filter(status=AuthorisationStatus.ACTIVE, valid_to__lte=now)
-    lapsed = AuthorisationRequest.objects.filter(state=RequestState.REQUESTED, answer_by__lte=now)
+    lapsed = AuthorisationRequest.objects.filter(state__in=OPEN_REQUESTS, answer_by__lte=now)
     ids = list(due.values_list("id", flat=True)[:BATCH])
     requests = list(lapsed.values_list("id", flat=True)[:BATCH])
     return sum(_expire(name, now) for name in ids) + sum(_lapse(name, now) for name in requests)
@@ -221,34 +228,40 @@ def expire_authorisations(*, now: datetime) -> int:
 
 @transaction.atomic
 def _expire(authorisation_id: str, now: datetime) -> bool:
-    row = _locked(AuthorisationRow.objects.all(), authorisation_id)
+    row = locked(AuthorisationRow.objects.all(), authorisation_id)
     if row.status != AuthorisationStatus.ACTIVE:  # withdrawn or used up in the meantime
         return False
-    _end(row, "expire", reason="", now=row.valid_to)
-    _record(EXPIRED, row, actor="system", body={"valid_to": row.valid_to.isoformat()}, now=now)
+    end(row, "expire", reason="", now=row.valid_to)
+    record_of(EXPIRED, row, actor="system", body={"valid_to": row.valid_to.isoformat()}, now=now)
     return True
 
 
 @transaction.atomic
 def _lapse(request_id: str, now: datetime) -> bool:
-    row = _locked(AuthorisationRequest.objects.all(), request_id)
-    if row.state != RequestState.REQUESTED:
+    row = locked(AuthorisationRequest.objects.all(), request_id)
+    if row.state not in OPEN_REQUESTS:
         return False
-    row.state = REQUEST_TRANSITIONS.check(RequestState.REQUESTED, "expire")
+    row.state = REQUEST_TRANSITIONS.check(RequestState(row.state), "expire")
     row.save(update_fields=["state"])
-    _record(REQUEST_EXPIRED, row, actor="system", body={"answer_by": row.answer_by.isoformat()}, now=now)
+    record_of(REQUEST_EXPIRED, row, actor="system", body={"answer_by": row.answer_by.isoformat()}, now=now)
     return True
 
 
-def _check_interval(organisation: str, enterprise: str, now: datetime) -> None:
+def _check_interval(organisation: str, enterprise: str, now: datetime) -> InvitationRow | None:
+    """The invitation that this request uses up; None when it needs none."""
     made = AuthorisationRequest.objects.filter(organisation=organisation, enterprise=enterprise)
     last = made.order_by("-requested_at").first()
-    if last:
+    if last is None or now >= last.requested_at + REQUEST_INTERVAL:
+        return None
+    open_ones = InvitationRow.objects.filter(organisation=organisation, enterprise=enterprise, request=None)
+    invitation = open_ones.filter(until__gt=now).order_by("invited_at").first()
+    if invitation is None:
         check_interval(last.id, requested_at=last.requested_at, now=now)
+    return invitation
 
 
 def _open_request(request_id: str, signatory: int, now: datetime) -> tuple[AuthorisationRequest, Actor]:
-    row = _locked(AuthorisationRequest.objects.all(), request_id)
+    row = locked(AuthorisationRequest.objects.all(), request_id)
     return row, _signatory(row.enterprise, signatory, request_id, now)
 
 
@@ -262,39 +275,4 @@ def _signatory(enterprise: str, person: int, about: str, now: datetime) -> Actor
 
 def _request_state(row: AuthorisationRequest, now: datetime) -> RequestState:
     state = RequestState(row.state)
-    return RequestState.EXPIRED if state is RequestState.REQUESTED and now >= row.answer_by else state
-
-
-def _end(row: AuthorisationRow, event: str, *, reason: str, now: datetime) -> None:
-    row.status = AUTHORISATION_TRANSITIONS.check(AuthorisationStatus(row.status), event)
-    row.ended_at, row.ended_reason = now, reason
-    row.save(update_fields=["status", "ended_at", "ended_reason"])
-
-
-def _columns(scope: Scope) -> dict[str, Any]:
-    return {**asdict(scope), "items": json.dumps(scope.items), "form": str(scope.form)}
-
-
-def _body(scope: Scope) -> dict[str, Any]:
-    return {**asdict(scope), "items": list(scope.items), "form": str(scope.form)}
-
-
-def _record(
-    event: Event, row: AuthorisationRequest | AuthorisationRow, *, actor: str, body: dict[str, Any], now: datetime
-) -> int:
-    """Evidence about a request or authorisation, under the enterprise's code."""
-    given = isinstance(row, AuthorisationRow)
-    body = {**body, "authorisation" if given else "request": row.id}
-    subject = row.subject if given else row.enterprise
-    return record(event, actor=actor, subject=subject, body=body, now=now).id
-
-
-def _locked(rows: QuerySet[Any], name: str) -> Any:
-    row = rows.select_for_update().filter(id=name).first()
-    if row is None:
-        raise AuthorisationNotFound(authorisation=name)
-    return row
-
-
-def _new_id(prefix: str, now: datetime) -> str:
-    return f"{prefix}{now:%Y%m%d}-{secrets.token_hex(5)}"
+    return RequestState.EXPIRED if state in OPEN_REQUESTS and now >= row.answer_by else state

@@ -23,6 +23,8 @@ class AuthorisationRequest(models.Model):
     data_months = models.PositiveIntegerField()
     retention_days = models.PositiveIntegerField()
     reason = models.CharField(max_length=200)
+    product = models.CharField(max_length=60, blank=True)
+    platform = models.CharField(max_length=40, blank=True)
     template = models.CharField(max_length=40)
     template_version = models.CharField(max_length=20)
     requested_at = models.DateTimeField()
@@ -47,7 +49,11 @@ class AuthorisationRow(models.Model):
     subject = models.CharField(max_length=18)
     subject_name = models.CharField(max_length=200)
     signatory = models.BigIntegerField()
-    power = models.CharField(max_length=12)
+    power_source = models.CharField(max_length=24)
+    power_purposes = models.TextField()  # JSON: purposes an agent may sign; [] = all
+    power_until = models.DateTimeField(null=True)
+    identity = models.CharField(max_length=24)
+    identity_sha256 = models.CharField(max_length=64, blank=True)
     recipient = models.CharField(max_length=40)
     recipient_name = models.CharField(max_length=120)
     purpose = models.CharField(max_length=30)
@@ -59,12 +65,17 @@ class AuthorisationRow(models.Model):
     times_used = models.PositiveIntegerField(default=0)
     data_months = models.PositiveIntegerField()
     retention_days = models.PositiveIntegerField()
+    reason = models.CharField(max_length=200)
+    product = models.CharField(max_length=60, blank=True)
+    platform = models.CharField(max_length=40, blank=True)
     template = models.CharField(max_length=40)
     template_version = models.CharField(max_length=20)
+    list_sha256 = models.CharField(max_length=64)  # the sharing list as it stood
     text = models.TextField()  # exactly what was shown
     text_sha256 = models.CharField(max_length=64)
     locale = models.CharField(max_length=8)
     channel = models.CharField(max_length=40)
+    address = models.CharField(max_length=45, blank=True)
     ended_at = models.DateTimeField(null=True)
     ended_reason = models.CharField(max_length=200, blank=True)
     entry = models.BigIntegerField()  # evidence of the grant
@@ -80,3 +91,33 @@ class AuthorisationRow(models.Model):
             models.Index(fields=["recipient", "subject", "purpose"], name="authorisation_recipient"),
             models.Index(fields=["status", "valid_to"], name="authorisation_expiry"),
         ]
+
+
+class SigningPowerRow(models.Model):
+    """What a legal representative lets an agent sign for the enterprise."""
+
+    enterprise = models.CharField(max_length=18)
+    person = models.BigIntegerField()
+    purposes = models.TextField()  # JSON: purpose codes
+    granted_by = models.BigIntegerField()
+    granted_at = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "consent_power"
+        indexes = [models.Index(fields=["enterprise", "person"], name="power_person")]
+
+
+class InvitationRow(models.Model):
+    """An enterprise's leave to an organisation to ask once more; used up by the request it let in."""
+
+    enterprise = models.CharField(max_length=18)
+    organisation = models.CharField(max_length=40)
+    invited_at = models.DateTimeField()
+    until = models.DateTimeField()
+    request = models.OneToOneField(AuthorisationRequest, on_delete=models.PROTECT, null=True)
+
+    class Meta:
+        db_table = "consent_invitation"
+        indexes = [models.Index(fields=["enterprise", "organisation"], name="invitation_pair")]

@@ -13,11 +13,14 @@ from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
 from xinqiao.consent.rules import narrow, shown_text, standing, under_ceiling
 from xinqiao.consent.templates import load_template
 from xinqiao.consent.types import (
+    OPEN_REQUESTS,
     Authorisation,
     AuthorisationNotFound,
     AuthorisationState,
     AuthorisationStatus,
     Form,
+    Power,
+    PowerSource,
     RequestFacts,
     RequestState,
     Scope,
@@ -29,6 +32,7 @@ from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing.settings import content_dir
 
 CREDIT_QUERY = "credit_query"
+ARTEFACT = 2  # layout of the signed document
 
 
 def get_template(code: str = CREDIT_QUERY) -> Template:
@@ -49,10 +53,13 @@ def list_requests(
     enterprise: str | None = None,
     organisation: str | None = None,
     state: RequestState | None = None,
+    open_at: datetime | None = None,
     limit: int = 100,
 ) -> list[RequestFacts]:
-    """Requests to an enterprise (USCC) or of an organisation (code), newest first."""
+    """Requests to an enterprise (USCC) or of an organisation (code), newest first; ``open_at`` = awaiting an answer."""
     rows = AuthorisationRequest.objects.select_related("authorisation").order_by("-requested_at", "-id")
+    if open_at is not None:
+        rows = rows.filter(state__in=OPEN_REQUESTS, answer_by__gt=open_at)
     named = {"enterprise": enterprise, "organisation": organisation, "state": state}
     rows = rows.filter(**{name: value for name, value in named.items() if value is not None})
     return [request_facts(row) for row in rows[:limit]]
@@ -119,11 +126,26 @@ def authorisation_as_json(authorisation_id: str) -> dict[str, Any]:
     row = AuthorisationRow.objects.filter(id=authorisation_id).first()
     if row is None:
         raise AuthorisationNotFound(authorisation=authorisation_id)
-    facts = asdict(authorisation_facts(row))
-    document = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
-    document |= {"items": list(facts["items"]), "text": row.text}
+    document = _document(row)
     signature = sign_document(canonical_bytes(document), kind="authorisation")
     return {"v": 1, "document": document, "signature": signature, "receipt": receipt(row.entry).as_json()}
+
+
+def _document(row: AuthorisationRow) -> dict[str, Any]:
+    """Every field of the artefact as plain JSON, with the exact text; ``v`` is the version of this layout."""
+    facts = asdict(authorisation_facts(row))
+    power = facts["power"]
+    plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
+    until = power["until"].isoformat() if power["until"] else None
+    return plain | {
+        "v": ARTEFACT,
+        "items": list(facts["items"]),
+        "power": {**power, "purposes": list(power["purposes"]), "until": until},
+        "frequency": "once" if row.times_max == 1 else "repeated",
+        "withdrawal": "at any time in the enterprise portal or through any platform; the next query is refused",
+        "entry": row.entry,
+        "text": row.text,
+    }
 
 
 def request_facts(row: AuthorisationRequest) -> RequestFacts:
@@ -157,10 +179,12 @@ def _scope(row: AuthorisationRequest) -> Scope:
         data_months=row.data_months,
         retention_days=row.retention_days,
         reason=row.reason,
+        product=row.product,
+        platform=row.platform,
     )
 
 
-_DIFFERENT = {"request", "status", "items", "form"}
+_DIFFERENT = {"request", "status", "items", "form", "power"}
 _SAME_NAMES = [field.name for field in fields(Authorisation) if field.name not in _DIFFERENT]
 
 
@@ -171,5 +195,12 @@ def authorisation_facts(row: AuthorisationRow) -> Authorisation:
         status=AuthorisationStatus(row.status),
         items=tuple(json.loads(row.items)),
         form=Form(row.form),
+        power=Power(
+            PowerSource(row.power_source),
+            tuple(json.loads(row.power_purposes)),
+            row.power_until,
+            row.identity,
+            row.identity_sha256,
+        ),
         **{name: getattr(row, name) for name in _SAME_NAMES},
     )

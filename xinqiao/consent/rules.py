@@ -15,6 +15,10 @@ from xinqiao.consent.types import (
     BeyondCeiling,
     Ceiling,
     Form,
+    InvalidPower,
+    Power,
+    PowerMissing,
+    PowerSource,
     RequestState,
     Scope,
     ShownText,
@@ -26,19 +30,31 @@ from xinqiao.kernel.transitions import Transitions
 
 REQUEST_INTERVAL = timedelta(days=30)
 LONGEST_REASON = 200
+LONGEST_PRODUCT = 60
 
+_ANSWERS = {
+    "grant": RequestState.GRANTED,
+    "decline": RequestState.DECLINED,
+    "expire": RequestState.EXPIRED,
+    "cancel": RequestState.CANCELLED,
+}
 REQUEST_TRANSITIONS = Transitions(
     {
-        RequestState.REQUESTED: {
-            "grant": RequestState.GRANTED,
-            "decline": RequestState.DECLINED,
-            "expire": RequestState.EXPIRED,
-        },
+        RequestState.REQUESTED: {"show": RequestState.SHOWN, **_ANSWERS},
+        RequestState.SHOWN: _ANSWERS,
         RequestState.GRANTED: {},
         RequestState.DECLINED: {},
         RequestState.EXPIRED: {},
+        RequestState.CANCELLED: {},
     },
-    names={"grant": "同意", "decline": "拒绝", "expire": "过期", **{state: state.label for state in RequestState}},
+    names={
+        "show": "打开",
+        "grant": "同意",
+        "decline": "拒绝",
+        "expire": "过期",
+        "cancel": "取消",
+        **{state: state.label for state in RequestState},
+    },
 )
 AUTHORISATION_TRANSITIONS = Transitions(
     {
@@ -46,19 +62,32 @@ AUTHORISATION_TRANSITIONS = Transitions(
             "withdraw": AuthorisationStatus.WITHDRAWN,
             "expire": AuthorisationStatus.EXPIRED,
             "use_up": AuthorisationStatus.USED_UP,
+            "supersede": AuthorisationStatus.SUPERSEDED,
+            "remove": AuthorisationStatus.VOID,
         },
         AuthorisationStatus.WITHDRAWN: {},
         AuthorisationStatus.EXPIRED: {},
-        # Used up, it still stands as a promise about retention, so it can be withdrawn.
-        AuthorisationStatus.USED_UP: {"withdraw": AuthorisationStatus.WITHDRAWN},
+        # Used up, it still stands as a promise about retention, so it can be withdrawn or die with its recipient.
+        AuthorisationStatus.USED_UP: {"withdraw": AuthorisationStatus.WITHDRAWN, "remove": AuthorisationStatus.VOID},
+        AuthorisationStatus.SUPERSEDED: {},
+        AuthorisationStatus.VOID: {},
     },
     names={
         "withdraw": "撤回",
         "expire": "到期",
         "use_up": "用完",
+        "supersede": "取代",
+        "remove": "随对方退出终止",
         **{status: status.label for status in AuthorisationStatus},
     },
 )
+
+# Ended by an act, whatever the day and the count.
+_ENDED: Mapping[AuthorisationStatus, AuthorisationState] = {
+    AuthorisationStatus.WITHDRAWN: AuthorisationState.WITHDRAWN,
+    AuthorisationStatus.SUPERSEDED: AuthorisationState.SUPERSEDED,
+    AuthorisationStatus.VOID: AuthorisationState.VOID,
+}
 
 # Whoever may have the greater form may have the lesser one made from it; never the other way.
 FORM_COVERS: Mapping[Form, frozenset[Form]] = {
@@ -92,8 +121,8 @@ def authorisation_state(
 
 def standing(authorisation: Authorisation, *, now: datetime) -> AuthorisationState:
     """How the authorisation stands at ``now`` for what it covers; time counts even before a job has marked it."""
-    if authorisation.status is AuthorisationStatus.WITHDRAWN:
-        return AuthorisationState.WITHDRAWN
+    if authorisation.status in _ENDED:
+        return _ENDED[authorisation.status]
     if now >= authorisation.valid_to or authorisation.status is AuthorisationStatus.EXPIRED:
         return AuthorisationState.EXPIRED
     if authorisation.times_used >= authorisation.times_max:
@@ -121,7 +150,14 @@ def check_purpose(template: Template, purpose: str) -> None:
 
 
 def check_scope(
-    template: Template, *, purpose: str, items: Iterable[str], known: Iterable[str], form: Form, reason: str
+    template: Template,
+    *,
+    purpose: str,
+    items: Iterable[str],
+    known: Iterable[str],
+    form: Form,
+    reason: str,
+    product: str = "",
 ) -> None:
     """Raises BeyondCeiling with every fault of what is asked, limits of days and times apart."""
     wanted = list(items)
@@ -133,6 +169,8 @@ def check_scope(
     problems += [_problem("items", "共享清单中没有 {code}", code=code) for code in wanted if code not in set(known)]
     if len(reason.splitlines()) != 1 or not reason.strip() or len(reason) > LONGEST_REASON:
         problems.append(_problem("reason", "请用一行写明事由，不超过 {most} 字", most=LONGEST_REASON))
+    if len(product.splitlines()) > 1 or len(product) > LONGEST_PRODUCT:
+        problems.append(_problem("product", "业务编号写成一行，不超过 {most} 字", most=LONGEST_PRODUCT))
     if problems:
         raise BeyondCeiling(problems)
 
@@ -166,6 +204,28 @@ def check_interval(earlier: str, *, requested_at: datetime, now: datetime) -> No
         raise AlreadyRequested(request=earlier, again_on=again.date().isoformat())
 
 
+def check_power(power: Power, *, purpose: str, name: str, now: datetime) -> None:
+    """Raises PowerMissing unless the signatory may sign for that purpose now; ``name`` is the purpose's."""
+    ended = power.until is not None and now >= power.until
+    if ended or (power.source is PowerSource.AGENT and purpose not in power.purposes):
+        raise PowerMissing(purpose=name)
+
+
+def check_power_grant(
+    template: Template, *, purposes: Iterable[str], delegate: bool, now: datetime, until: datetime
+) -> None:
+    """Raises InvalidPower with every fault of a signing power about to be granted."""
+    wanted = list(purposes)
+    problems = [] if delegate else [_problem("person", "不是本企业的经办人")]
+    if not wanted:
+        problems.append(_problem("purposes", "至少选择一个用途"))
+    problems += [_problem("purposes", "没有用途 {code}", code=code) for code in wanted if code not in template.purposes]
+    if not now < until <= now + timedelta(days=template.agent_days):
+        problems.append(_problem("until", "应在今天之后、{most} 日之内", most=template.agent_days))
+    if problems:
+        raise InvalidPower(problems)
+
+
 def narrow(scope: Scope, *, items: Iterable[str] | None = None, days: int | None = None) -> Scope:
     """The scope an enterprise agrees to: the one asked for, or less; raises BeyondCeiling for more."""
     kept = scope.items if items is None else tuple(code for code in scope.items if code in set(items))
@@ -193,6 +253,8 @@ def render_text(template: Template, scope: Scope, item_names: Iterable[str], *, 
         "version": template.version,
         "purpose": purpose.name_en if english else purpose.name,
         "form": form.name_en if english else form.name,
+        "product": scope.product or "—",
+        "platform": scope.platform or "—",
         "items": "\n".join(f"{number}. {name}" for number, name in enumerate(item_names, 1)),
     }
     return template.text[locale].format_map(facts)

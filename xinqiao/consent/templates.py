@@ -33,6 +33,7 @@ def load_template(path: Path) -> Template:
         draft=raw["draft"],
         basis=raw["basis"],
         answer_days=raw["answer_days"],
+        agent_days=raw["agent_days"],
         ceiling=Ceiling(**raw["ceiling"]),
         purposes=_options(raw["purposes"]),
         forms=_options(raw["forms"]),
@@ -48,7 +49,8 @@ def _options(raw: Mapping[str, Any]) -> dict[str, Option]:
 
 
 def _problems(raw: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    kinds = {"code": str, "version": str, "name": str, "name_en": str, "draft": bool, "basis": str, "answer_days": int}
+    kinds = {"code": str, "version": str, "name": str, "name_en": str, "draft": bool, "basis": str}
+    kinds |= {"answer_days": int, "agent_days": int}
     for name, kind in kinds.items():
         if not isinstance(raw.get(name), kind):
             yield name, f"应为 {kind.__name__}"

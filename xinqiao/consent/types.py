@@ -29,14 +29,26 @@ class RequestState(StrEnum):
     """Where a request stands."""
 
     REQUESTED = "requested"
+    SHOWN = "shown"  # the exact text was before the signatory's eyes
     GRANTED = "granted"
     DECLINED = "declined"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"  # taken back by who asked
 
     @property
     def label(self) -> str:
         """The word a person reads."""
-        return {"requested": "待答复", "granted": "已同意", "declined": "已拒绝", "expired": "已过期"}[self]
+        return {
+            "requested": "待答复",
+            "shown": "企业已打开",
+            "granted": "已同意",
+            "declined": "已拒绝",
+            "expired": "已过期",
+            "cancelled": "已取消",
+        }[self]
+
+
+OPEN_REQUESTS = frozenset({RequestState.REQUESTED, RequestState.SHOWN})
 
 
 class AuthorisationStatus(StrEnum):
@@ -46,11 +58,20 @@ class AuthorisationStatus(StrEnum):
     WITHDRAWN = "withdrawn"
     EXPIRED = "expired"
     USED_UP = "used_up"
+    SUPERSEDED = "superseded"  # a newer one to the same recipient for the same purpose took its place
+    VOID = "void"  # the recipient was removed from the network
 
     @property
     def label(self) -> str:
         """The word a person reads."""
-        return {"active": "有效", "withdrawn": "已撤回", "expired": "已到期", "used_up": "次数已用完"}[self]
+        return {
+            "active": "有效",
+            "withdrawn": "已撤回",
+            "expired": "已到期",
+            "used_up": "次数已用完",
+            "superseded": "已被新授权取代",
+            "void": "已随对方退出而终止",
+        }[self]
 
 
 class AuthorisationState(StrEnum):
@@ -63,6 +84,8 @@ class AuthorisationState(StrEnum):
     EXPIRED = "expired"
     WITHDRAWN = "withdrawn"
     USED_UP = "used_up"
+    SUPERSEDED = "superseded"
+    VOID = "void"
 
     @property
     def label(self) -> str:
@@ -75,7 +98,59 @@ class AuthorisationState(StrEnum):
             "expired": "已到期",
             "withdrawn": "已撤回",
             "used_up": "次数已用完",
+            "superseded": "已被新授权取代",
+            "void": "已随对方退出而终止",
         }[self]
+
+
+class PowerSource(StrEnum):
+    """By what right a person signs for the enterprise."""
+
+    LEGAL_REPRESENTATIVE = "legal_representative"
+    AGENT = "agent"  # empowered by the legal representative, for named purposes and until a day
+
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {"legal_representative": "法定代表人", "agent": "受托经办人"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """The signatory's power at the moment of signing. ``purposes`` empty = every purpose; ``until`` None = no end.
+
+    ``identity`` is how the person was identified (``password`` …); ``identity_sha256`` the digest of the identity
+    document seen at registration, empty when none was.
+    """
+
+    source: PowerSource
+    purposes: tuple[str, ...]
+    until: datetime | None
+    identity: str
+    identity_sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SigningPower:
+    """What an enterprise's legal representative lets an agent sign, and until when."""
+
+    id: int
+    enterprise: str
+    person: int
+    purposes: tuple[str, ...]
+    granted_at: datetime
+    until: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An enterprise's word that an organisation may ask once more before 30 days have passed."""
+
+    organisation: str
+    enterprise: str
+    invited_at: datetime
+    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +184,7 @@ class Template:
     draft: bool
     basis: str
     answer_days: int
+    agent_days: int
     ceiling: Ceiling
     purposes: Mapping[str, Option]
     forms: Mapping[str, Option]
@@ -117,7 +193,11 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an authorisation is about: who may read what of whom, for what, how, how long and how often."""
+    """What an authorisation is about: who may read what of whom, for what, how, how long and how often.
+
+    ``product`` is the organisation's reference of the product or application; ``platform`` the platform through
+    which it was asked. Both may be empty.
+    """
 
     organisation: str
     organisation_name: str
@@ -131,6 +211,8 @@ class Scope:
     data_months: int
     retention_days: int
     reason: str
+    product: str = ""
+    platform: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +235,8 @@ class RequestFacts:
 class Authorisation:
     """An authorisation as given. ``text_sha256`` is the digest of the text shown in ``locale``.
 
-    ``power`` is the signatory's role for the enterprise; ``recipient`` and ``subject`` are an organisation's code
-    and a USCC. Valid from ``valid_from`` until just before ``valid_to``.
+    ``recipient`` and ``subject`` are an organisation's code and a USCC. Valid from ``valid_from`` until just before
+    ``valid_to``. ``list_sha256`` names the sharing list, ``address`` the network address of the signatory, if known.
     """
 
     id: str
@@ -163,7 +245,7 @@ class Authorisation:
     subject: str
     subject_name: str
     signatory: int
-    power: str
+    power: Power
     recipient: str
     recipient_name: str
     purpose: str
@@ -175,11 +257,16 @@ class Authorisation:
     times_used: int
     data_months: int
     retention_days: int
+    reason: str
+    product: str
+    platform: str
     template: str
     template_version: str
+    list_sha256: str
     text_sha256: str
     locale: str
     channel: str
+    address: str
     ended_at: datetime | None
     ended_reason: str
 
@@ -194,6 +281,13 @@ class ShownText:
 
 
 REQUESTED = Event("consent.requested", "请求授权", "authorisation requested")
+SHOWN = Event("consent.shown", "展示授权书", "authorisation text shown")
+CANCELLED = Event("consent.cancelled", "取消授权请求", "request cancelled")
+INVITED = Event("consent.invited", "邀请再次请求", "invited to ask again")
+POWER_GRANTED = Event("consent.power_granted", "授予签署权", "signing power granted")
+POWER_ENDED = Event("consent.power_ended", "收回签署权", "signing power ended")
+SUPERSEDED = Event("consent.superseded", "授权被取代", "authorisation superseded")
+VOIDED = Event("consent.voided", "授权终止（对方退出）", "authorisation void: recipient removed")
 DECLINED = Event("consent.declined", "拒绝授权", "authorisation declined")
 GRANTED = Event("consent.granted", "授予授权", "authorisation granted")
 WITHDRAWN = Event("consent.withdrawn", "撤回授权", "authorisation withdrawn")
@@ -224,7 +318,7 @@ class AlreadyRequested(Refused):
     code = "consent.already_requested"
     title = "30 天内已向该企业发出过请求 {request}"
     clause = "不得反复请求授权（节点管理规则，工作稿）"
-    next_step = "请查看该请求的答复；{again_on} 起可再次请求"
+    next_step = "请查看该请求的答复；{again_on} 起可再次请求，或请企业邀请您再次请求"
     status = 409
 
 
@@ -245,6 +339,23 @@ class TextChanged(Refused):
     clause = "明示同意（个人信息保护法第十四条参照）"
     next_step = "请重新打开授权页面，阅读现行文本后再同意"
     status = 409
+
+
+class PowerMissing(Refused):
+    """The person may not sign this for the enterprise; data: ``purpose``."""
+
+    code = "consent.power_missing"
+    title = "您的签署权不包括用途“{purpose}”，或已到期"
+    clause = "经办人在委托的范围和期限内办理（民法典第一百六十五条）"
+    next_step = "请法定代表人亲自同意，或在授权管理中授予您这一用途的签署权"
+
+
+class InvalidPower(Invalid):
+    """The signing power asked for cannot be granted; every fault is named."""
+
+    code = "consent.invalid_power"
+    title = "签署权有 {count} 处不符合要求"
+    next_step = "请选择本企业的经办人、已有的用途和不超过上限的期限"
 
 
 class NotUsable(Refused):

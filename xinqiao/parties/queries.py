@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.parties.models import ApiKey, Enterprise, Membership, Organisation
+from xinqiao.parties.models import ApiKey, Enterprise, Membership, Organisation, Person
 from xinqiao.parties.types import (
     Actor,
     EnterpriseFacts,
@@ -83,6 +83,12 @@ def actor_for_enterprise(person_id: int, uscc: str, *, now: datetime) -> Actor:
     return _actor(next((row for row in rows if row.role == Role.OWNER), rows[0]))
 
 
+def identity_digest(person_id: int) -> str:
+    """The salted digest of the identity document seen when the person was registered; empty when none was."""
+    found = Person.objects.filter(id=person_id).values_list("identity_sha256", flat=True).first()
+    return found or ""
+
+
 def enterprises_of(person_id: int, *, now: datetime) -> list[EnterpriseFacts]:
     """Enterprises the person may act for now, each once, by code."""
     rows = _standing(now).filter(person_id=person_id, enterprise__isnull=False).order_by("enterprise__uscc")
@@ -133,4 +139,5 @@ def membership_facts(row: Membership) -> MembershipFacts:
         enterprise=enterprise_facts(row.enterprise) if row.enterprise else None,
         since=row.since,
         until=row.until,
+        person_name=row.person.name,
     )

@@ -83,6 +83,7 @@ class MembershipFacts:
     enterprise: EnterpriseFacts | None
     since: datetime
     until: datetime | None
+    person_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,22 +29,28 @@ _COVERS = " && ".join(
         f"context.rank <= {_GIVEN}.rank",
     )
 )
-_WITHDRAWN = f'{_GIVEN}.status == "withdrawn"'
-_EXPIRED = f'({_GIVEN}.valid_to <= context.now || {_GIVEN}.status == "expired")'
+_ENDED = tuple(f'{_GIVEN}.status == "{word}"' for word in ("withdrawn", "superseded", "void"))
+_EXPIRED = f'{_GIVEN}.valid_to <= context.now || {_GIVEN}.status == "expired"'
 _USED_UP = f"{_GIVEN}.most <= {_GIVEN}.used"
 _NOT_YET = f"context.now < {_GIVEN}.valid_from"
+
+
+def _holding(*conditions: str, but: tuple[str, ...] = ()) -> str:
+    """An authorisation that covers the request, with these conditions and none of the others."""
+    parts = ["context has authorisation", _COVERS, *conditions, *(f"!({other})" for other in but)]
+    return "(" + " && ".join(f"({part})" for part in parts) + ")"
+
+
 STATES: Mapping[str, str] = {
     "none": "!(context has authorisation)",
     "outside": f"(context has authorisation && !({_COVERS}))",
-    "withdrawn": f"(context has authorisation && {_COVERS} && {_WITHDRAWN})",
-    "expired": f"(context has authorisation && {_COVERS} && !({_WITHDRAWN}) && {_EXPIRED})",
-    "used_up": f"(context has authorisation && {_COVERS} && !({_WITHDRAWN}) && !{_EXPIRED} && {_USED_UP})",
-    "not_yet": (
-        f"(context has authorisation && {_COVERS} && !({_WITHDRAWN}) && !{_EXPIRED} && !({_USED_UP}) && {_NOT_YET})"
-    ),
-    "active": (
-        f"(context has authorisation && {_COVERS} && !({_WITHDRAWN}) && !{_EXPIRED} && !({_USED_UP}) && !({_NOT_YET}))"
-    ),
+    "withdrawn": _holding(_ENDED[0]),
+    "superseded": _holding(_ENDED[1]),
+    "void": _holding(_ENDED[2]),
+    "expired": _holding(_EXPIRED, but=_ENDED),
+    "used_up": _holding(_USED_UP, but=(*_ENDED, _EXPIRED)),
+    "not_yet": _holding(_NOT_YET, but=(*_ENDED, _EXPIRED, _USED_UP)),
+    "active": _holding(but=(*_ENDED, _EXPIRED, _USED_UP, _NOT_YET)),
 }
 ALWAYS = """\
 @id("not-admitted")

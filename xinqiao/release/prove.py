@@ -71,26 +71,29 @@ class _Model:
     def states(self) -> dict[str, Any]:
         """Each state of the authorisation as a formula."""
         covered = self.covered
-        withdrawn = self.status == self.statuses["withdrawn"]
+        withdrawn, superseded, void = (self.status == self.statuses[w] for w in ("withdrawn", "superseded", "void"))
+        ended = z3.Or(withdrawn, superseded, void)
         expired = z3.Or(self.now >= self.valid_to, self.status == self.statuses["expired"])
         used_up, not_yet = self.used >= self.most, self.now < self.valid_from
         return {
             AuthorisationState.NONE: z3.Not(self.given),
             AuthorisationState.OUTSIDE: z3.And(self.given, z3.Not(covered)),
             AuthorisationState.WITHDRAWN: z3.And(covered, withdrawn),
-            AuthorisationState.EXPIRED: z3.And(covered, z3.Not(withdrawn), expired),
-            AuthorisationState.USED_UP: z3.And(covered, z3.Not(z3.Or(withdrawn, expired)), used_up),
-            AuthorisationState.NOT_YET: z3.And(covered, z3.Not(z3.Or(withdrawn, expired, used_up)), not_yet),
-            AuthorisationState.ACTIVE: z3.And(covered, z3.Not(z3.Or(withdrawn, expired, used_up, not_yet))),
+            AuthorisationState.SUPERSEDED: z3.And(covered, superseded),
+            AuthorisationState.VOID: z3.And(covered, void),
+            AuthorisationState.EXPIRED: z3.And(covered, z3.Not(ended), expired),
+            AuthorisationState.USED_UP: z3.And(covered, z3.Not(z3.Or(ended, expired)), used_up),
+            AuthorisationState.NOT_YET: z3.And(covered, z3.Not(z3.Or(ended, expired, used_up)), not_yet),
+            AuthorisationState.ACTIVE: z3.And(covered, z3.Not(z3.Or(ended, expired, used_up, not_yet))),
         }
 
     @property
     def live(self) -> Any:
         """What an authorisation in force is, said apart from the states."""
-        ended = [self.statuses["withdrawn"], self.statuses["expired"]]
+        ended = ("withdrawn", "expired", "superseded", "void")
         return z3.And(
             self.covered,
-            *[self.status != status for status in ended],
+            *[self.status != self.statuses[word] for word in ended],
             self.valid_from <= self.now,
             self.now < self.valid_to,
             self.used < self.most,

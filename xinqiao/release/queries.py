@@ -79,6 +79,7 @@ def list_accesses(
     *,
     enterprise: str | None = None,
     recipient: str | None = None,
+    authorisation: str | None = None,
     allowed: bool | None = None,
     before: tuple[datetime, str] | None = None,
     limit: int = 50,
@@ -89,6 +90,8 @@ def list_accesses(
         rows = rows.filter(enterprise=enterprise)
     if recipient is not None:
         rows = rows.filter(recipient_code=recipient)
+    if authorisation is not None:
+        rows = rows.filter(authorisation=authorisation)
     if allowed is not None:
         rows = rows.filter(allowed=allowed)
     if before is not None:

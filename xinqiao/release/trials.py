@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from xinqiao.consent.types import Authorisation, AuthorisationStatus, Form
+from xinqiao.consent.types import Authorisation, AuthorisationStatus, Form, Power, PowerSource
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.release.cedar import CedarGate
 from xinqiao.release.rules import judge, parse_policy
@@ -18,6 +18,7 @@ CODES = ("bank-a", "bank-b", "platform-c")
 FIRMS = ("91610131MAYDEM0155", "91610131MAYDEM0163", "91610131MAYDEM0171")
 PURPOSES = ("pre_loan", "post_loan", "evaluation")
 ITEMS = tuple(f"item.{n:02d}" for n in range(8))
+POWER = Power(PowerSource.LEGAL_REPRESENTATIVE, (), None, "password", "")
 CHUNK = 5_000
 SAID = 5  # disagreements told at once
 
@@ -50,13 +51,14 @@ def _authorisation(dice: random.Random, ask: Ask, now: datetime) -> Authorisatio
     return Authorisation(
         id="C", request="R",
         status=AuthorisationStatus.ACTIVE if dice.random() < 0.8 else dice.choice(list(AuthorisationStatus)),
-        subject=mostly(ask.enterprise, FIRMS), subject_name="", signatory=1, power="owner",
+        subject=mostly(ask.enterprise, FIRMS), subject_name="", signatory=1, power=POWER,
         recipient=mostly(ask.recipient.code, CODES), recipient_name="", purpose=mostly(ask.purpose, PURPOSES),
         items=tuple(dict.fromkeys((*held, *dice.sample(ITEMS, 2)))),
         form=Form(mostly(Form.DETAIL, list(Form))),
         valid_from=begins, valid_to=ends, times_max=most,
         times_used=dice.choice((0, 0, 0, most - 1, most)), data_months=12, retention_days=30,
-        template="credit_query", template_version="1", text_sha256="", locale="zh", channel="portal",
+        reason="", product="", platform="", template="credit_query", template_version="1", list_sha256="",
+        text_sha256="", locale="zh", channel="portal", address="",
         ended_at=None, ended_reason="",
     )  # fmt: skip
 

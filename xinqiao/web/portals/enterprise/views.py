@@ -13,7 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xinqiao.catalogue.load import load_catalogue
-from xinqiao.consent.actions import decline_request, grant_authorisation, withdraw_authorisation
+from xinqiao.consent.actions import decline_request, grant_authorisation, mark_shown, withdraw_authorisation
+from xinqiao.consent.papers import authorisation_pdf
+from xinqiao.consent.powers import end_power, grant_power, invite, list_powers
 from xinqiao.consent.queries import (
     authorisation_as_json,
     consent_text,
@@ -24,17 +26,18 @@ from xinqiao.consent.queries import (
     list_requests,
 )
 from xinqiao.consent.types import (
+    OPEN_REQUESTS,
     Authorisation,
     AuthorisationNotFound,
     AuthorisationStatus,
     Form,
     RequestFacts,
-    RequestState,
 )
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
+from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
@@ -45,6 +48,7 @@ from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
+OWNER = requires(Portal.ENTERPRISE, Role.OWNER)
 MONTH = timedelta(days=30)
 
 
@@ -56,9 +60,7 @@ def _own(actor: Acting, form: Form) -> Answer:
 
 
 def _open_requests(enterprise: str) -> list[RequestFacts]:
-    now = timezone.now()
-    rows = list_requests(enterprise=enterprise, state=RequestState.REQUESTED)
-    return [r for r in rows if r.answer_by > now]
+    return list_requests(enterprise=enterprise, open_at=timezone.now())
 
 
 @MEMBER
@@ -105,12 +107,13 @@ def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 def authorisations(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Requests to decide and authorisations given, each with what was already taken."""
     rows = [(a, _stands(a)) for a in list_authorisations(enterprise=actor.code)]
-    answered = [r for r in list_requests(enterprise=actor.code) if r.state is not RequestState.REQUESTED]
+    answered = [r for r in list_requests(enterprise=actor.code) if r.state not in OPEN_REQUESTS]
     context = {
         "requests": _open_requests(actor.code),
         "rows": rows,
         "answered": answered,
         "purposes": get_template().purposes,
+        "agents": _agents(actor) if actor.membership.role is Role.OWNER else [],
     }
     return render(request, "enterprise/authorisations.html", context)
 
@@ -137,13 +140,14 @@ def decide(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpRespo
     if request.method == "POST":
         return _answer(request, asked, actor)
     locale = "en" if request.LANGUAGE_CODE == "en" else "zh"  # type: ignore[attr-defined]
-    catalogue = load_catalogue(content_dir())
+    catalogue, shown = load_catalogue(content_dir()), consent_text(asked.id, locale=locale)
+    mark_shown(asked.id, signatory=actor.actor.person_id, text_digest=shown.sha256, locale=locale, now=timezone.now())
     context = {
         "asked": asked,
-        "shown": consent_text(asked.id, locale=locale),
+        "shown": shown,
         "items": [catalogue.item(code) for code in asked.scope.items],
         "purpose": get_template().purposes[asked.scope.purpose],
-        "open": asked.state is RequestState.REQUESTED and asked.answer_by > timezone.now(),
+        "open": asked.state in OPEN_REQUESTS and asked.answer_by > timezone.now(),
     }
     return render(request, "enterprise/decide.html", context)
 
@@ -159,6 +163,7 @@ def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpRes
         signatory=person,
         locale=posted(request, "locale"),
         text_digest=posted(request, "digest"),
+        address=request.META.get("REMOTE_ADDR", ""),
         now=now,
     )
     messages.success(request, _("已授权；随时可以撤回"), extra_tags="good")
@@ -171,7 +176,7 @@ def authorisation(request: HttpRequest, authorisation_id: str, *, actor: Acting)
     """One authorisation: what it allows, what was taken under it, how to end it."""
     found = _authorisation_of(actor, authorisation_id)
     catalogue = load_catalogue(content_dir())
-    taken = [a for a in list_accesses(enterprise=actor.code, limit=500) if a.authorisation == found.id]
+    taken = list_accesses(enterprise=actor.code, authorisation=found.id, limit=found.times_max + 100)
     context: dict[str, Any] = {
         "authorisation": found,
         "stands": _stands(found),
@@ -190,6 +195,52 @@ def authorisation_receipt(request: HttpRequest, authorisation_id: str, *, actor:
     answer = JsonResponse(authorisation_as_json(found.id), json_dumps_params={"ensure_ascii": False, "indent": 1})
     answer["Content-Disposition"] = f'attachment; filename="{found.id}.json"'
     return answer
+
+
+@MEMBER
+@require_GET
+def authorisation_paper(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
+    """The authorisation on paper."""
+    found = _authorisation_of(actor, authorisation_id)
+    answer = HttpResponse(authorisation_pdf(found.id), content_type="application/pdf")
+    answer["Content-Disposition"] = f'attachment; filename="{found.id}.pdf"'
+    return answer
+
+
+def _agents(actor: Acting) -> list[dict[str, Any]]:
+    """The enterprise's delegates with the signing power each has now."""
+    now = timezone.now()
+    powers = {power.person: power for power in list_powers(actor.code, now=now)}
+    people = [m for m in list_members(enterprise=actor.code, now=now) if m.role is Role.DELEGATE]
+    return [{"person": m.person_id, "name": m.person_name, "power": powers.get(m.person_id)} for m in people]
+
+
+@OWNER
+@require_POST
+def power(request: HttpRequest, person: int, *, actor: Acting) -> HttpResponse:
+    """Give an agent signing power for the ticked purposes, or take it back."""
+    now, signatory = timezone.now(), actor.actor.person_id
+    if request.POST.get("answer") == "end":
+        end_power(actor.code, person=person, signatory=signatory, now=now)
+        messages.success(request, _("已收回签署权"), extra_tags="good")
+    else:
+        days = posted(request, "days", most=5)
+        until = now + timedelta(days=int(days) if days.isascii() and days.isdecimal() else 0)
+        purposes = request.POST.getlist("purposes")
+        grant_power(actor.code, person=person, purposes=purposes, until=until, signatory=signatory, now=now)
+        messages.success(request, _("已授予签署权"), extra_tags="good")
+    return redirect("enterprise-authorisations")
+
+
+@MEMBER
+@require_POST
+def invite_again(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpResponse:
+    """Let who asked ask once more before 30 days have passed."""
+    asked = _request_of(actor, request_id)
+    signatory, now = actor.actor.person_id, timezone.now()
+    invite(actor.code, organisation=asked.scope.organisation, signatory=signatory, now=now)
+    messages.success(request, _("已邀请；对方 30 天内可以再请求一次"), extra_tags="good")
+    return redirect("enterprise-authorisations")
 
 
 @MEMBER

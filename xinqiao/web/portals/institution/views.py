@@ -13,10 +13,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
-from xinqiao.consent.actions import request_authorisation
+from xinqiao.consent.actions import cancel_request, request_authorisation
 from xinqiao.consent.queries import find_active, get_template, list_authorisations, list_requests
 from xinqiao.consent.rules import check_purpose
-from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
+from xinqiao.consent.types import OPEN_REQUESTS, AuthorisationStatus, Form
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.kernel.errors import Invalid, Refused
@@ -53,7 +53,7 @@ def _stands(actor: Acting) -> list[Any]:
 @require_GET
 def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """What can be read now, what is waiting for an enterprise."""
-    waiting = list_requests(organisation=actor.code, state=RequestState.REQUESTED)
+    waiting = list_requests(organisation=actor.code, open_at=timezone.now())
     context = {"standing": _stands(actor), "waiting": waiting, "purposes": get_template().purposes}
     return render(request, "institution/home.html", context)
 
@@ -95,7 +95,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
         "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
         "authorisations": authorisations,
         "requests": (sent := list_requests(organisation=actor.code, enterprise=uscc)),
-        "pending": any(r.state is RequestState.REQUESTED and r.answer_by > now for r in sent),
+        "pending": any(r.state in OPEN_REQUESTS and r.answer_by > now for r in sent),
         "registered": find_enterprise(uscc) is not None,
         "purposes": get_template().purposes,
     }
@@ -117,6 +117,7 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         "ticked": request.POST.getlist("items"),
         "chosen": posted(request, "purpose"),
         "reason": posted(request, "reason"),
+        "product": posted(request, "product"),
     }
     try:
         asked = request_authorisation(
@@ -128,6 +129,7 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
             reason=context["reason"],
             days=30,
             times=_number(posted(request, "times", default="1")),
+            product=posted(request, "product"),
             actor=actor.label,
             now=timezone.now(),
         )
@@ -164,11 +166,24 @@ def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     return render(request, "institution/report.html", context)
 
 
+@OFFICER
+@require_POST
+def cancel(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpResponse:
+    """Take a request back that the enterprise has not answered."""
+    cancel_request(request_id, organisation=actor.code, actor=actor.label, now=timezone.now())
+    messages.success(request, _("请求已取消"), extra_tags="good")
+    return redirect("institution-requests")
+
+
 @READER
 @require_GET
 def requests(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Requests sent and what became of them."""
-    context = {"rows": list_requests(organisation=actor.code), "purposes": get_template().purposes}
+    context = {
+        "rows": list_requests(organisation=actor.code),
+        "purposes": get_template().purposes,
+        "open": OPEN_REQUESTS,
+    }
     return render(request, "institution/requests.html", context)
 
 
