@@ -8,7 +8,15 @@ import sys
 
 from benchmarks.figure import Absent
 
-NAMES = ("start_to_portal", "ingest_feed", "evaluate_batch", "gate_product", "crash_ingest", "gate_million")
+NAMES = (
+    "start_to_portal",
+    "ingest_feed",
+    "evaluate_batch",
+    "gate_product",
+    "crash_ingest",
+    "gate_million",
+    "proofs_foreign",
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
