@@ -12,6 +12,7 @@ from rich.table import Table
 
 from xinqiao.config.console import ACTOR, explained, out
 from xinqiao.evidence.actions import sequence
+from xinqiao.evidence.bundles import verify_bundle
 from xinqiao.evidence.keys import LOG, LOG_GM
 from xinqiao.evidence.outside import ask_outsiders, list_outsiders
 from xinqiao.evidence.queries import log_status
@@ -42,8 +43,16 @@ def verify(
     vkey: Annotated[str, typer.Option(help="可信的公钥；默认用文件夹里的")] = "",
     policy: Annotated[Path | None, typer.Option(help="你自己的见证策略；默认用文件夹里的")] = None,
     tsa: Annotated[Path | None, typer.Option(help="你信任的时间戳根证书（PEM）")] = None,
+    log: Annotated[Path | None, typer.Option(help="核验证据包时用的日志副本：证明“只有这些”")] = None,
 ) -> None:
-    """核验日志文件夹：重算每个条目和整棵树，核对国密签名、见证人数和时间戳；不需要数据库。"""
+    """核验日志文件夹（重算每个条目和整棵树，核对国密签名、见证人数和时间戳），或企业的证据包（.zip）；不需要数据库。"""
+    if folder and folder.suffix == ".zip":
+        told = verify_bundle(folder.read_bytes(), vkeys=[vkey] if vkey else (), log=log)
+        for line in told.lines():
+            out.print(line, markup=False)
+        if told.ok and log is None:
+            out.print("次序已核验；要证明“只有这些”，请用 --log 给出日志副本", markup=False)
+        raise typer.Exit(0 if told.ok else 1)
     text = policy.read_text(encoding="utf-8") if policy else None
     verdict = verify_folder(folder or evidence_dir(), vkey or None, policy=text, authorities=tsa)
     for line in verdict.lines():

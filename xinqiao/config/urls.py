@@ -49,6 +49,7 @@ urlpatterns = [
     path("enterprise/authorisations/<str:authorisation_id>/withdraw/", enterprise.withdraw, name="enterprise-withdraw"),
     path("enterprise/requests/<str:request_id>/", enterprise.decide, name="enterprise-decide"),
     path("enterprise/accesses/", enterprise.accesses, name="enterprise-accesses"),
+    path("enterprise/accesses/bundle.zip", enterprise.bundle, name="enterprise-bundle"),
     path(
         "enterprise/accesses/<str:access_id>/receipt.json", enterprise.access_receipt, name="enterprise-access-receipt"
     ),

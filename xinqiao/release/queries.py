@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from xinqiao.consent.types import Form
+from xinqiao.evidence.bundling import evidence_bundle
 from xinqiao.kernel.errors import NotFound
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.models import AccessLine, PolicyRow
@@ -118,3 +119,33 @@ def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
         recipient_kind=RecipientKind.ENTERPRISE
     )
     return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}
+
+
+def access_bundle(enterprise: str) -> bytes:
+    """Every access to an enterprise as evidence it can check by itself (``evidence.bundles``); a ZIP file.
+
+    Raises ContentErased after an erasure, DamagedLog.
+    """
+    rows = AccessLine.objects.filter(enterprise=enterprise).order_by("at", "id")
+    return evidence_bundle(enterprise, {row.entry: _told(as_access(row)) for row in rows})
+
+
+def _told(access: Access) -> dict[str, str]:
+    """An access in words, for the list in the bundle."""
+    return {
+        "access": access.id,
+        "at": access.at.isoformat(),
+        "recipient": access.recipient_code,
+        "recipient_name": access.recipient_name,
+        "recipient_kind": str(access.recipient_kind),
+        "actor": access.actor,
+        "purpose": access.purpose,
+        "form": str(access.form),
+        "items": " ".join(access.items),
+        "authorisation": access.authorisation,
+        "allowed": "yes" if access.allowed else "no",
+        "rule": access.rule,
+        "reason": access.reason,
+        "clause": access.clause,
+        "channel": access.channel,
+    }

@@ -41,7 +41,7 @@ from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.queries import count_accesses, get_access, list_accesses
+from xinqiao.release.queries import access_bundle, count_accesses, get_access, list_accesses
 from xinqiao.release.types import Answer, Recipient, RecipientKind
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
@@ -258,6 +258,15 @@ def withdraw(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> H
 def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Every read and every refusal about this enterprise."""
     return render(request, "enterprise/accesses.html", access_page(request, enterprise=actor.code))
+
+
+@MEMBER
+@require_GET
+def bundle(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Every access with its evidence in one file, checkable offline and without this system."""
+    answer = HttpResponse(access_bundle(actor.code), content_type="application/zip")
+    answer["Content-Disposition"] = f'attachment; filename="{actor.code}.accesses.zip"'
+    return answer
 
 
 @MEMBER
