@@ -16,6 +16,7 @@ NAMES = (
     "crash_ingest",
     "gate_million",
     "proofs_foreign",
+    "log_million",
 )
 
 

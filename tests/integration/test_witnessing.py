@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -304,3 +305,25 @@ def test_the_log_proves_its_growth_between_any_two_checkpoints() -> None:
     with pytest.raises(ValueError, match="no consistency proof"):
         consistency(0, 5)
     assert collect_cosignatures(now=NOW) == 0  # no witnesses, nothing to do
+
+
+def test_the_commands_of_the_explanation_verify_with_openssl_alone(
+    evidence_folder: Path, three: list[Running], tmp_path: Path
+) -> None:
+    """The indented blocks of docs/explanation/evidence.md, as printed."""
+    page = (Path(__file__).resolve().parents[2] / "docs/explanation/evidence.md").read_text("utf-8")
+    blocks = re.findall(r"(?:^    .*\n)+", page, re.M)
+    blocks = [block for block in blocks if "openssl" in block]
+    with running_tsa(tmp_path / "tsa-one") as url:
+        (tmp_path / "tsa").write_text(f"one {url} tsa-one/ca.pem\n")
+        assert ask_outsiders(now=NOW) == 4
+    (evidence_folder / "roots.pem").write_bytes((tmp_path / "tsa-one/ca.pem").read_bytes())
+    prefix = bytes.fromhex("302a300506032b6570032100")
+    (evidence_folder / "witness.der").write_bytes(prefix + three[0].key.key.raw)
+    assert len(blocks) == 4
+    for block in blocks:
+        script = block.replace("NAME OF THE WITNESS", "w0.example").replace("SIZE.NAME", "3.one").replace("SIZE", "3")
+        run = ["bash", "-euo", "pipefail", "-c", script]
+        done = subprocess.run(run, cwd=evidence_folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, block + done.stdout + done.stderr
+        assert re.search(r"Verified|OK", done.stdout), done.stdout

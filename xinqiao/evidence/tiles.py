@@ -20,6 +20,7 @@ HEIGHT = 8
 WIDTH = 1 << HEIGHT
 ENTRIES = "entries"
 LONGEST_LEAF = 0xFFFF
+REMEMBERED = 16  # tiles
 Leaves = Callable[[int, int], Sequence[bytes]]
 
 
@@ -82,6 +83,7 @@ class TileFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._seen: dict[str, list[bytes]] = {}  # a proof asks the same few tiles for many hashes
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a file, None when it is absent."""
@@ -102,6 +104,7 @@ class TileFolder:
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+        self._seen.clear()
         _sync_folder(path.parent)
         return True
 
@@ -134,6 +137,14 @@ class TileFolder:
 
     def hashes(self, level: int, number: int, width: int) -> list[bytes]:
         """The first ``width`` hashes of a tile, also out of the full one; raises DamagedLog when absent."""
+        path = tile_path(level, number, width)
+        if path not in self._seen:
+            if len(self._seen) >= REMEMBERED:
+                self._seen.clear()
+            self._seen[path] = self._read_hashes(level, number, width)
+        return self._seen[path]
+
+    def _read_hashes(self, level: int, number: int, width: int) -> list[bytes]:
         for candidate in dict.fromkeys((width, WIDTH)):
             data = self.read(tile_path(level, number, candidate))
             if data is not None and len(data) == candidate * HASH_BYTES:
