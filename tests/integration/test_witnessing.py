@@ -30,6 +30,7 @@ from xinqiao.evidence.types import WITNESS_CONFLICT, EntryRef, KeyChanged
 from xinqiao.evidence.verify import verify_folder, verify_receipt
 from xinqiao.evidence.witness import Submission
 from xinqiao.evidence.witnessing import collect_cosignatures, consistency
+from xinqiao.kernel.canonical import base64_text
 from xinqiao.parties.types import ORGANISATION_ADMITTED as DONE
 from xinqiao.plumbing import settings as node
 
@@ -327,3 +328,32 @@ def test_the_commands_of_the_explanation_verify_with_openssl_alone(
         done = subprocess.run(run, cwd=evidence_folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, block + done.stdout + done.stderr
         assert re.search(r"Verified|OK", done.stdout), done.stdout
+
+
+def test_the_commands_show_who_answered_change_keys_and_prove_growth(
+    three: list[Running], evidence_folder: Path
+) -> None:
+    from typer.testing import CliRunner
+
+    from xinqiao.config.evidence_cli import evidence_app
+
+    def run(*words: str, status: int = 0) -> str:
+        result = CliRunner().invoke(evidence_app, words)
+        assert result.exit_code == status, result.output
+        return result.output
+
+    three[2].process.kill()
+    assert "2" in run("ask")
+    assert "已签 3 条" in run("status")
+    assert sum(1 for item in list_outsiders() if item.trouble) == 1
+    changed = run("change-key", "gm").strip()
+    assert changed == gm_key().vkey
+    assert "已销毁" in run("retire-key", "gm")
+    assert "没有" in run("retire-key", "log")
+    sequence(now=NOW)
+    size = queries.log_status().size
+    assert run("consistency", "3", str(size)).split() == [base64_text(item) for item in consistency(3, size)]
+    run("consistency", "0", "3", status=2)
+    run("verify", str(evidence_folder), "--vkey", log_key().vkey)
+    (evidence_folder / "checkpoint.cosigned").unlink()
+    assert "没有经见证的检查点" in run("verify", str(evidence_folder), status=1)

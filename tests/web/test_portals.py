@@ -388,8 +388,21 @@ class TestReceipts:
         sequence(now=timezone.now())
         client = visitor()
         assert b"".join(client.get("/log/checkpoint").streaming_content).startswith(log_key().name.encode())  # type: ignore[attr-defined]
-        client.get("/log/vkey").close()
-        for path in ("../keys/log.key", "%2e%2e/keys/log.key", "", "tile/../../keys/log.key", "checkpoint/x"):
+        for path in ("vkey", "vkey.gm", "policy", "policy.gm", "keys/log-gm-1.note"):
+            response = client.get(f"/log/{path}")
+            response.close()
+            assert response.status_code == 200, path
+        for path in (
+            ".",
+            ".lock",
+            "keys",
+            "keys/.log-gm-1.note",
+            "../keys/log.key",
+            "%2e%2e/keys/log.key",
+            "",
+            "tile/../../keys/log.key",
+            "checkpoint/x",
+        ):
             assert client.get(f"/log/{path}").status_code == 404, path
 
 

@@ -70,7 +70,7 @@ def sequence_now() -> None:
 def status() -> None:
     """日志到了哪里，各见证人和时间戳机构最近怎样答复。"""
     now = log_status()
-    out.print(f"{now.vkey}\n已签 {now.size} 条，待签 {now.waiting} 条", markup=False, highlight=False)
+    out.print(f"{now.vkey}\n已签 {now.size} 条，待签 {now.waiting} 条", markup=False, highlight=False, soft_wrap=True)
     table = Table("对方", "已签到", "最近一次", "情况")
     for item in list_outsiders():
         said = ("冲突：" if item.conflict else "") + (item.trouble or "正常")
@@ -91,7 +91,7 @@ def consistency_proof(old: int, new: int) -> None:
     with explained():
         try:
             for item in consistency(old, new):
-                out.print(base64_text(item), highlight=False)
+                out.print(base64_text(item), highlight=False, soft_wrap=True)
         except ValueError as error:
             raise typer.BadParameter("要求 0 < 旧 <= 新") from error
 
@@ -100,7 +100,12 @@ def consistency_proof(old: int, new: int) -> None:
 def change(use: WhichKey) -> None:
     """启用新的日志密钥：由旧密钥公告，两把同时签名，直到 retire-key。"""
     with explained():
-        out.print(change_key(_USES[use], actor=ACTOR, now=datetime.now(UTC)).vkey, markup=False, highlight=False)
+        out.print(
+            change_key(_USES[use], actor=ACTOR, now=datetime.now(UTC)).vkey,
+            markup=False,
+            highlight=False,
+            soft_wrap=True,
+        )
         sequence(now=datetime.now(UTC))
 
 

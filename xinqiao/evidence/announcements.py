@@ -7,6 +7,7 @@ Ed25519 key in the same form.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from xinqiao.evidence.notes import InvalidNote, LogKey, NoteSigner, open_note, split_note
 
@@ -19,6 +20,7 @@ def announce(new: NoteSigner, *, old: NoteSigner) -> str:
     return f"{text}\n{old.line(text)}{new.line(text)}"
 
 
+@lru_cache(maxsize=256)  # the same few notes are asked for with every proof
 def read_announcement(note: str) -> tuple[LogKey, LogKey]:
     """The old and the new key of an announcement, both signatures checked; raises InvalidNote."""
     lines = split_note(note)[0].split("\n")
