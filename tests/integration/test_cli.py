@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,8 @@ from typer.testing import CliRunner, Result
 from tests.factories import csv_of, registration, uscc
 from xinqiao.config.cli import app
 from xinqiao.evidence.actions import sequence
+from xinqiao.oauth.queries import get_client
 from xinqiao.parties.actions import register_organisation
-from xinqiao.parties.queries import find_api_key
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.settings import ROOT, evidence_dir
 
@@ -94,15 +94,25 @@ def test_content_items_and_templates(fresh_node: Path, tmp_path: Path) -> None:
     assert (tmp_path / "e01.xlsx").read_bytes()[:2] == b"PK"
 
 
-def test_an_organisation_gets_a_key_for_the_api(fresh_node: Path) -> None:
+def test_a_client_is_registered_rotated_and_ended(fresh_node: Path, tmp_path: Path) -> None:
+    """The private key is written once for its owner alone; what is registered is public."""
     now = datetime.now(UTC)
     register_organisation("bank", kind=OrganisationKind.INSTITUTION, name="示例银行", actor="t", now=now)
-    token = run("key", "bank").output.strip()
-    found = find_api_key(token, now=datetime.now(UTC))
-    assert found is not None
-    assert found.code == "bank"
-    assert find_api_key(token, now=now + timedelta(days=400)) is None
-    assert run("key", "nobody").exit_code == 1
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    assert run("client", "add", "bank", "bank-core", "--out", first).exit_code == 0
+    assert first.stat().st_mode & 0o777 == 0o600
+    held = json.loads(first.read_text("utf-8"))["key"]
+    [key] = get_client("bank-core").keys
+    assert key.kid == held["kid"] and "d" in held and "d" not in key.jwk
+    assert run("client", "rotate", "bank-core", "--out", second).exit_code == 0
+    assert run("client", "end", "bank-core", "--kid", key.kid).exit_code == 0
+    assert [k.ended_at is None for k in get_client("bank-core").keys] == [False, True]
+    assert "bank-core" in run("client", "list").output
+    assert run("client", "end", "bank-core").exit_code == 0
+    assert get_client("bank-core").ended_at is not None
+    assert run("client", "add", "nobody", "bank-two", "--out", tmp_path / "x.json").exit_code == 1
+    assert run("client", "add", "bank", "bank-three").exit_code == 2
+    assert run("call", "GET", "/api/v1/accesses", "--client", tmp_path / "none.json").exit_code == 1
 
 
 def test_the_lake_is_audited_and_compacted(feed: Path) -> None:

@@ -11,7 +11,7 @@ from django.db import DatabaseError, transaction
 from xinqiao.evidence.queries import list_entries
 from xinqiao.kernel.identifiers import InvalidUscc, make_uscc
 from xinqiao.parties import actions, queries
-from xinqiao.parties.models import ApiKey, Membership
+from xinqiao.parties.models import Membership
 from xinqiao.parties.types import (
     AlreadyRegistered,
     NotAMember,
@@ -87,8 +87,6 @@ def test_what_is_not_registered_is_not_found() -> None:
         lambda: queries.get_enterprise(FIRM),
         lambda: actions.set_admitted("nobody", admitted=True, reason="", **BY),
         lambda: actions.end_membership(1, **BY),
-        lambda: actions.issue_api_key("nobody", name="x", **BY),
-        lambda: actions.revoke_api_key("0" * 64, **BY),
         lambda: actions.add_member(1, role=Role.OWNER, enterprise=FIRM, **BY),
     ):
         with pytest.raises(PartyNotFound):
@@ -162,25 +160,6 @@ def test_roles_belong_to_kinds_of_party() -> None:
         actions.add_member(person, role=Role.OWNER, enterprise=firm, organisation=bank, **BY)
     with pytest.raises(DatabaseError), transaction.atomic():
         Membership.objects.create(person_id=person, role=Role.OWNER, since=NOW)
-
-
-def test_an_api_key_is_shown_once_and_only_its_digest_is_kept() -> None:
-    bank = _bank()
-    token = actions.issue_api_key(bank, name="core system", expires_at=LATER, **BY)
-    key = ApiKey.objects.get()
-    assert token not in (key.token_sha256, key.name)
-    found = queries.find_api_key(token, now=NOW)
-    assert found is not None
-    assert found.code == bank
-    assert queries.find_api_key(token, now=LATER) is None
-    assert queries.find_api_key("xq_other", now=NOW) is None
-    actions.revoke_api_key(key.token_sha256, **BY)
-    actions.revoke_api_key(key.token_sha256, **BY)
-    assert queries.find_api_key(token, now=NOW) is None
-    assert [entry.event for entry in list_entries(subject=bank)][:2] == [
-        "parties.api_key_revoked",
-        "parties.api_key_issued",
-    ]
 
 
 def test_organisations_are_listed_by_kind() -> None:

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import deliver, registration, uscc
+from tests.machines import Machine, register_client
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation
@@ -20,7 +21,6 @@ from xinqiao.consent.queries import consent_text
 from xinqiao.consent.types import Authorisation, Form, RequestFacts
 from xinqiao.parties.actions import (
     add_member,
-    issue_api_key,
     register_enterprise,
     register_organisation,
     register_person,
@@ -39,6 +39,7 @@ ORGANISATIONS = (
     ("bank-b", OrganisationKind.INSTITUTION, "Second Bank"),
     ("node", OrganisationKind.NODE, "Sample Node"),
 )
+CLIENTS = ("bank-a", "bank-b", "tax_bureau", "market_regulation")
 PEOPLE = (
     ("owner", Role.OWNER, None, FIRM),
     ("neighbour", Role.OWNER, None, OTHER),
@@ -57,7 +58,7 @@ class Town:
 
     now: datetime
     people: dict[str, int]
-    keys: dict[str, str]
+    clients: tuple[str, ...]
 
     def client(self, username: str, *, english: bool = False) -> Client:
         """A browser in which that person is signed in."""
@@ -65,9 +66,9 @@ class Town:
         client.force_login(get_user_model().objects.get(pk=self.people[username]))
         return client
 
-    def api(self, organisation: str, *, headers: dict[str, str] | None = None) -> Client:
-        """A program with that organisation's key."""
-        return Client(headers={"Authorization": f"Bearer {self.keys[organisation]}", **(headers or {})})
+    def api(self, organisation: str, *, headers: dict[str, str] | None = None) -> Machine:
+        """A program of that organisation: it fetches a token when it first calls and signs every call."""
+        return Machine(organisation, headers=headers)
 
     def ask(self, bank: str = "bank-a", *, firm: str = FIRM, times: int = 1) -> RequestFacts:
         """A bank's request for everything that is not public."""
@@ -115,9 +116,10 @@ def town(fresh_node: Path, settings: Any) -> Town:
     for username, role, organisation, enterprise in PEOPLE:
         people[username] = register_person(username, name=username.title(), password=PASSWORD, **by)
         add_member(people[username], role=role, organisation=organisation, enterprise=enterprise, **by)
-    keys = {c: issue_api_key(c, name="test", **by) for c in ("bank-a", "bank-b", "tax_bureau", "market_regulation")}
+    for code in CLIENTS:
+        register_client(code, **by)
     _records(now)
-    return Town(now, people, keys)
+    return Town(now, people, CLIENTS)
 
 
 def _records(now: datetime) -> None:

@@ -14,6 +14,7 @@ from xinqiao.web.api.v1.endpoints import api
 # Django's own view: it sets a cookie and shows nothing.
 WITHOUT_RULE = {"set_language"}
 OPEN = {"home", "healthz", "readyz", "sign-in", "sign-out", "choose", "care", "catalogue", "item", "template"}
+OPEN |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 OPEN |= {"guideline", "evidence", "errors", "log-file"}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
@@ -64,8 +65,8 @@ def test_signed_out_people_get_the_sign_in_page_and_no_content(town: Town, metho
         assert answer["Location"].startswith("/sign-in/?next="), name
 
 
-def test_every_operation_of_the_api_but_the_catalogue_needs_a_key(town: Town) -> None:
-    """Asked without a key, with a wrong one and with a session: 401 each time."""
+def test_every_operation_of_the_api_but_the_catalogue_needs_a_token(town: Town) -> None:
+    """Asked without a token, with a wrong one and with a session: 401 each time."""
     session = town.client("operator")
     seen = set()
     for path, view in api.default_router.path_operations.items():
@@ -75,7 +76,7 @@ def test_every_operation_of_the_api_but_the_catalogue_needs_a_key(town: Town) ->
                 if (method, path) in OPEN_OPERATIONS:
                     continue
                 address = "/api/v1" + path.replace("{", "").replace("}", "")
-                for client in (Client(), Client(headers={"Authorization": "Bearer xq_wrong"}), session):
+                for client in (Client(), Client(headers={"Authorization": "DPoP wrong"}), session):
                     assert client.generic(method, address).status_code == 401, (method, path)
     assert seen > OPEN_OPERATIONS
 

@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import csv_of
+from tests.machines import register_client
 from tests.web.conftest import FIRM, NON_PUBLIC, OTHER, Town
 from xinqiao.consent.queries import get_authorisation
 from xinqiao.consent.types import AuthorisationStatus
@@ -22,7 +23,8 @@ from xinqiao.evidence.proofs import check_receipt, read_receipt
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.queries import list_deliveries
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
-from xinqiao.parties.actions import issue_api_key, register_organisation, revoke_api_key, set_admitted
+from xinqiao.oauth.actions import end_client
+from xinqiao.parties.actions import register_organisation, set_admitted
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.models import KeptAnswer
 from xinqiao.release.queries import list_accesses
@@ -58,26 +60,26 @@ def refusal(answer: Any, status: int, code: str) -> dict[str, Any]:
     return document
 
 
-class TestKeys:
-    """Who calls is known by the key alone."""
+class TestCallers:
+    """Who calls is known by the token and the key it is bound to."""
 
-    @pytest.mark.parametrize("header", [None, "Bearer", "Bearer ", "Bearer xq_nothing", "Basic eDp5", "Bearer é"])
-    def test_without_a_good_key_the_answer_is_401(self, town: Town, header: str | None) -> None:
+    @pytest.mark.parametrize(
+        "header", [None, "Bearer", "Bearer ", "Bearer nothing", "DPoP nothing", "Basic eDp5", "DPoP é"]
+    )
+    def test_without_a_good_token_the_answer_is_401(self, town: Town, header: str | None) -> None:
         """A problem document that says which header is missing."""
         client = Client(headers={"Authorization": header} if header is not None else {})
         answer = client.get("/api/v1/accesses")
-        assert "Authorization" in refusal(answer, 401, "api.unauthenticated")["next_step"]
-        assert answer["WWW-Authenticate"].startswith("Bearer")
+        assert "Authorization" in refusal(answer, 401, "oauth.invalid_token")["next_step"]
+        assert answer["WWW-Authenticate"].startswith("DPoP error=")
 
-    def test_a_key_that_was_revoked_or_has_expired_opens_nothing(self, town: Town) -> None:
-        """From the next call on."""
-        assert town.api("bank-a").get("/api/v1/accesses").status_code == 200
-        revoke_api_key(sha256_hex(town.keys["bank-a"].encode()), actor="t", now=timezone.now())
-        assert town.api("bank-a").get("/api/v1/accesses").status_code == 401
-        until = timezone.now() - timedelta(seconds=1)
-        token = issue_api_key("bank-b", name="old", expires_at=until, actor="t", now=town.now)
-        old = Client(headers={"Authorization": f"Bearer {token}"})
-        assert old.get("/api/v1/accesses").status_code == 401
+    def test_a_client_that_was_ended_opens_nothing(self, town: Town) -> None:
+        """From the next call on, by the tokens it holds already."""
+        bank = town.api("bank-a")
+        assert bank.get("/api/v1/accesses").status_code == 200
+        end_client("bank-a", actor="t", now=timezone.now())
+        refusal(bank.get("/api/v1/accesses"), 401, "oauth.invalid_token")
+        assert bank.fetch().json()["error"] == "invalid_client"
 
     def test_a_bank_cannot_deliver_and_a_department_cannot_read(self, town: Town) -> None:
         """403 with clause and next step; nothing is stored, nothing is read."""
@@ -346,8 +348,8 @@ class TestReports:
         """The hard line of the policy, over HTTP."""
         register_organisation("hub", kind=OrganisationKind.PLATFORM, name="Hub", actor="t", now=town.now)
         set_admitted("hub", admitted=True, reason="assessed", actor="t", now=town.now)
-        token = issue_api_key("hub", name="test", actor="t", now=town.now)
-        hub = Client(headers={"Authorization": f"Bearer {token}"})
+        register_client("hub", actor="t", now=town.now)
+        hub = town.api("hub")
         for form in ("verify", "derived", "report", "detail"):
             refusal(post(hub, "/reports", report_of(form=form), key=form), 403, "release.refused")
         assert {line.rule for line in list_accesses(recipient="hub")} == {"platform-no-authorisation"}

@@ -13,7 +13,7 @@ import xinqiao.config.boot  # noqa: F401
 import json
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from rich.table import Table
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.template import xlsx_template
 from xinqiao.config import province
+from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
@@ -34,7 +35,6 @@ from xinqiao.ingest.queries import annotated_file, get_delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.parties.actions import issue_api_key
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.jobs import UNDO_WINDOW
@@ -47,10 +47,12 @@ app.add_typer(evidence_app, name="evidence")
 app.add_typer(lake_app, name="lake")
 app.add_typer(content_app, name="content")
 app.add_typer(gate_app, name="gate")
+app.add_typer(client_app, name="client")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)
 app.command("witness")(witness)
+app.command("call")(call)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 
@@ -198,19 +200,6 @@ def template(item: str, file: Path) -> None:
     with explained():
         file.write_bytes(xlsx_template(load_catalogue(content_dir()).item(item)))
         out.print(str(file))
-
-
-@app.command()
-def key(
-    organisation: Annotated[str, typer.Argument(help="机构代码，如 bank-demo")],
-    name: Annotated[str, typer.Option(help="这把密钥的用途")] = "接口",
-    days: Annotated[int, typer.Option(help="有效天数")] = 365,
-) -> None:
-    """给一家机构签发接口密钥；只显示这一次。"""
-    now = datetime.now(UTC)
-    with explained():
-        token = issue_api_key(organisation, name=name, expires_at=now + timedelta(days=days), actor=ACTOR, now=now)
-    out.print(token, highlight=False)
 
 
 app.command("sample")(province.sample)

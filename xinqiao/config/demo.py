@@ -8,7 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from xinqiao.catalogue.load import load_catalogue
+from xinqiao.config.caller import new_key_file
 from xinqiao.consent.powers import grant_power
+from xinqiao.consent.queries import get_template
+from xinqiao.oauth.actions import add_client
+from xinqiao.oauth.queries import find_client
+from xinqiao.oauth.rules import scope_names
 from xinqiao.parties.actions import (
     add_member,
     register_enterprise,
@@ -16,14 +21,18 @@ from xinqiao.parties.actions import (
     register_person,
     set_admitted,
 )
-from xinqiao.parties.queries import find_enterprise, list_organisations
+from xinqiao.parties.queries import find_enterprise, get_organisation, list_organisations
 from xinqiao.parties.types import AlreadyRegistered, OrganisationKind, Role
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.settings import content_dir, home
 
 ACTOR = "system:demo"
 PASSWORD = "xinqiao-demo"
 NODE = "node"
 BANKS = (("bank-demo", "示例银行"), ("bank-second", "示例农商银行"))
+PLATFORM = ("platform-demo", "示例融资信用服务平台")
+# Programs of the demonstration; their key files lie in XINQIAO_HOME/demo-clients.
+CLIENTS = ("bank-demo", "platform-demo", "tax_bureau")
+BACK = "http://127.0.0.1:8765/back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +57,7 @@ ACCOUNTS = (
 def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoAccount]:
     """Make organisations, enterprises and people of the demonstration where they are missing."""
     _organisations(now)
+    _clients(now)
     firms = [(f["uscc"], f["name"]) for f in manifest.get("demo_firms", ())]
     for uscc, name in firms:
         if find_enterprise(uscc) is None:
@@ -74,12 +84,34 @@ def _organisations(now: datetime) -> None:
     have = {o.code for o in list_organisations()}
     wanted = [(d.code, OrganisationKind.DEPARTMENT, d.name) for d in load_catalogue(content_dir()).departments]
     wanted += [(code, OrganisationKind.INSTITUTION, name) for code, name in BANKS]
+    wanted.append((PLATFORM[0], OrganisationKind.PLATFORM, PLATFORM[1]))
     wanted.append((NODE, OrganisationKind.NODE, "省级节点"))
     for code, kind, name in wanted:
         if code not in have:
             register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)
-    for code, _ in BANKS:
+    for code, _ in (*BANKS, PLATFORM):
         set_admitted(code, admitted=True, reason="演示", actor=ACTOR, now=now)
+
+
+def _clients(now: datetime) -> None:
+    """A client for each, with a key file; a key file without its client is made anew."""
+    for code in CLIENTS:
+        client_id, path = code.replace("_", "-"), home() / "demo-clients" / f"{code.replace('_', '-')}.json"
+        if find_client(client_id) is not None:
+            continue
+        path.unlink(missing_ok=True)
+        allowed = scope_names(get_organisation(code).kind, get_template().purposes)
+        add_client(
+            client_id,
+            organisation=code,
+            name=client_id,
+            jwk=new_key_file(path, client_id=client_id),
+            scopes=allowed,
+            allowed=allowed,
+            redirect_uris=() if "deliver" in allowed else (BACK,),
+            actor=ACTOR,
+            now=now,
+        )
 
 
 def _person(

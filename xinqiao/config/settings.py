@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "xinqiao.plumbing",
     "xinqiao.evidence",
     "xinqiao.parties",
+    "xinqiao.oauth",
     "xinqiao.consent",
     "xinqiao.records",
     "xinqiao.ingest",

@@ -6,6 +6,8 @@ from django.urls import include, path
 
 from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
+from xinqiao.web.oauth import consent as oauth_consent
+from xinqiao.web.oauth import server as oauth
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
@@ -47,12 +49,19 @@ urlpatterns = [
     path("enterprise/agents/<int:person>/", enterprise.power, name="enterprise-power"),
     path("enterprise/requests/<str:request_id>/invite/", enterprise.invite_again, name="enterprise-invite"),
     path("enterprise/authorisations/<str:authorisation_id>/withdraw/", enterprise.withdraw, name="enterprise-withdraw"),
-    path("enterprise/requests/<str:request_id>/", enterprise.decide, name="enterprise-decide"),
+    path("enterprise/requests/<str:request_id>/", oauth_consent.decide, name="enterprise-decide"),
     path("enterprise/accesses/", enterprise.accesses, name="enterprise-accesses"),
     path("enterprise/accesses/bundle.zip", enterprise.bundle, name="enterprise-bundle"),
     path(
         "enterprise/accesses/<str:access_id>/receipt.json", enterprise.access_receipt, name="enterprise-access-receipt"
     ),
+    path("enterprise/oauth/", oauth_consent.ask, name="enterprise-oauth"),
+    path(".well-known/oauth-authorization-server", oauth.metadata, name="oauth-metadata"),
+    path("oauth/authorise", oauth_consent.authorise, name="oauth-authorise"),
+    path("oauth/par", oauth.par, name="oauth-par"),
+    path("oauth/token", oauth.token, name="oauth-token"),
+    path("oauth/revoke", oauth.revocation, name="oauth-revoke"),
+    path("oauth/introspect", oauth.introspection, name="oauth-introspect"),
     path("institution/", institution.home, name="institution-home"),
     path("institution/find/", institution.find, name="institution-find"),
     path("institution/enterprises/<str:uscc>/", institution.enterprise, name="institution-enterprise"),

@@ -16,6 +16,7 @@ from xinqiao.consent.jobs import expire_due
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
+from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.records.jobs import compact_lake
 
 log = logging.getLogger(__name__)
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 # What is put into the queue, and how often. Every chore may run twice without harm.
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(minutes=1), expire_due),
+    (timedelta(minutes=10), sweep_expired),
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),
 )

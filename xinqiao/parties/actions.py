@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 from typing import TypeVar
 
@@ -10,13 +9,10 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 
 from xinqiao.evidence.actions import record
-from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.parties.models import ApiKey, Enterprise, Membership, Organisation, Person
+from xinqiao.parties.models import Enterprise, Membership, Organisation, Person
 from xinqiao.parties.queries import enterprise_facts, membership_facts, organisation_facts
 from xinqiao.parties.rules import check_role, check_uscc
 from xinqiao.parties.types import (
-    API_KEY_ISSUED,
-    API_KEY_REVOKED,
     ENTERPRISE_REGISTERED,
     MEMBER_ADDED,
     MEMBER_ENDED,
@@ -137,35 +133,6 @@ def end_membership(membership_id: int, *, actor: str, now: datetime) -> None:
     party = facts.organisation.code if facts.organisation else facts.enterprise.uscc if facts.enterprise else ""
     body = {"membership": row.pk, "person": row.person_id, "role": row.role}
     record(MEMBER_ENDED, actor=actor, subject=party, body=body, now=now)
-
-
-@transaction.atomic
-def issue_api_key(
-    organisation: str, *, name: str, expires_at: datetime | None = None, actor: str, now: datetime
-) -> str:
-    """A new key for an organisation's machines. The token is returned this once and cannot be read again."""
-    owner = _one(Organisation.objects.filter(code=organisation), organisation)
-    token = f"xq_{secrets.token_urlsafe(32)}"
-    digest = sha256_hex(token.encode())
-    key = ApiKey.objects.create(
-        organisation=owner, token_sha256=digest, name=name, issued_at=now, expires_at=expires_at
-    )
-    body = {"key": key.pk, "name": name, "expires_at": expires_at and expires_at.isoformat()}
-    record(API_KEY_ISSUED, actor=actor, subject=organisation, body=body, now=now)
-    return token
-
-
-@transaction.atomic
-def revoke_api_key(token_sha256: str, *, actor: str, now: datetime) -> None:
-    """Make a key useless from the next call on; revoking it again changes nothing. Raises PartyNotFound."""
-    key = ApiKey.objects.select_for_update().filter(token_sha256=token_sha256).first()
-    if key is None:
-        raise PartyNotFound(party="api key")
-    if key.revoked_at is None:
-        key.revoked_at = now
-        key.save(update_fields=["revoked_at"])
-        owner = key.organisation.code
-        record(API_KEY_REVOKED, actor=actor, subject=owner, body={"key": key.pk}, now=now)
 
 
 def _person(person_id: int) -> int:

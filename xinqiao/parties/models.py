@@ -68,17 +68,3 @@ class Membership(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["person", "until"], name="membership_person")]
-
-
-class ApiKey(models.Model):
-    """A machine's key. Only the SHA-256 of the token is kept: the token is random, so that is enough."""
-
-    organisation = models.ForeignKey(Organisation, on_delete=models.PROTECT)
-    token_sha256 = models.CharField(max_length=64, unique=True)
-    name = models.CharField(max_length=60)
-    issued_at = models.DateTimeField()
-    expires_at = models.DateTimeField(null=True)
-    revoked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "parties_api_key"

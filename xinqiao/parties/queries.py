@@ -6,8 +6,7 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.parties.models import ApiKey, Enterprise, Membership, Organisation, Person
+from xinqiao.parties.models import Enterprise, Membership, Organisation, Person
 from xinqiao.parties.types import (
     Actor,
     EnterpriseFacts,
@@ -93,15 +92,6 @@ def enterprises_of(person_id: int, *, now: datetime) -> list[EnterpriseFacts]:
     """Enterprises the person may act for now, each once, by code."""
     rows = _standing(now).filter(person_id=person_id, enterprise__isnull=False).order_by("enterprise__uscc")
     return list(dict.fromkeys(enterprise_facts(row.enterprise) for row in rows if row.enterprise))
-
-
-def find_api_key(token: str, *, now: datetime) -> OrganisationFacts | None:
-    """The organisation whose key this token is, or None: unknown, expired or revoked."""
-    key = ApiKey.objects.select_related("organisation").filter(
-        Q(expires_at=None) | Q(expires_at__gt=now), token_sha256=sha256_hex(token.encode()), revoked_at=None
-    )
-    found = key.first()
-    return organisation_facts(found.organisation) if found else None
 
 
 def _standing(now: datetime) -> QuerySet[Membership]:

@@ -109,12 +109,10 @@ ENTERPRISE_REGISTERED = Event("parties.enterprise_registered", "企业注册", "
 PERSON_REGISTERED = Event("parties.person_registered", "登记人员", "person registered")
 MEMBER_ADDED = Event("parties.member_added", "授予角色", "member added")
 MEMBER_ENDED = Event("parties.member_ended", "终止角色", "membership ended")
-API_KEY_ISSUED = Event("parties.api_key_issued", "签发接口密钥", "API key issued")
-API_KEY_REVOKED = Event("parties.api_key_revoked", "吊销接口密钥", "API key revoked")
 
 
 class PartyNotFound(NotFound):
-    """There is no such organisation, enterprise, person, membership or key; data: ``party``."""
+    """There is no such organisation, enterprise, person or membership; data: ``party``."""
 
     code = "parties.not_found"
     title = "没有登记 {party}"

@@ -114,6 +114,12 @@ def allowed_hosts() -> tuple[str, ...]:
 
 
 @cache
+def issuer() -> str:
+    """XINQIAO_ISSUER: the node's public address such as ``https://node.example``; default as each request names it."""
+    return (os.environ.get("XINQIAO_ISSUER") or "").rstrip("/")
+
+
+@cache
 def behind_tls() -> bool:
     """XINQIAO_TLS: 1 when a TLS proxy stands in front, so cookies are sent over HTTPS only; default 0."""
     return os.environ.get("XINQIAO_TLS") == "1"

@@ -1,4 +1,4 @@
-"""The endpoints of version 1. Every one but the catalogue needs an organisation's key."""
+"""The endpoints of version 1. Every one but the catalogue needs a token of an organisation's client."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.utils import timezone
 from ninja import File, Form, Header, NinjaAPI, Query
 from ninja.files import UploadedFile
 from ninja.responses import NinjaJSONEncoder
-from ninja.security import HttpBearer
+from ninja.security.base import AuthBase
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
@@ -29,7 +29,8 @@ from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Refused
 from xinqiao.kernel.identifiers import parse_uscc
-from xinqiao.parties.queries import find_api_key
+from xinqiao.oauth.rules import check_scope, check_within
+from xinqiao.oauth.types import TokenFacts
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.plumbing.idempotency import once
 from xinqiao.plumbing.settings import content_dir
@@ -38,6 +39,7 @@ from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import schemas
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
+from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
 
 PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.ProblemDocument)
@@ -51,20 +53,33 @@ Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=12
 
 
 class WrongKind(Refused):
-    """The key belongs to an organisation that has no business with this endpoint."""
+    """The client belongs to an organisation that has no business with this endpoint."""
 
     code = "api.wrong_kind"
     title = "这个接口不面向{kind}"
     clause = "部门提供数据，接入机构和平台经授权使用（省级实施方案）"
-    next_step = "请使用对应机构的接口密钥"
+    next_step = "请使用对应机构的客户端"
 
 
-class OrganisationKey(HttpBearer):
-    """An organisation's API key as a bearer token."""
+class MachineAccess(AuthBase):
+    """A token bound to a key, with a proof of that key for this very call."""
 
-    def authenticate(self, request: HttpRequest, token: str) -> OrganisationFacts | None:
-        """The organisation of the key, or None."""
-        return find_api_key(token, now=timezone.now())
+    openapi_type = "oauth2"
+    openapi_description = (
+        "FAPI 2.0: client authentication by private_key_jwt; access tokens bound by DPoP (RFC 9449). Send "
+        "`Authorization: DPoP <token>` and a fresh `DPoP` proof with the server's nonce; `Bearer` is refused. Scopes "
+        "`deliver`, `accesses`, `authorisations`, `credit:public`, and `credit:<purpose>` for a report. "
+        "Metadata: /.well-known/oauth-authorization-server"
+    )
+    openapi_flows = {
+        "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": {}},
+        "authorizationCode": {"authorizationUrl": "/oauth/authorise", "tokenUrl": "/oauth/token", "scopes": {}},
+    }
+
+    def __call__(self, request: HttpRequest) -> OrganisationFacts:
+        """The organisation of the token; raises InvalidToken, InvalidProof, NonceNeeded."""
+        request.token = token_of(request)  # type: ignore[attr-defined]
+        return request.token.organisation  # type: ignore[attr-defined, no-any-return]
 
 
 class Api(NinjaAPI):
@@ -84,17 +99,23 @@ class Api(NinjaAPI):
 api = Api(
     title="Xinqiao",
     version="1.0.0",
-    auth=OrganisationKey(),
+    auth=MachineAccess(),
     description=DESCRIPTION,
 )
 install(api)
 
 
-def _caller(request: HttpRequest, *kinds: OrganisationKind) -> OrganisationFacts:
+def _caller(request: HttpRequest, *kinds: OrganisationKind, scope: str) -> OrganisationFacts:
+    """Who calls; raises WrongKind, InsufficientScope."""
     caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
     if caller.kind not in kinds:
         raise WrongKind(kind=caller.name)
+    check_scope(_token(request), scope)
     return caller
+
+
+def _token(request: HttpRequest) -> TokenFacts:
+    return request.token  # type: ignore[attr-defined, no-any-return]
 
 
 def _once(
@@ -172,7 +193,7 @@ def catalogue_item(request: HttpRequest, code: str) -> dict[str, Any]:
 @api.post("/deliveries", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def deliver(request: HttpRequest, body: schemas.DeliveryRows, key: Key) -> HttpResponse:
     """Deliver rows of an item as JSON. Departments only."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
     item = load_catalogue(content_dir()).item(body.item)
 
     def act() -> tuple[int, Any]:
@@ -187,7 +208,7 @@ def deliver_files(
     request: HttpRequest, item: Form[str], files: Annotated[list[UploadedFile], File()], key: Key
 ) -> HttpResponse:
     """Deliver files of an item (CSV in UTF-8 or GB18030, gzip, xlsx). Departments only."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
     found = load_catalogue(content_dir()).item(item)
     uploads = [Upload(f.name or "", f.read()) for f in files]
     digests = "\n".join([item, *(sha256_hex(u.data) for u in uploads)]).encode()
@@ -202,7 +223,7 @@ def deliver_files(
 @api.get("/deliveries", response={200: list[schemas.DeliveryOut], **PROBLEMS}, tags=["deliveries"])
 def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_length=60)] = None) -> list[dict[str, Any]]:
     """The caller's latest deliveries, newest first."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
     wanted = None if item is None else load_catalogue(content_dir()).item(item).code
     return [_delivery(o) for o in list_deliveries(provider=caller.code, item=wanted, now=timezone.now(), limit=100)]
 
@@ -210,14 +231,14 @@ def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_lengt
 @api.get("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def delivery(request: HttpRequest, delivery: str) -> dict[str, Any]:
     """What became of one delivery."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
     return _delivery(get_outcome(delivery, provider=caller.code, now=timezone.now()))
 
 
 @api.delete("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def undo(request: HttpRequest, delivery: str) -> dict[str, Any]:
     """Undo a delivery within 24 hours; what stood before it stands again."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT)
+    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
     return _delivery(undo_delivery(delivery, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now()))
 
 
@@ -226,7 +247,7 @@ def undo(request: HttpRequest, delivery: str) -> dict[str, Any]:
 )
 def ask(request: HttpRequest, body: schemas.AuthorisationRequestIn, key: Key) -> HttpResponse:
     """Ask an enterprise for an authorisation; it lands in the enterprise's portal. Institutions and platforms only."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="authorisations")
     code = parse_uscc(body.enterprise).code
 
     def act() -> tuple[int, Any]:
@@ -254,7 +275,7 @@ def ask(request: HttpRequest, body: schemas.AuthorisationRequestIn, key: Key) ->
 )
 def asked(request: HttpRequest) -> list[dict[str, Any]]:
     """The caller's latest requests, newest first."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="authorisations")
     return [_request(facts) for facts in list_requests(organisation=caller.code)]
 
 
@@ -265,7 +286,7 @@ def asked(request: HttpRequest) -> list[dict[str, Any]]:
 )
 def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
     """Where one request stands."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="authorisations")
     facts = get_request(request_id)
     if facts.scope.organisation != caller.code:
         raise AuthorisationNotFound(authorisation=request_id)
@@ -275,17 +296,18 @@ def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
 @api.post("/reports", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
 def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpResponse:
     """Read about an enterprise under its authorisation. A refusal says why, by which clause, and what to do."""
-    caller = _caller(request, *RECIPIENTS)
-    check_purpose(get_template(), body.purpose)
+    code = parse_uscc(body.enterprise).code
+    caller = _caller(request, *RECIPIENTS, scope=_reads(body.purpose))
+    authorisation = check_within(_token(request), enterprise=code, authorisation=body.authorisation)
     inquiry = Inquiry(
         _recipient(caller),
-        parse_uscc(body.enterprise).code,
+        code,
         body.purpose,
         ConsentForm(body.form),
         f"api:{caller.code}",
         "api",
         items=tuple(body.items) if body.items is not None else None,
-        authorisation=body.authorisation,
+        authorisation=authorisation,
     )
     # A read counts against the authorisation: the count and the kept answer must not be parted.
     return _once(request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))), together=True)
@@ -294,12 +316,18 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
 def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
     """What is public by law about an enterprise; recorded and shown to it."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="credit:public")
     code = parse_uscc(uscc).code
     inquiry = Inquiry(
         _recipient(caller), code, "public", ConsentForm.DETAIL, f"api:{caller.code}", "api", public_only=True
     )
     return _answer(query(inquiry, now=timezone.now()))
+
+
+def _reads(purpose: str) -> str:
+    """The scope of a report of that purpose; raises BeyondCeiling for one the template does not have."""
+    check_purpose(get_template(), purpose)
+    return f"credit:{purpose}"
 
 
 def _recipient(caller: OrganisationFacts) -> Recipient:
@@ -317,7 +345,7 @@ def accesses(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """The caller's reads and refusals, newest first."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="accesses")
     before = None if cursor is None else decode_cursor(cursor)
     rows = list_accesses(recipient=caller.code, before=before, limit=limit + 1)
     return {"rows": [_access(row) for row in rows[:limit]], "next": next_cursor(rows, limit)}
@@ -326,6 +354,6 @@ def accesses(
 @api.get("/accesses/{access}/receipt", response={200: schemas.ReceiptOut, **PROBLEMS}, tags=["accesses"])
 def access_receipt(request: HttpRequest, access: str) -> HttpResponse:
     """The evidence receipt of one access, with its inclusion proof once the log has taken it in."""
-    caller = _caller(request, *RECIPIENTS)
+    caller = _caller(request, *RECIPIENTS, scope="accesses")
     found = receipt(get_access(access, recipient=caller.code).entry)
     return HttpResponse(receipt_as_json(found), content_type="application/json")

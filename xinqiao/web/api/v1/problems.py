@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.errors import HttpError, ValidationError
 
 from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.oauth.types import OAuthRefused
 from xinqiao.web.middleware import error_context, status_of
+from xinqiao.web.oauth.calls import challenge, resource_status
 from xinqiao.web.words import translate
 
 BASE = "/docs/errors#"
@@ -23,8 +25,6 @@ def problem(request: HttpRequest, *, status: int, code: str, title: str, **more:
     document["instance"] = request.path
     body = json.dumps(document | {k: v for k, v in more.items() if v}, ensure_ascii=False)
     answer = HttpResponse(body, status=status, content_type=MEDIA_TYPE)
-    if status == 401:
-        answer["WWW-Authenticate"] = 'Bearer realm="xinqiao"'
     if status == 503:
         answer["Retry-After"] = "5"
     return answer
@@ -62,10 +62,19 @@ def install(api: NinjaAPI) -> None:
             request, status=422, code="api.malformed", title="请求格式不对", next_step=next_step, problems=problems
         )
 
-    @api.exception_handler(AuthenticationError)
-    def _unknown_caller(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        next_step = translate("请在 Authorization 头中提供有效的接口密钥：Bearer xq_…")
-        return problem(request, status=401, code="api.unauthenticated", title="接口密钥无效或缺失", next_step=next_step)
+    @api.exception_handler(OAuthRefused)
+    def _not_by_this_token(request: HttpRequest, error: OAuthRefused) -> HttpResponse:
+        context = error_context(error)
+        answer = problem(
+            request,
+            status=resource_status(error),
+            code=error.code,
+            title=str(context["title"]),
+            clause=context["clause"],
+            next_step=context["next_step"],
+            detail=error.data.get("why"),
+        )
+        return challenge(answer, error)
 
     @api.exception_handler(HttpError)
     def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
