@@ -173,12 +173,22 @@ def _flip_consistency(item: Consistency, random: Random) -> Consistency:
 
 def _flip_note(note: str, text: str, random: Random) -> tuple[str, str]:
     """The flipped bit lies in the text or in the log's own line: lines of other keys are passed over by design."""
-    own = f"{text}\n{split_note(note)[1][0]}\n".encode()
+    own = f"{text}\n{split_note(note)[1][0]}\n"
     while True:
-        try:
-            return _flip(own, random).decode("utf-8"), text
-        except UnicodeDecodeError:
-            continue  # no text at all: nothing to hand to a verifier of texts
+        flipped = _flip(own.encode(), random).decode("utf-8", "replace")
+        if "\N{REPLACEMENT CHARACTER}" not in flipped and not _same_meaning(flipped, own):
+            return flipped, text
+
+
+def _same_meaning(flipped: str, own: str) -> bool:
+    """Only the two bits that base64 leaves unused changed. Go overlooks them, ours refuses them (``test_notes``)."""
+    start, whole = own.rpartition(" ")[0], own.rpartition(" ")[2]
+    try:
+        return flipped.startswith(f"{start} ") and base64.b64decode(flipped[len(start) + 1 :]) == base64.b64decode(
+            whole
+        )
+    except ValueError:
+        return False
 
 
 def _flip_one(items: tuple[bytes, ...], random: Random) -> tuple[bytes, ...]:
