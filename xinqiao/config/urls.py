@@ -8,7 +8,9 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
+from xinqiao.web.portals import challenges
 from xinqiao.web.portals.department import views as department
+from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
 from xinqiao.web.portals.node import views as node
@@ -50,10 +52,12 @@ urlpatterns = [
     path("enterprise/requests/<str:request_id>/invite/", enterprise.invite_again, name="enterprise-invite"),
     path("enterprise/authorisations/<str:authorisation_id>/withdraw/", enterprise.withdraw, name="enterprise-withdraw"),
     path("enterprise/requests/<str:request_id>/", oauth_consent.decide, name="enterprise-decide"),
-    path("enterprise/accesses/", enterprise.accesses, name="enterprise-accesses"),
-    path("enterprise/accesses/bundle.zip", enterprise.bundle, name="enterprise-bundle"),
+    path("enterprise/accesses/", looking.accesses, name="enterprise-accesses"),
+    path("enterprise/accesses/bundle.zip", looking.bundle, name="enterprise-bundle"),
+    path("enterprise/accesses/<str:access_id>/", looking.access, name="enterprise-access"),
+    path("enterprise/preview/", looking.preview_page, name="enterprise-preview"),
     path(
-        "enterprise/accesses/<str:access_id>/receipt.json", enterprise.access_receipt, name="enterprise-access-receipt"
+        "enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"
     ),
     path("enterprise/oauth/", oauth_consent.ask, name="enterprise-oauth"),
     path(".well-known/oauth-authorization-server", oauth.metadata, name="oauth-metadata"),
@@ -70,6 +74,7 @@ urlpatterns = [
     path("institution/requests/", institution.requests, name="institution-requests"),
     path("institution/requests/<str:request_id>/cancel/", institution.cancel, name="institution-cancel"),
     path("institution/accesses/", institution.accesses, name="institution-accesses"),
+    path("institution/challenges/", challenges.institution, name="institution-challenges"),
     path("department/", department.home, name="department-home"),
     path("department/upload/<str:code>/", department.upload, name="department-upload"),
     path("department/deliveries/", department.deliveries, name="department-deliveries"),
@@ -79,6 +84,8 @@ urlpatterns = [
     path("node/", node.home, name="node-home"),
     path("node/sources/", node.sources, name="node-sources"),
     path("node/runs/", node.runs, name="node-runs"),
+    path("node/challenges/", challenges.node, name="node-challenges"),
+    path("node/enterprises/", node.find, name="node-find"),
     path("node/accesses/", node.accesses, name="node-accesses"),
     path("api/v1/", v1.api.urls),
 ]

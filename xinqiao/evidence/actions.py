@@ -14,7 +14,7 @@ from django.db.models import Max
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import GENESIS, Link
 from xinqiao.evidence.keys import log_keys, log_signers
-from xinqiao.evidence.leaves import Salts, leaf_bytes
+from xinqiao.evidence.leaves import Salts, disclosure_of, leaf_bytes
 from xinqiao.evidence.merkle import leaf_hash
 from xinqiao.evidence.models import Chain, Checkpoint, Content, Entry, Erasure
 from xinqiao.evidence.notes import InvalidNote, TreeHead, open_by_any
@@ -66,7 +66,7 @@ def record(event: Event, *, actor: str, subject: str, body: Mapping[str, Any], n
     shown.save(force_insert=True)
     if link:
         Chain.objects.filter(subject_key=key).update(head=digest)
-    return EntryRef(entry_id, leaf, digest)
+    return EntryRef(entry_id, leaf, digest, disclosure_of(actor=actor, subject=subject, body=content, salts=salts))
 
 
 def _next_link(subject: str, key: bytes) -> Link:

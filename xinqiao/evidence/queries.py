@@ -16,7 +16,7 @@ from xinqiao.evidence.notes import open_by_any, sign_note
 from xinqiao.evidence.proofs import InclusionProof, document_text, sign_promise
 from xinqiao.evidence.published import covering_note
 from xinqiao.evidence.tiles import DamagedLog, TileFolder
-from xinqiao.evidence.types import ContentErased, EntryFacts, EntryNotFound, LogStatus, NotYetSigned, Receipt
+from xinqiao.evidence.types import ContentErased, EntryFacts, EntryNotFound, EntryRef, LogStatus, NotYetSigned, Receipt
 from xinqiao.kernel.canonical import read_json
 from xinqiao.plumbing import settings as node
 
@@ -49,6 +49,17 @@ def receipt(entry_id: int) -> Receipt:
     leaf, origin = bytes(entry.leaf), node.log_origin()
     promise = sign_promise(leaf, origin=origin, key=signing_key())
     return Receipt(entry.id, leaf, bytes(entry.leaf_hash), origin, promise, _proof_text(entry, leaf))
+
+
+def fresh_receipt(entry: EntryRef) -> Receipt:
+    """The receipt of an entry just recorded, from what is at hand: the promise; the proof follows by :func:`receipt`.
+
+    Hand it out only after the entry's transaction has committed.
+    """
+    origin = node.log_origin()
+    return Receipt(
+        entry.id, entry.leaf, entry.leaf_hash, origin, sign_promise(entry.leaf, origin=origin, key=signing_key()), None
+    )
 
 
 def sign_document(document: bytes, *, kind: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -43,11 +44,15 @@ WITNESS_CONFLICT = Event("evidence.witness_conflict", "见证人拒绝检查点"
 
 @dataclass(frozen=True, slots=True)
 class EntryRef:
-    """A recorded entry: its number in the database, its leaf bytes and their RFC 6962 leaf hash."""
+    """A recorded entry: its number in the database, its leaf bytes and their RFC 6962 leaf hash.
+
+    ``disclosure`` shows what the leaf is about (``leaves.check_disclosure``): give each holder its parts only.
+    """
 
     id: int
     leaf: bytes
     leaf_hash: bytes
+    disclosure: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
 from xinqiao.evidence.actions import record
-from xinqiao.evidence.queries import receipt
+from xinqiao.evidence.queries import fresh_receipt
+from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
 from xinqiao.plumbing.settings import content_dir
@@ -39,6 +40,7 @@ from xinqiao.release.types import (
     Ask,
     NotReleased,
     Policy,
+    Preview,
     Recipient,
     RecipientKind,
     Rule,
@@ -51,7 +53,8 @@ OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到�
 class Inquiry:
     """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
 
-    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed.
+    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``cause`` is why, in the
+    words of who looks; the enterprise sees it.
     """
 
     recipient: Recipient
@@ -63,6 +66,7 @@ class Inquiry:
     items: tuple[str, ...] | None = None
     authorisation: str = ""
     public_only: bool = False
+    cause: str = ""
 
 
 def query(inquiry: Inquiry, *, now: datetime) -> Answer:
@@ -72,23 +76,57 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     (inside a caller's transaction: when that commits, before the caller answers). Raises NotReleased with reason,
     clause and next step, or UnknownEnterprise when the registry has none.
     """
+    table = policy()
+    found = _decided(inquiry, table, now)
+    if found.document is None:
+        raise _refused(inquiry, found.items, found.rule, table, now)
+    try:
+        return _grant(inquiry, found, table, now=now)
+    except NotUsable:  # withdrawn or used up while the answer was being made
+        changed, _ = judge(table, _ask(inquiry, found.items), now=now)
+        if changed.allow:
+            raise
+        raise _refused(inquiry, found.items, changed, table, now) from None
+
+
+def preview(inquiry: Inquiry, *, viewer: str, now: datetime) -> Preview:
+    """What ``inquiry`` would be answered now, for the enterprise it is about: the same gate, the same document.
+
+    Nothing is released and no authorisation is used; that the enterprise looked is recorded as a look at its own file.
+    ``viewer`` is the enterprise's person. Raises UnknownEnterprise.
+    """
+    table = policy()
+    found = _decided(inquiry, table, now)
+    firm = inquiry.enterprise
+    own = Inquiry(Recipient(RecipientKind.ENTERPRISE, firm, firm), firm, "preview", inquiry.form, viewer, "portal")
+    with transaction.atomic():
+        rule, _ = judge(table, _ask(own, found.items), now=now)
+        _write_line(own, found.items, rule, table, now, answer="")
+    return Preview(rule=found.rule, document=found.document)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    """A request as the gate decided it; ``document`` is None when it said no."""
+
+    items: tuple[Item, ...]
+    rule: Rule
+    authorised: bool
+    document: Document | None
+
+
+def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
     items = _items(inquiry)
-    table, ask = policy(), _ask(inquiry, items)
+    ask = _ask(inquiry, items)
     rule, _ = judge(table, ask, now=now)
-    if not rule.allow:
-        raise _refused(inquiry, items, rule, table, now)
     found = ask.authorisation
+    if not rule.allow:
+        return _Decided(items, rule, found is not None, None)
     document = _document(inquiry, items, found, now)
     document["decision"] = {"rule": rule.id, "clause": rule.clause, "policy_sha256": table.sha256}
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
-    try:
-        return _grant(inquiry, items, rule, table, document, needs_use=found is not None, now=now)
-    except NotUsable:  # withdrawn or used up while the answer was being made
-        changed, _ = judge(table, _ask(inquiry, items), now=now)
-        if changed.allow:
-            raise
-        raise _refused(inquiry, items, changed, table, now) from None
+    return _Decided(items, rule, found is not None, document)
 
 
 def _items(inquiry: Inquiry) -> tuple[Item, ...]:
@@ -187,31 +225,31 @@ def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: 
 def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime) -> NotReleased:
     """Record a refusal and make the error that carries its ledger line."""
     with transaction.atomic():
-        line = _write_line(inquiry, items, rule, table, now, answer="").id
-    return NotReleased(rule=rule.id, reason=rule.reason, clause=rule.clause, next_step=rule.next_step, access=line)
+        access, entry = _write_line(inquiry, items, rule, table, now, answer="")
+    return NotReleased(
+        rule=rule.id,
+        reason=rule.reason,
+        clause=rule.clause,
+        next_step=rule.next_step,
+        access=access.id,
+        receipt=fresh_receipt(entry).as_json(),
+        disclosure=entry.disclosure,
+    )
 
 
-def _grant(
-    inquiry: Inquiry,
-    items: Sequence[Item],
-    rule: Rule,
-    table: Policy,
-    document: Document,
-    *,
-    needs_use: bool,
-    now: datetime,
-) -> Answer:
-    digest = sha256_hex(canonical_bytes(document))
+def _grant(inquiry: Inquiry, found: _Decided, table: Policy, *, now: datetime) -> Answer:
+    assert found.document is not None
+    digest = sha256_hex(canonical_bytes(found.document))
     with transaction.atomic():
-        if needs_use:
+        if found.authorised:
             use_authorisation(inquiry.authorisation, now=now)
-        access = _write_line(inquiry, items, rule, table, now, answer=digest)
-    return Answer(document=document, access=access, receipt=receipt(access.entry).as_json())
+        access, entry = _write_line(inquiry, found.items, found.rule, table, now, answer=digest)
+    return Answer(found.document, access, fresh_receipt(entry).as_json(), entry.disclosure)
 
 
 def _write_line(
     inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
-) -> Access:
+) -> tuple[Access, EntryRef]:
     """The ledger line and its evidence entry; call inside a transaction."""
     line = f"A{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(5)}"
     codes = [i.code for i in items]
@@ -228,6 +266,7 @@ def _write_line(
         "rule": rule.id,
         "policy_sha256": table.sha256,
         "answer_sha256": answer,
+        "cause": inquiry.cause,
     }
     entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
     row = AccessLine.objects.create(
@@ -251,5 +290,6 @@ def _write_line(
         answer_sha256=answer,
         entry=entry.id,
         channel=inquiry.channel,
+        cause=inquiry.cause,
     )
-    return as_access(row)
+    return as_access(row), entry

@@ -28,6 +28,7 @@ class AccessLine(models.Model):
     answer_sha256 = models.CharField(max_length=64, blank=True)
     entry = models.BigIntegerField()
     channel = models.CharField(max_length=12)
+    cause = models.CharField(max_length=200, blank=True, default="")  # why, in the words of who looked
 
     class Meta:
         db_table = "release_access"
@@ -50,3 +51,20 @@ class PolicyRow(models.Model):
 
     class Meta:
         db_table = "release_policy"
+
+
+class ChallengeRow(models.Model):
+    """An enterprise's question about one access to it, and the answer."""
+
+    access = models.OneToOneField(AccessLine, on_delete=models.PROTECT)
+    asked_of = models.CharField(max_length=40)
+    text = models.CharField(max_length=500)
+    state = models.CharField(max_length=12)
+    asked_at = models.DateTimeField()
+    due_on = models.DateField()
+    answer = models.CharField(max_length=500, blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "release_challenge"
+        indexes = [models.Index(fields=["asked_of", "state"], name="challenge_asked_of")]

@@ -73,6 +73,7 @@ def as_access(row: AccessLine) -> Access:
         next_step=row.next_step,
         entry=row.entry,
         channel=row.channel,
+        cause=row.cause,
     )
 
 
@@ -148,4 +149,5 @@ def _told(access: Access) -> dict[str, str]:
         "reason": access.reason,
         "clause": access.clause,
         "channel": access.channel,
+        "cause": access.cause,
     }

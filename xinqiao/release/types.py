@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.types import Authorisation, AuthorisationState, Form
 from xinqiao.evidence.types import Event
-from xinqiao.kernel.errors import Invalid, Refused
+from xinqiao.kernel.errors import Invalid, NotFound, Refused
 
 GRANTED = Event("release.granted", "提供信息", "information released", access=True)
 REFUSED = Event("release.refused", "拒绝提供", "release refused", access=True)
 POLICY_ACTIVATED = Event("release.policy_activated", "启用共享规则表", "release table put in force")
+CHALLENGED = Event("release.challenged", "质询一次查询", "access questioned")
+EXPLAINED = Event("release.explained", "答复质询", "question about an access answered")
 SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own file", access=True)
+
+
+# What of its own entry a recipient is shown: never how many others came before it, never another's person.
+SHOWN_PARTS = ("subject", "body")
 
 
 class RecipientKind(StrEnum):
@@ -125,15 +131,17 @@ class Access:
     next_step: str
     entry: int
     channel: str
+    cause: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What left the gate: the document, the ledger line and the signed receipt."""
+    """What left the gate: the document, the ledger line, the signed receipt, and what shows that it is about this."""
 
     document: dict[str, Any]
     access: Access
     receipt: dict[str, Any]
+    disclosure: Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +180,66 @@ class ActivePolicy:
     entry: int
 
 
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a request would be answered now: the rule that decides it, and the document if the rule allows."""
+
+    rule: Rule
+    document: dict[str, Any] | None
+
+
+class ChallengeState(StrEnum):
+    """Where a question about an access stands."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {"open": "等待答复", "answered": "已答复"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """An enterprise's question why it was looked at. ``asked_of`` (who looked, or the node) answers by ``due_on``."""
+
+    id: int
+    access: str
+    enterprise: str
+    asked_of: str
+    text: str
+    state: ChallengeState
+    asked_at: datetime
+    due_on: date
+    answer: str
+    answered_at: datetime | None
+
+
+class UnknownChallenge(NotFound):
+    """There is no such question, or another party must answer it; data: ``challenge``."""
+
+    code = "release.unknown_challenge"
+    title = "没有编号为 {challenge} 的质询"
+
+
+class AlreadyChallenged(Refused):
+    """The enterprise has asked about this access before; data: ``access``."""
+
+    code = "release.already_challenged"
+    title = "已经就查询 {access} 提出过质询"
+    next_step = "请在该次查询的页面查看答复；不满意可以提出异议"
+    status = 409
+
+
+class NothingSaid(Invalid):
+    """A question or an answer without words, or with too many."""
+
+    code = "release.nothing_said"
+    title = "请写明内容"
+    next_step = "请用 1 至 500 字说明"
+
+
 class NotProved(Invalid):
     """The solver found a request that crosses a line, or the second evaluator decides otherwise; not put in force."""
 
@@ -195,8 +263,20 @@ class NotReleased(Refused):
     code = "release.refused"
     title = "{reason}"
 
-    def __init__(self, *, rule: str, reason: str, clause: str, next_step: str, access: str) -> None:
+    def __init__(
+        self,
+        *,
+        rule: str,
+        reason: str,
+        clause: str,
+        next_step: str,
+        access: str,
+        receipt: Mapping[str, Any] | None = None,
+        disclosure: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         super().__init__(rule=rule, reason=reason, access=access)
+        self.receipt = receipt or {}
+        self.disclosure = disclosure or {}
         self.rule = rule
         self.rule_clause = clause
         self.rule_next_step = next_step

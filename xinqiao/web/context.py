@@ -23,6 +23,7 @@ TABS = {
         ("institution-find", _("查找企业")),
         ("institution-requests", _("授权请求")),
         ("institution-accesses", _("查询记录")),
+        ("institution-challenges", _("企业质询")),
     ),
     Portal.DEPARTMENT: (
         ("department-home", _("报送任务")),
@@ -32,7 +33,9 @@ TABS = {
         ("node-home", _("运行状况")),
         ("node-sources", _("数据来源")),
         ("node-runs", _("信用评价")),
+        ("node-find", _("企业核查")),
         ("node-accesses", _("查询审计")),
+        ("node-challenges", _("企业质询")),
     ),
 }
 

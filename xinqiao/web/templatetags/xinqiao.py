@@ -23,7 +23,12 @@ from xinqiao.web.words import is_english, translate
 
 register = template.Library()
 
-OTHER_PURPOSES = {"self": ("企业自查", "own file"), "public": ("查看公开信息", "public information")}
+OTHER_PURPOSES = {
+    "self": ("企业自查", "own file"),
+    "preview": ("企业预览他人可见内容", "preview of what others could see"),
+    "public": ("查看公开信息", "public information"),
+    "node_duty": ("节点履职核查", "check by the node in its duty"),
+}
 UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}
 
 ACTORS = {"person": "工作人员", "api": "系统接口", "system": "系统"}
@@ -66,6 +71,8 @@ STATUS_WORDS = {
     "cancelled": "已取消",
     "legal_representative": "法定代表人",
     "agent": "受托经办人",
+    "open": "等待答复",
+    "answered": "已答复",
     "granted": "已同意",
     "declined": "已拒绝",
     "accepted": "全部收下",

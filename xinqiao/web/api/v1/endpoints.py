@@ -36,7 +36,7 @@ from xinqiao.plumbing.idempotency import once
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import get_access, list_accesses
-from xinqiao.release.types import Access, Answer, Recipient, RecipientKind
+from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import schemas
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
@@ -335,7 +335,8 @@ def _recipient(caller: OrganisationFacts) -> Recipient:
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
-    return {"access": answer.access.id, "document": answer.document, "receipt": answer.receipt}
+    shown = {part: dict(answer.disclosure[part]) for part in SHOWN_PARTS}
+    return {"access": answer.access.id, "document": answer.document, "receipt": answer.receipt, "disclosure": shown}
 
 
 @api.get("/accesses", response={200: schemas.AccessPage, **PROBLEMS}, tags=["accesses"])

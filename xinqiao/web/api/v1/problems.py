@@ -11,6 +11,7 @@ from ninja.errors import HttpError, ValidationError
 
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.oauth.types import OAuthRefused
+from xinqiao.release.types import SHOWN_PARTS, NotReleased
 from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.oauth.calls import challenge, resource_status
 from xinqiao.web.words import translate
@@ -28,6 +29,14 @@ def problem(request: HttpRequest, *, status: int, code: str, title: str, **more:
     if status == 503:
         answer["Retry-After"] = "5"
     return answer
+
+
+def _evidence(error: XinqiaoError) -> dict[str, object]:
+    """A refusal by the gate carries its receipt like an answer."""
+    if not isinstance(error, NotReleased):
+        return {}
+    shown = {part: dict(error.disclosure[part]) for part in SHOWN_PARTS if part in error.disclosure}
+    return {"receipt": error.receipt, "disclosure": shown}
 
 
 def install(api: NinjaAPI) -> None:
@@ -49,6 +58,7 @@ def install(api: NinjaAPI) -> None:
             next_step=context["next_step"],
             access=context["access"],
             problems=problems,
+            **_evidence(error),
         )
 
     @api.exception_handler(ValidationError)

@@ -117,11 +117,14 @@ class ReportQuery(Input):
 
 
 class AnswerOut(Schema):
-    """What left the gate, with its ledger line and a signed evidence receipt."""
+    """What left the gate, with its ledger line, a signed evidence receipt and what shows that it is about this."""
 
     access: str
     document: dict[str, Any]
-    receipt: dict[str, Any]
+    receipt: dict[str, Any] = Field(description="The node's promise to log the entry; check it before using the answer")
+    disclosure: dict[str, dict[str, str]] = Field(
+        description="Content and salt of the leaf's parts `subject` and `body`; `body.answer_sha256` is the document's"
+    )
 
 
 class ReceiptOut(Schema):

@@ -35,17 +35,14 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
-from xinqiao.evidence.proofs import receipt_as_json
-from xinqiao.evidence.queries import receipt
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.queries import access_bundle, count_accesses, get_access, list_accesses
+from xinqiao.release.queries import count_accesses, list_accesses
 from xinqiao.release.types import Answer, Recipient, RecipientKind
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
-from xinqiao.web.paging import access_page
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
 OWNER = requires(Portal.ENTERPRISE, Role.OWNER)
@@ -251,29 +248,3 @@ def withdraw(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> H
     withdraw_authorisation(found.id, signatory=actor.actor.person_id, now=timezone.now())
     messages.success(request, _("已撤回；从现在起对方不能再查，已取走的列在下面"), extra_tags="good")
     return redirect("enterprise-authorisation", found.id)
-
-
-@MEMBER
-@require_GET
-def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
-    """Every read and every refusal about this enterprise."""
-    return render(request, "enterprise/accesses.html", access_page(request, enterprise=actor.code))
-
-
-@MEMBER
-@require_GET
-def bundle(request: HttpRequest, *, actor: Acting) -> HttpResponse:
-    """Every access with its evidence in one file, checkable offline and without this system."""
-    answer = HttpResponse(access_bundle(actor.code), content_type="application/zip")
-    answer["Content-Disposition"] = f'attachment; filename="{actor.code}.accesses.zip"'
-    return answer
-
-
-@MEMBER
-@require_GET
-def access_receipt(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpResponse:
-    """The evidence receipt of one access, checkable without this system."""
-    found = get_access(access_id, enterprise=actor.code)
-    answer = HttpResponse(receipt_as_json(receipt(found.entry)), content_type="application/json")
-    answer["Content-Disposition"] = f'attachment; filename="{found.id}.receipt.json"'
-    return answer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -13,17 +14,24 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.rules import Timeliness, duty
+from xinqiao.consent.types import Form
 from xinqiao.evaluation.compute import scorecards
 from xinqiao.evaluation.jobs import evaluate_province
-from xinqiao.evaluation.queries import list_runs
+from xinqiao.evaluation.queries import get_scorecard, list_runs
 from xinqiao.evaluation.types import RunStatus
 from xinqiao.evidence.queries import log_status
 from xinqiao.indicators.engine import engine_name
 from xinqiao.ingest.queries import last_deliveries, list_deliveries, standing_rows
+from xinqiao.kernel.errors import Invalid, NotFound, Problem, Refused
+from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.web.access import Acting, Portal, requires
+from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
+from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.explain import explained
+from xinqiao.web.middleware import error_context
 from xinqiao.web.paging import access_page
 
 STAFF = requires(Portal.NODE)
@@ -94,3 +102,31 @@ def runs(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Every read and refusal on the node."""
     return render(request, "node/accesses.html", access_page(request))
+
+
+@OPERATOR
+@require_http_methods(["GET", "POST"])
+def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """Look at the derived facts of one enterprise, through the gate: the enterprise sees who looked and why."""
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        reason, code = posted(request, "reason").strip(), posted(request, "uscc", most=40)
+        context = {"written": code, "reason": reason}
+        try:
+            if not reason:
+                raise NothingSaid([Problem(field="reason", code="node.reason", message=_("事由是必填的"))])
+            recipient = Recipient(RecipientKind.NODE, actor.code, actor.party)
+            inquiry = Inquiry(
+                recipient, parse_uscc(code).code, "node_duty", Form.DERIVED, actor.label, "portal", cause=reason[:200]
+            )
+            answer = query(inquiry, now=timezone.now())
+        except (Invalid, Refused, NotFound) as error:
+            return render(request, "node/find.html", context | {"error": error_context(error)}, status=error.status)
+        catalogue = load_catalogue(content_dir())
+        context |= {
+            "document": answer.document,
+            "access": answer.access,
+            "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
+            "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+        }
+    return render(request, "node/find.html", context)
