@@ -28,8 +28,9 @@ VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper", "enterprise-access-receipt", "enterprise-bundle"}
+FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
-ACTS |= {"enterprise-power", "enterprise-invite", "institution-cancel"}
+ACTS |= {"enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 
 class Visible(HTMLParser):

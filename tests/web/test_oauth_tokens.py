@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests.machines import ISSUER, Machine, assertion, key, post_form, proof, proved, public, signed
 from tests.web.oauth_flow import (
     FIRM,
+    OTHER,
     TOKEN,
     Node,
     asked_with,
@@ -29,6 +30,7 @@ from tests.web.oauth_flow import (
     small_node,
     using,
 )
+from xinqiao.consent.actions import withdraw_authorisation
 from xinqiao.evidence.queries import list_entries
 from xinqiao.oauth.actions import add_key, end_client, end_key
 from xinqiao.oauth.models import Grant, Spent, Token
@@ -36,6 +38,7 @@ from xinqiao.oauth.proving import fresh_nonce
 from xinqiao.oauth.queries import get_client
 from xinqiao.oauth.tokens import sweep
 from xinqiao.parties.actions import set_admitted
+from xinqiao.release.queries import list_accesses
 
 ACCESSES = f"{ISSUER}/api/v1/accesses"
 
@@ -417,6 +420,25 @@ def test_deleting_a_client_ends_its_grants(node: Node) -> None:
     assert set(Grant.objects.values_list("ended_reason", flat=True)) == {"client ended"}
     assert list_entries(event="oauth.grant_ended")[0].body["grants"]
     denied(using(first["access_token"]).get("/api/v1/accesses"), 401, "invalid_token")
+
+
+def test_a_token_of_consent_opens_what_the_enterprise_agreed_to_only(node: Node) -> None:
+    """Another firm, another authorisation, another purpose, the ledger: refused before the gate is asked."""
+    machine = using(redeemed(code_for(node)).json()["access_token"])
+    for changes in ({"enterprise": OTHER}, {"authorisation": "A-other"}):
+        assert denied(report(machine, **changes), 403, "insufficient_scope")["code"] == "oauth.beyond_details"
+    for answer in (report(machine, purpose="post_loan"), machine.get("/api/v1/accesses")):
+        assert denied(answer, 403, "insufficient_scope")["code"] == "oauth.insufficient_scope"
+
+
+def test_withdrawal_works_on_the_next_call(node: Node) -> None:
+    """The token stands, what it was given for does not: the gate says so, by its hard line for platforms."""
+    first = redeemed(code_for(node)).json()
+    [detail] = first["authorization_details"]
+    withdraw_authorisation(detail["authorisation"], signatory=node.owner, now=timezone.now())
+    document = report(using(first["access_token"])).json()
+    assert (document["status"], document["code"]) == (403, "release.refused")
+    assert list_accesses(enterprise=FIRM)[0].rule == "platform-no-authorisation"
 
 
 def test_a_decided_request_cannot_be_decided_again(node: Node) -> None:
