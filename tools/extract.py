@@ -36,6 +36,8 @@ TABLES = {
     "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT"),
     "xinqiao.consent.rules": ("REQUEST_TRANSITIONS", "AUTHORISATION_TRANSITIONS"),
     "xinqiao.consent.types": ("Form", "RequestState", "AuthorisationStatus", "AuthorisationState"),
+    "xinqiao.release.types": ("ChallengeState",),
+    "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),
 }

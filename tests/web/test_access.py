@@ -87,3 +87,19 @@ def test_a_person_of_another_role_is_refused_like_a_stranger(town: Town) -> None
     assert town.client("auditor").get("/node/").status_code == 200
     assert town.client("auditor").get("/node/runs/").status_code == 404
     assert town.client("auditor").post("/node/runs/").status_code == 404
+
+
+@pytest.mark.parametrize("page", ["/", "/sign-in/", "/catalogue/", "/evidence/", "/no-such-page/"])
+def test_a_page_may_run_nothing_and_load_nothing_foreign(page: str, db: None) -> None:
+    """Every page says so to the browser; for an enterprise's own pages it matters most."""
+    assert "default-src 'none'" in visitor().get(page)["Content-Security-Policy"]
+
+
+def test_an_enterprises_pages_may_run_nothing(town: Town) -> None:
+    """Its report, the list of who looked, and the page on which it agrees."""
+    asked = town.ask()
+    for page in ("/enterprise/", "/enterprise/report/", "/enterprise/accesses/", f"/enterprise/requests/{asked.id}/"):
+        answer = town.client("owner").get(page)
+        assert answer.status_code == 200
+        assert "script-src" not in answer["Content-Security-Policy"]
+        assert "default-src 'none'" in answer["Content-Security-Policy"]

@@ -35,7 +35,12 @@ ROWS = [
 ]
 CSV = csv_of(ROWS)
 DELIVERY = {"item": "tax.credit_rating", "rows": ROWS}
-ASK = {"enterprise": FIRM, "purpose": "approval", "items": list(NON_PUBLIC), "reason": "loan A-1", "times": 1}
+
+
+def asking(**changes: Any) -> dict[str, Any]:
+    """A request for an authorisation: one ``credit_query``."""
+    query = {"type": "credit_query", "enterprise": FIRM, "purpose": "approval", "items": list(NON_PUBLIC)}
+    return {"authorization_details": [{**query, "reason": "loan A-1", "times": 1, **changes}]}
 
 
 def post(client: Client, path: str, body: Any, *, key: str = "k-1") -> Any:
@@ -89,7 +94,7 @@ class TestCallers:
             post(bank, "/deliveries", DELIVERY),
             bank.get("/api/v1/deliveries"),
             post(tax, "/reports", report_of()),
-            post(tax, "/authorisation-requests", ASK),
+            post(tax, "/authorisation-requests", asking()),
             tax.get("/api/v1/accesses"),
             tax.get(f"/api/v1/enterprises/{FIRM}/public"),
         ]
@@ -106,7 +111,7 @@ class TestCallers:
         """Neither a request nor a read, not even of what is public; the enterprise sees that it tried."""
         set_admitted("bank-a", admitted=False, reason="suspended", actor="t", now=timezone.now())
         bank = town.api("bank-a")
-        assert refusal(post(bank, "/authorisation-requests", ASK), 403, "consent.not_admitted")["clause"]
+        assert refusal(post(bank, "/authorisation-requests", asking()), 403, "consent.not_admitted")["clause"]
         document = refusal(bank.get(f"/api/v1/enterprises/{FIRM}/public"), 403, "release.refused")
         line = list_accesses(enterprise=FIRM)[0]
         assert (line.rule, line.id) == ("not-admitted", document["access"])
@@ -139,9 +144,9 @@ class TestErrors:
         refusal(post(bank, "/reports", report_of(enterprise="91")), 422, "kernel.invalid_uscc")
         refusal(post(bank, "/reports", report_of(items=["tax.nothing"])), 404, "catalogue.unknown_item")
         refusal(post(bank, "/reports", report_of(purpose="curiosity")), 422, "consent.beyond_ceiling")
-        stranger = ASK | {"enterprise": "91610102MAXAMPLE2H"}
+        stranger = asking(enterprise="91610102MAXAMPLE2H")
         refusal(post(bank, "/authorisation-requests", stranger), 404, "parties.not_found")
-        beyond = refusal(post(bank, "/authorisation-requests", ASK | {"days": 900}), 422, "consent.beyond_ceiling")
+        beyond = refusal(post(bank, "/authorisation-requests", asking(period=900)), 422, "consent.beyond_ceiling")
         assert beyond["problems"][0]["field"] == "days" and beyond["clause"]
         for cursor in ("", "Zm9v", "MjAyNi0wMS0wMXwAAA", "OTk5OS0xMi0zMVQyMzo1OTo1OS0xMjowMHxB"):
             refusal(bank.get("/api/v1/accesses", {"cursor": cursor}), 422, "web.invalid_cursor")
@@ -151,10 +156,10 @@ class TestErrors:
         """Title, problems and next step, filled in."""
         bank = town.api("bank-a")
         english = town.api("bank-a", headers={"Accept-Language": "en"})
-        answer = post(english, "/authorisation-requests", ASK | {"days": 900})
+        answer = post(english, "/authorisation-requests", asking(period=900))
         assert answer.json()["problems"][0]["message"] == "must be 1 to 30, is 900"
-        post(bank, "/authorisation-requests", ASK)
-        again = post(english, "/authorisation-requests", ASK, key="k-2")
+        post(bank, "/authorisation-requests", asking())
+        again = post(english, "/authorisation-requests", asking(), key="k-2")
         document = refusal(again, 409, "consent.already_requested")
         assert "{" not in document["next_step"] and document["next_step"].startswith("See the answer")
 
@@ -182,13 +187,13 @@ class TestRepeating:
     def test_the_key_with_another_address_is_refused(self, town: Town) -> None:
         """A key stands for one request, address included."""
         bank = town.api("bank-a")
-        assert post(bank, "/authorisation-requests", ASK).status_code == 201
+        assert post(bank, "/authorisation-requests", asking()).status_code == 201
         refusal(post(bank, "/reports", report_of()), 422, "idempotency.key_reused")
 
     def test_keys_of_two_callers_do_not_meet(self, town: Town) -> None:
         """Both may call theirs “k-1”."""
-        assert post(town.api("bank-a"), "/authorisation-requests", ASK).status_code == 201
-        answer = post(town.api("bank-b"), "/authorisation-requests", ASK)
+        assert post(town.api("bank-a"), "/authorisation-requests", asking()).status_code == 201
+        answer = post(town.api("bank-b"), "/authorisation-requests", asking())
         assert answer.status_code == 201 and "Idempotent-Replay" not in answer
 
     def test_a_refused_request_may_be_tried_again_with_its_key(self, town: Town) -> None:
@@ -270,7 +275,7 @@ class TestReports:
     def test_from_request_to_report_and_the_same_key_uses_no_second_read(self, town: Town) -> None:
         """The replay is the first answer; a new key meets a used-up authorisation."""
         bank = town.api("bank-a")
-        asked = post(bank, "/authorisation-requests", ASK, key="ask").json()
+        asked = post(bank, "/authorisation-requests", asking(), key="ask").json()
         address = f"/api/v1/authorisation-requests/{asked['id']}"
         assert bank.get(address).json() == asked and asked["state"] == "requested"
         request = next(r for r in bank.get("/api/v1/authorisation-requests").json() if r["id"] == asked["id"])

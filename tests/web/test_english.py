@@ -27,7 +27,8 @@ DATA = {c for item in load_catalogue(content_dir()) for f in item.fields for c i
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
-FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper", "enterprise-access-receipt", "enterprise-bundle"}
+FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
+FILES |= {"enterprise-access-receipt", "enterprise-bundle"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
 ACTS |= {"enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}

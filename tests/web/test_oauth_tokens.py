@@ -404,8 +404,8 @@ def test_revoked_client_s_token_opens_no_new_consent(node: Node) -> None:
     text, code = token(), code_for(node)
     browser = node.browser()
     end_client("hub", actor="t", now=timezone.now())
-    body = {"enterprise": FIRM, "purpose": "approval", "items": ["tax.payment"], "reason": "x"}
-    headers = {"Idempotency-Key": "k"}
+    query = {"type": "credit_query", "enterprise": FIRM, "purpose": "approval", "items": ["tax.payment"], "reason": "x"}
+    body, headers = {"authorization_details": [query]}, {"Idempotency-Key": "k"}
     answer = using(text).post("/api/v1/authorisation-requests", body, content_type="application/json", headers=headers)
     denied(answer, 401, "invalid_token")
     error(pushed(), 401, "invalid_client")

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
     "xinqiao.plumbing",
     "xinqiao.evidence",
     "xinqiao.parties",
+    "xinqiao.webhooks",
     "xinqiao.oauth",
     "xinqiao.consent",
     "xinqiao.records",

@@ -1,4 +1,4 @@
-"""The background process: evidence sequencer, asking of witnesses, the clock of regular chores, job queue."""
+"""The background process: evidence sequencer, asking of witnesses, postman, the clock of regular chores, job queue."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.records.jobs import compact_lake
+from xinqiao.webhooks.jobs import run_postman
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,16 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 
 
 def run_worker() -> None:
-    """Run all four until the process is told to end; raises what the queue raises."""
+    """Run all five until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
     threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
-        for name, target in (("sequencer", run_sequencer), ("outside", run_outside), ("clock", run_clock))
+        for name, target in (
+            ("sequencer", run_sequencer),
+            ("outside", run_outside),
+            ("postman", run_postman),
+            ("clock", run_clock),
+        )
     ]
     for thread in threads:
         thread.start()

@@ -16,7 +16,13 @@ from xinqiao.consent.powers import power_body
 from xinqiao.consent.queries import authorisation_facts, get_template
 from xinqiao.consent.rules import AUTHORISATION_TRANSITIONS
 from xinqiao.consent.types import (
+    DECLINED,
+    EXPIRED,
     GRANTED,
+    REQUEST_EXPIRED,
+    SUPERSEDED,
+    VOIDED,
+    WITHDRAWN,
     Authorisation,
     AuthorisationNotFound,
     AuthorisationStatus,
@@ -30,6 +36,18 @@ from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.parties.types import Actor
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.webhooks.actions import tell
+
+# What the asking organisation's program is told of (``docs/how-to/connect-a-client.md``).
+NOTICES = {
+    GRANTED.code: "authorisation.granted",
+    DECLINED.code: "authorisation_request.declined",
+    REQUEST_EXPIRED.code: "authorisation_request.expired",
+    WITHDRAWN.code: "authorisation.withdrawn",
+    EXPIRED.code: "authorisation.expired",
+    SUPERSEDED.code: "authorisation.superseded",
+    VOIDED.code: "authorisation.void",
+}
 
 
 def new_request(scope: Scope, template: Template, *, now: datetime) -> AuthorisationRequest:
@@ -138,6 +156,10 @@ def record_of(
     given = isinstance(row, AuthorisationRow)
     body = {**body, "authorisation" if given else "request": row.id}
     subject = row.subject if given else row.enterprise
+    if event.code in NOTICES:
+        data = {"request": row.request_id, "authorisation": row.id} if given else {"request": row.id}
+        asked_by = row.recipient if given else row.organisation
+        tell(asked_by, NOTICES[event.code], about=data["request"], data=data, now=now)
     return record(event, actor=actor, subject=subject, body=body, now=now).id
 
 

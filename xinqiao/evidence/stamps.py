@@ -32,7 +32,7 @@ class InvalidStamp(Corrupt):
 
     code = "evidence.invalid_stamp"
     title = "时间戳无效：{what}"
-    clause = "RFC 3161；GB/T 20520"
+    clause = "RFC 3161, GB/T 20520"
     next_step = "请核对时间戳机构的根证书，并重新获取该时间戳；日志本身不受影响"
 
 

@@ -34,7 +34,7 @@ class CannotOpen(Corrupt):
 
     code = "crypto.cannot_open"
     title = "密文无法打开：{what}"
-    clause = "GB/T 36624；RFC 8998；NIST SP 800-38D"
+    clause = "GB/T 36624, RFC 8998, NIST SP 800-38D"
     next_step = "请核对密钥与密文是否配套；若密文被改动，请从备份恢复并通知安全负责人"
 
 

@@ -30,7 +30,11 @@ class ErrorPages:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         # No name holds a NUL and some databases fail on one: looked up as a character that no name holds either.
         request.path_info = request.path_info.replace("\x00", "\ufffd")
-        return self.get_response(request)
+        answer = self.get_response(request)
+        # The interactive page of the API is a program of its own; no enterprise's data is on it.
+        if answer.get("Content-Type", "").startswith("text/html") and not request.path.startswith("/api/"):
+            answer.headers.setdefault("Content-Security-Policy", POLICY)
+        return answer
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         """Only anticipated failures; anything else is a fault and stays one."""

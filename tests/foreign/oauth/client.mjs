@@ -1,9 +1,11 @@
 // openid-client goes through everything a program does with the node: node client.mjs SERVER KEYFILE DETAILS
 // The address for the browser is printed; the address the browser came back to is read from standard input.
+import { webcrypto } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline/promises";
 import * as oauth from "openid-client";
 
+globalThis.crypto ??= webcrypto; // Debian 12's Node 18 has it under this name only
 const [server, keyFile, details] = process.argv.slice(2);
 const { client_id: clientId, key: jwk } = JSON.parse(await readFile(keyFile, "utf8"));
 const key = await crypto.subtle.importKey("jwk", jwk, { name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from ninja import File, Form, Header, NinjaAPI, Query
+from ninja import File, Form, NinjaAPI, Query
 from ninja.files import UploadedFile
-from ninja.responses import NinjaJSONEncoder
 from ninja.security.base import AuthBase
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
-from xinqiao.consent.actions import request_authorisation
-from xinqiao.consent.queries import get_request, get_template, list_requests
+from xinqiao.consent.queries import get_template
 from xinqiao.consent.rules import check_purpose
-from xinqiao.consent.types import AuthorisationNotFound, RequestFacts
 from xinqiao.consent.types import Form as ConsentForm
 from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
@@ -27,38 +22,24 @@ from xinqiao.ingest.actions import Upload, receive, receive_rows, undo_delivery
 from xinqiao.ingest.queries import get_outcome, list_deliveries
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.kernel.errors import Refused
 from xinqiao.kernel.identifiers import parse_uscc
-from xinqiao.oauth.rules import check_scope, check_within
-from xinqiao.oauth.types import TokenFacts
+from xinqiao.oauth.rules import check_within
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
-from xinqiao.plumbing.idempotency import once
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
-from xinqiao.web.api.v1 import schemas
+from xinqiao.web.api.v1 import authorisations, notices, schemas
+from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, used_token
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
 
-PROBLEMS = dict.fromkeys((400, 401, 403, 404, 409, 422, 503), schemas.ProblemDocument)
-RECIPIENTS = (OrganisationKind.INSTITUTION, OrganisationKind.PLATFORM)
 DESCRIPTION = (
     "中小企业融资信用服务省级节点接口。错误一律为 RFC 9457 problem+json，含 code、clause、next_step。\n\n"
     "Provincial node of the SME financing credit network. Every error is RFC 9457 problem+json with code, clause and "
     "next_step; texts are in Chinese, or in English with `Accept-Language: en`."
 )
-Key = Annotated[str, Header(alias="Idempotency-Key", min_length=1, max_length=120)]
-
-
-class WrongKind(Refused):
-    """The client belongs to an organisation that has no business with this endpoint."""
-
-    code = "api.wrong_kind"
-    title = "这个接口不面向{kind}"
-    clause = "部门提供数据，接入机构和平台经授权使用（省级实施方案）"
-    next_step = "请使用对应机构的客户端"
 
 
 class MachineAccess(AuthBase):
@@ -103,64 +84,12 @@ api = Api(
     description=DESCRIPTION,
 )
 install(api)
-
-
-def _caller(request: HttpRequest, *kinds: OrganisationKind, scope: str) -> OrganisationFacts:
-    """Who calls; raises WrongKind, InsufficientScope."""
-    caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
-    if caller.kind not in kinds:
-        raise WrongKind(kind=caller.name)
-    check_scope(_token(request), scope)
-    return caller
-
-
-def _token(request: HttpRequest) -> TokenFacts:
-    return request.token  # type: ignore[attr-defined, no-any-return]
-
-
-def _once(
-    request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]], *, together: bool = False
-) -> HttpResponse:
-    """Carry out and keep the answer under the caller's key."""
-
-    def written() -> tuple[int, str]:
-        status, answer = act()
-        return status, json.dumps(answer, ensure_ascii=False, cls=NinjaJSONEncoder)
-
-    caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
-    fingerprint = sha256_hex(f"{request.method} {request.path}\n".encode() + body)
-    status, text, repeated = once(
-        written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now(), together=together
-    )
-    answer = HttpResponse(text, status=status, content_type="application/json")
-    if repeated:
-        answer["Idempotent-Replay"] = "true"
-    return answer
+api.add_router("/authorisation-requests", authorisations.router)
+api.add_router("/webhooks", notices.router)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:
     return schemas.DeliveryOut.from_orm(outcome).dict()
-
-
-def _request(facts: RequestFacts) -> dict[str, Any]:
-    scope = facts.scope
-    return {
-        "id": facts.id,
-        "state": str(facts.state),
-        "enterprise": scope.enterprise,
-        "purpose": scope.purpose,
-        "items": list(scope.items),
-        "form": str(scope.form),
-        "requested_at": facts.requested_at,
-        "answer_by": facts.answer_by,
-        "answered_at": facts.answered_at,
-        "answer_reason": facts.answer_reason,
-        "authorisation": facts.authorisation,
-    }
-
-
-def _access(access: Access) -> dict[str, Any]:
-    return {name: getattr(access, name) for name in schemas.AccessOut.model_fields}
 
 
 def _item(item: Item) -> dict[str, Any]:
@@ -174,6 +103,10 @@ def _item(item: Item) -> dict[str, Any]:
         "openness": str(item.openness),
         "row_schema": json_schema(item),
     }
+
+
+def _access(access: Access) -> dict[str, Any]:
+    return {name: getattr(access, name) for name in schemas.AccessOut.model_fields}
 
 
 @api.get("/catalogue", response={200: list[schemas.ItemOut]}, auth=None, tags=["catalogue"])
@@ -193,14 +126,14 @@ def catalogue_item(request: HttpRequest, code: str) -> dict[str, Any]:
 @api.post("/deliveries", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def deliver(request: HttpRequest, body: schemas.DeliveryRows, key: Key) -> HttpResponse:
     """Deliver rows of an item as JSON. Departments only."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
+    caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     item = load_catalogue(content_dir()).item(body.item)
 
     def act() -> tuple[int, Any]:
         outcome = receive_rows(item, body.rows, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
         return 201, _delivery(outcome)
 
-    return _once(request, key, request.body, act)
+    return answered_once(request, key, request.body, act)
 
 
 @api.post("/deliveries/files", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
@@ -208,7 +141,7 @@ def deliver_files(
     request: HttpRequest, item: Form[str], files: Annotated[list[UploadedFile], File()], key: Key
 ) -> HttpResponse:
     """Deliver files of an item (CSV in UTF-8 or GB18030, gzip, xlsx). Departments only."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
+    caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     found = load_catalogue(content_dir()).item(item)
     uploads = [Upload(f.name or "", f.read()) for f in files]
     digests = "\n".join([item, *(sha256_hex(u.data) for u in uploads)]).encode()
@@ -217,13 +150,13 @@ def deliver_files(
         outcome = receive(found, uploads, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
         return 201, _delivery(outcome)
 
-    return _once(request, key, digests, act)
+    return answered_once(request, key, digests, act)
 
 
 @api.get("/deliveries", response={200: list[schemas.DeliveryOut], **PROBLEMS}, tags=["deliveries"])
 def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_length=60)] = None) -> list[dict[str, Any]]:
     """The caller's latest deliveries, newest first."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
+    caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     wanted = None if item is None else load_catalogue(content_dir()).item(item).code
     return [_delivery(o) for o in list_deliveries(provider=caller.code, item=wanted, now=timezone.now(), limit=100)]
 
@@ -231,74 +164,23 @@ def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_lengt
 @api.get("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def delivery(request: HttpRequest, delivery: str) -> dict[str, Any]:
     """What became of one delivery."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
+    caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     return _delivery(get_outcome(delivery, provider=caller.code, now=timezone.now()))
 
 
 @api.delete("/deliveries/{delivery}", response={200: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def undo(request: HttpRequest, delivery: str) -> dict[str, Any]:
     """Undo a delivery within 24 hours; what stood before it stands again."""
-    caller = _caller(request, OrganisationKind.DEPARTMENT, scope="deliver")
+    caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     return _delivery(undo_delivery(delivery, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now()))
-
-
-@api.post(
-    "/authorisation-requests", response={201: schemas.AuthorisationRequestOut, **PROBLEMS}, tags=["authorisations"]
-)
-def ask(request: HttpRequest, body: schemas.AuthorisationRequestIn, key: Key) -> HttpResponse:
-    """Ask an enterprise for an authorisation; it lands in the enterprise's portal. Institutions and platforms only."""
-    caller = _caller(request, *RECIPIENTS, scope="authorisations")
-    code = parse_uscc(body.enterprise).code
-
-    def act() -> tuple[int, Any]:
-        asked = request_authorisation(
-            caller.code,
-            enterprise=code,
-            purpose=body.purpose,
-            items=body.items,
-            form=ConsentForm(body.form),
-            reason=body.reason,
-            days=body.days,
-            times=body.times,
-            actor=f"api:{caller.code}",
-            now=timezone.now(),
-        )
-        return 201, _request(asked)
-
-    return _once(request, key, request.body, act)
-
-
-@api.get(
-    "/authorisation-requests",
-    response={200: list[schemas.AuthorisationRequestOut], **PROBLEMS},
-    tags=["authorisations"],
-)
-def asked(request: HttpRequest) -> list[dict[str, Any]]:
-    """The caller's latest requests, newest first."""
-    caller = _caller(request, *RECIPIENTS, scope="authorisations")
-    return [_request(facts) for facts in list_requests(organisation=caller.code)]
-
-
-@api.get(
-    "/authorisation-requests/{request_id}",
-    response={200: schemas.AuthorisationRequestOut, **PROBLEMS},
-    tags=["authorisations"],
-)
-def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
-    """Where one request stands."""
-    caller = _caller(request, *RECIPIENTS, scope="authorisations")
-    facts = get_request(request_id)
-    if facts.scope.organisation != caller.code:
-        raise AuthorisationNotFound(authorisation=request_id)
-    return _request(facts)
 
 
 @api.post("/reports", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
 def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpResponse:
     """Read about an enterprise under its authorisation. A refusal says why, by which clause, and what to do."""
     code = parse_uscc(body.enterprise).code
-    caller = _caller(request, *RECIPIENTS, scope=_reads(body.purpose))
-    authorisation = check_within(_token(request), enterprise=code, authorisation=body.authorisation)
+    caller = caller_of(request, *RECIPIENTS, scope=_reads(body.purpose))
+    authorisation = check_within(used_token(request), enterprise=code, authorisation=body.authorisation)
     inquiry = Inquiry(
         _recipient(caller),
         code,
@@ -310,13 +192,15 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         authorisation=authorisation,
     )
     # A read counts against the authorisation: the count and the kept answer must not be parted.
-    return _once(request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))), together=True)
+    return answered_once(
+        request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))), together=True
+    )
 
 
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
 def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
     """What is public by law about an enterprise; recorded and shown to it."""
-    caller = _caller(request, *RECIPIENTS, scope="credit:public")
+    caller = caller_of(request, *RECIPIENTS, scope="credit:public")
     code = parse_uscc(uscc).code
     inquiry = Inquiry(
         _recipient(caller), code, "public", ConsentForm.DETAIL, f"api:{caller.code}", "api", public_only=True
@@ -346,7 +230,7 @@ def accesses(
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> dict[str, Any]:
     """The caller's reads and refusals, newest first."""
-    caller = _caller(request, *RECIPIENTS, scope="accesses")
+    caller = caller_of(request, *RECIPIENTS, scope="accesses")
     before = None if cursor is None else decode_cursor(cursor)
     rows = list_accesses(recipient=caller.code, before=before, limit=limit + 1)
     return {"rows": [_access(row) for row in rows[:limit]], "next": next_cursor(rows, limit)}
@@ -355,6 +239,6 @@ def accesses(
 @api.get("/accesses/{access}/receipt", response={200: schemas.ReceiptOut, **PROBLEMS}, tags=["accesses"])
 def access_receipt(request: HttpRequest, access: str) -> HttpResponse:
     """The evidence receipt of one access, with its inclusion proof once the log has taken it in."""
-    caller = _caller(request, *RECIPIENTS, scope="accesses")
+    caller = caller_of(request, *RECIPIENTS, scope="accesses")
     found = receipt(get_access(access, recipient=caller.code).entry)
     return HttpResponse(receipt_as_json(found), content_type="application/json")

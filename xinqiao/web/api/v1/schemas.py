@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
 from pydantic import ConfigDict, StringConstraints
@@ -78,16 +78,24 @@ class DeliveryRows(Input):
     rows: list[dict[str, str]] = Field(max_length=100_000)
 
 
-class AuthorisationRequestIn(Input):
-    """A request for an enterprise's authorisation."""
+class CreditQuery(Input):
+    """What is asked for (RFC 9396): of whom, for what, which items, in which form, for how long and how often."""
 
+    type: Literal["credit_query"]
     enterprise: Line = Field(max_length=40, description="Unified social credit code")
     purpose: Line = Field(max_length=30)
     items: list[Line] = Field(min_length=1, max_length=100)
     form: str = Field("report", pattern="^(verify|derived|report|detail)$")
     reason: Line = Field(max_length=200)
-    days: int | None = Field(None, ge=1, le=3650)
+    period: int | None = Field(None, ge=1, le=3650, description="Days from the grant; by default the most allowed")
     times: int | None = Field(None, ge=1, le=1000)
+    product: Line = Field("", max_length=60, description="The asker's number of the product or application")
+
+
+class AuthorisationRequestIn(Input):
+    """A request for an enterprise's authorisation; the firm decides in its portal, the asker polls or is told."""
+
+    authorization_details: list[CreditQuery] = Field(min_length=1, max_length=1)
 
 
 class AuthorisationRequestOut(Schema):
@@ -104,6 +112,38 @@ class AuthorisationRequestOut(Schema):
     answered_at: datetime | None
     answer_reason: str
     authorisation: str
+    product: str
+    poll_after: int | None = Field(description="Seconds until asking again makes sense; null once it is answered")
+
+
+class WebhookIn(Input):
+    """Where notices are to go."""
+
+    url: str = Field(max_length=300)
+
+
+class WebhookOut(Schema):
+    """An endpoint; ``secret`` (Standard Webhooks, ``whsec_``) only in the answer that made it."""
+
+    id: int
+    url: str
+    added_at: datetime
+    ended_at: datetime | None
+    secret: str | None = None
+
+
+class NoticeOut(Schema):
+    """A notice and what became of it."""
+
+    id: str
+    endpoint: int
+    type: str
+    about: str
+    state: str
+    made_at: datetime
+    attempts: int
+    next_at: datetime | None
+    last_answer: str
 
 
 class ReportQuery(Input):
