@@ -18,7 +18,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
-from tests.machines import signing
+from tests.machines import keep_connections, signing
 from tests.web.conftest import FIRM, Town
 from tools.openapi import PATH, openapi_text
 from xinqiao.ingest.queries import list_deliveries
@@ -45,8 +45,7 @@ def _operations() -> list[str]:
 @pytest.fixture(autouse=True)
 def _one_connection() -> Iterator[None]:
     """The test's transaction goes on over its requests, as it does with Django's own test client."""
-    for signal in (request_started, request_finished):
-        signal.disconnect(close_old_connections)
+    keep_connections()
     yield
     for signal in (request_started, request_finished):
         signal.connect(close_old_connections)
