@@ -32,11 +32,13 @@ CALLS = {"_": None, "gettext": None, "gettext_lazy": None, "translate": None, "P
 TABLES = {
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.ingest.types": ("RULES",),
-    "xinqiao.release.actions": ("OBLIGATIONS",),
+    "xinqiao.release.actions": ("OBLIGATIONS", "NOT_IN_REGISTRY"),
     "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT"),
     "xinqiao.consent.rules": ("REQUEST_TRANSITIONS", "AUTHORISATION_TRANSITIONS"),
     "xinqiao.consent.types": ("Form", "RequestState", "AuthorisationStatus", "AuthorisationState"),
     "xinqiao.release.types": ("ChallengeState",),
+    "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
+    "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),
@@ -146,12 +148,14 @@ def content_texts() -> set[str]:
     from xinqiao.evaluation.compute import facts_by_code, scorecards
     from xinqiao.plumbing.settings import content_dir
     from xinqiao.release.queries import content_policy
+    from xinqiao.supervision.queries import watching
 
     items = load_catalogue(content_dir()).items
     found = {text for item in items for text in (item.basis, item.retention, *(f.note for f in item.fields))}
     found |= {facts.basis for facts in facts_by_code().values()}
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
     found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
+    found |= {text for trigger in watching().triggers for text in (trigger.says, trigger.clause)}
     return {text for text in found if CHINESE.search(text)}
 
 

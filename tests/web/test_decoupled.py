@@ -60,7 +60,7 @@ def test_from_the_request_to_the_notice_of_withdrawal(town: Town) -> None:
                 key="r").status_code == 200  # fmt: skip
     town.client("owner").post(reverse("enterprise-withdraw", args=[polled["authorisation"]]))
     told = bank.get("/api/v1/webhooks/messages").json()
-    assert [(n["type"], n["about"]) for n in told][0] == ("authorisation.withdrawn", asked["id"])
+    assert next((n["type"], n["about"]) for n in told) == ("authorisation.withdrawn", asked["id"])
     read = {"enterprise": FIRM, "purpose": "approval", "authorisation": polled["authorisation"]}
     refusal(post(bank, "/reports", read, key="r-2"), 403, "release.refused")
 

@@ -12,7 +12,7 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from tests.factories import deliver
+from tests.factories import deliver, uscc
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.evaluation.actions import run_evaluation
@@ -20,6 +20,8 @@ from xinqiao.evidence.actions import sequence
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.supervision.actions import approve_freeze, propose_freeze
+from xinqiao.supervision.watch import watch
 
 CHINESE = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]+")
 # What a reader sees in the delivered language: permitted values of the items, and the spellings a yes may have.
@@ -31,7 +33,7 @@ FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
-ACTS |= {"enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
+ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 
 class Visible(HTMLParser):
@@ -95,13 +97,28 @@ def busy(town: Town) -> dict[str, Any]:
     run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
     sequence(now=now + timedelta(seconds=1))
     access = list_accesses(enterprise=FIRM)[0]
+    alert, freeze = stopped(town)
     return {
         "authorisation_id": given.id,
         "request_id": asked.id,
         "access_id": access.id,
         "delivery": outcome.delivery,
         "uscc": FIRM,
+        "alert": alert,
+        "freeze": freeze,
     }
+
+
+def stopped(town: Town) -> tuple[int, str]:
+    """An alert of suspected misuse, a freeze that waits for approval because of it, and one in force."""
+    now = timezone.now()
+    for n in range(6):
+        town.api("bank-a").get(f"/api/v1/enterprises/{uscc(4000 + n)}/public")
+    alert = watch(now=now + timedelta(seconds=1))[0]
+    by: dict[str, Any] = {"organisation": "bank-a", "reason": "tries codes out", "now": now}
+    made = propose_freeze("api:bank-a", actor="person:901", **by)
+    approve_freeze(made.id, actor="person:902", now=now)
+    return alert.id, propose_freeze(f"person:{town.people['rival']}", alert=alert.id, actor="person:901", **by).id
 
 
 WHO = {"enterprise": "owner", "institution": "banker", "department": "tax", "node": "operator"}

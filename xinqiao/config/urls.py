@@ -8,7 +8,7 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges
+from xinqiao.web.portals import challenges, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -56,9 +56,7 @@ urlpatterns = [
     path("enterprise/accesses/bundle.zip", looking.bundle, name="enterprise-bundle"),
     path("enterprise/accesses/<str:access_id>/", looking.access, name="enterprise-access"),
     path("enterprise/preview/", looking.preview_page, name="enterprise-preview"),
-    path(
-        "enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"
-    ),
+    path("enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"),
     path("enterprise/oauth/", oauth_consent.ask, name="enterprise-oauth"),
     path(".well-known/oauth-authorization-server", oauth.metadata, name="oauth-metadata"),
     path("oauth/authorise", oauth_consent.authorise, name="oauth-authorise"),
@@ -75,6 +73,8 @@ urlpatterns = [
     path("institution/requests/<str:request_id>/cancel/", institution.cancel, name="institution-cancel"),
     path("institution/accesses/", institution.accesses, name="institution-accesses"),
     path("institution/challenges/", challenges.institution, name="institution-challenges"),
+    path("institution/freezes/", supervision.own, name="institution-freezes"),
+    path("institution/freezes/<str:freeze>/appeal/", supervision.appeal, name="institution-appeal"),
     path("department/", department.home, name="department-home"),
     path("department/upload/<str:code>/", department.upload, name="department-upload"),
     path("department/deliveries/", department.deliveries, name="department-deliveries"),
@@ -87,5 +87,8 @@ urlpatterns = [
     path("node/challenges/", challenges.node, name="node-challenges"),
     path("node/enterprises/", node.find, name="node-find"),
     path("node/accesses/", node.accesses, name="node-accesses"),
+    path("node/supervision/", supervision.alerts, name="node-supervision"),
+    path("node/supervision/alerts/<int:alert>/", supervision.alert, name="node-alert"),
+    path("node/supervision/freezes/<str:freeze>/", supervision.freeze, name="node-freeze"),
     path("api/v1/", v1.api.urls),
 ]

@@ -18,12 +18,14 @@ from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.records.jobs import compact_lake
+from xinqiao.supervision.jobs import watch_ledger
 from xinqiao.webhooks.jobs import run_postman
 
 log = logging.getLogger(__name__)
 
 # What is put into the queue, and how often. Every chore may run twice without harm.
 CHORES: tuple[tuple[timedelta, Any], ...] = (
+    (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
     (timedelta(minutes=10), sweep_expired),
     (timedelta(hours=1), compact_lake),

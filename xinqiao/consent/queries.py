@@ -98,6 +98,20 @@ def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) ->
     return next((row for row in found if standing(row, now=now) is AuthorisationState.ACTIVE), None)
 
 
+def asked_of(enterprises: Iterable[str], *, organisation: str, since: datetime) -> frozenset[str]:
+    """Those of the enterprises whose authorisation the organisation has asked since an instant, whatever came of it."""
+    rows = AuthorisationRequest.objects.filter(
+        organisation=organisation, enterprise__in=list(enterprises), requested_at__gt=since
+    )
+    return frozenset(rows.values_list("enterprise", flat=True))
+
+
+def withdrawals(authorisations: Iterable[str]) -> dict[str, datetime]:
+    """When those of the authorisations were taken back that the enterprise has taken back."""
+    rows = AuthorisationRow.objects.filter(id__in=list(authorisations), status=AuthorisationStatus.WITHDRAWN)
+    return {name: at for name, at in rows.values_list("id", "ended_at") if at}
+
+
 def consent_text(
     request_id: str, *, locale: str, items: Iterable[str] | None = None, days: int | None = None
 ) -> ShownText:

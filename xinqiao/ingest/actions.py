@@ -97,9 +97,9 @@ def receive(
     if found := earlier.exclude(status=DeliveryStatus.EMPTY).first():
         return as_outcome(found, now=now, repeated=True)
     chosen = {**remembered_mapping(provider, item.code), **(mapping or {})}
-    reads, checked = _read_all(item, uploads, chosen, now)
-    delivery = _new_number(now)
-    accepted = _with_system_columns(item, checked.accepted, delivery, now)
+    reads, checked = read_uploads(item, uploads, chosen, now)
+    delivery = new_number(now)
+    accepted = with_system_columns(item, checked.accepted, delivery, now)
     facts = write_file(item, accepted, batch=delivery) if accepted.num_rows else None
     entry = _delivery_row(item, reads, checked, uploads, delivery, content, provider, actor, now)
     with transaction.atomic():
@@ -109,7 +109,7 @@ def receive(
     return as_outcome(entry, now=now)
 
 
-def _new_number(now: datetime) -> str:
+def new_number(now: datetime) -> str:
     """A number for a delivery: its time in Beijing, and enough chance never to meet another."""
     return f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
 
@@ -136,7 +136,7 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
     return receive(item, [upload], provider=provider, actor=actor, now=now)
 
 
-def _read_all(
+def read_uploads(
     item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime
 ) -> tuple[list[_Read], Checked]:
     """Read the files side by side, then check all their rows against each other as one delivery."""
@@ -165,7 +165,7 @@ def _with_misfits(checked: Checked, reads: Sequence[_Read]) -> Checked:
     return Checked(checked.accepted, pa.concat_tables([checked.problems, lines]), checked.returned_rows | set(rows))
 
 
-def _with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime) -> pa.Table:
+def with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime) -> pa.Table:
     """Accepted rows with the columns that make them bitemporal."""
     schema = stored_schema(item)
     occurred = item.role(Role.OCCURRED_ON)
@@ -287,7 +287,7 @@ def retract_rows(
     keyed = _key_only(item, names)
     checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
     _raise_problems(keyed, checked)
-    batch = _new_number(now)
+    batch = new_number(now)
     rows = _retraction(item, checked.accepted, batch, now)
     facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION)
     with transaction.atomic():

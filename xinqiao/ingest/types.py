@@ -13,6 +13,7 @@ from xinqiao.kernel.errors import Invalid, NotFound, Refused
 DELIVERED = Event("ingest.delivered", "接收报送", "delivery received")
 UNDONE = Event("ingest.undone", "撤销报送", "delivery undone")
 RETRACTED = Event("ingest.retracted", "撤回记录", "rows retracted")
+PLANTED = Event("ingest.planted", "布设哨兵数据", "canary rows planted")
 MAPPED = Event("ingest.columns_mapped", "列对应已保存", "column mapping saved")
 
 UNDO_WINDOW = timedelta(hours=24)

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from xinqiao.evidence.actions import record
+from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.oauth.jose import Unreadable, read_key
 from xinqiao.oauth.models import Client, ClientKey, Grant
@@ -17,6 +18,8 @@ from xinqiao.oauth.rules import check_registration
 from xinqiao.oauth.types import (
     CLIENT_ADDED,
     CLIENT_ENDED,
+    CLIENT_FROZEN,
+    CLIENT_UNFROZEN,
     GRANT_ENDED,
     KEY_ADDED,
     KEY_ENDED,
@@ -103,6 +106,28 @@ def end_client(client_id: str, *, reason: str = "", actor: str, now: datetime) -
         body = {"client": client_id, "reason": reason}
         record(CLIENT_ENDED, actor=actor, subject=row.organisation.code, body=body, now=now)
         _end_grants(row, key=None, reason="client ended", actor=actor, now=now)
+    return client_facts(row)
+
+
+@transaction.atomic
+def freeze_client(client_id: str, *, case: str, actor: str, now: datetime) -> ClientFacts:
+    """Stop a client from the next call on, tokens and all, until :func:`unfreeze_client`. Raises ClientNotFound."""
+    return _set_frozen(client_id, case, CLIENT_FROZEN, case=case, actor=actor, now=now)
+
+
+@transaction.atomic
+def unfreeze_client(client_id: str, *, case: str, actor: str, now: datetime) -> ClientFacts:
+    """Let a client that this case stopped go on; tokens that have not expired open again. Raises ClientNotFound."""
+    return _set_frozen(client_id, "", CLIENT_UNFROZEN, case=case, actor=actor, now=now)
+
+
+def _set_frozen(client_id: str, frozen: str, event: Event, *, case: str, actor: str, now: datetime) -> ClientFacts:
+    row = _locked(client_id)
+    if row.frozen != frozen:
+        row.frozen = frozen
+        row.save(update_fields=["frozen"])
+        body = {"client": client_id, "case": case}
+        record(event, actor=actor, subject=row.organisation.code, body=body, now=now)
     return client_facts(row)
 
 

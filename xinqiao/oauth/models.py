@@ -15,6 +15,7 @@ class Client(models.Model):
     redirect_uris = models.JSONField()
     added_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    frozen = models.CharField(max_length=40, blank=True, default="")  # number of the case that stops it
 
     class Meta:
         db_table = "oauth_client"

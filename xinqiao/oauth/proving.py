@@ -18,6 +18,7 @@ from xinqiao.oauth.rules import ASSERTION_AGE, PROOF_AGE, SKEW, check_assertion,
 from xinqiao.oauth.types import (
     Caller,
     ClientFacts,
+    ClientFrozen,
     InvalidClient,
     InvalidProof,
     InvalidToken,
@@ -33,14 +34,20 @@ NONCE_STEP = 60  # seconds
 
 
 def authenticate(form: Mapping[str, str], *, issuer: str, now: datetime) -> Caller:
-    """The client behind a request, by ``private_key_jwt``; raises InvalidClient. Its assertion is spent by this."""
+    """The client behind a request, by ``private_key_jwt``, whose assertion is spent by this.
+
+    Raises InvalidClient, ClientFrozen.
+    """
     if form.get("client_assertion_type") != ASSERTION_TYPE or not form.get("client_assertion"):
         raise InvalidClient(why="client_assertion of type jwt-bearer is missing")
     client = _claimed(form, form["client_assertion"])
     try:
-        return _verified(client, form["client_assertion"], issuer=issuer, now=now)
+        caller = _verified(client, form["client_assertion"], issuer=issuer, now=now)
     except Unreadable as error:
         raise InvalidClient(why=str(error)) from error
+    if client.frozen:  # said only to who proved to be the client
+        raise ClientFrozen(case=client.frozen, why="the client is frozen by the node's supervision")
+    return caller
 
 
 def _claimed(form: Mapping[str, str], assertion: str) -> ClientFacts:
@@ -100,8 +107,8 @@ def prove(wire: Wire, *, token: str | None = None, now: datetime) -> str:
 def check_call(authorization: str, wire: Wire, *, now: datetime) -> TokenFacts:
     """The token of a call to the API: known, in force, and proved by the key it is bound to.
 
-    Raises InvalidToken, InvalidProof, NonceNeeded. The scheme is ``DPoP`` in any case; ``Bearer`` is refused: whoever
-    finds a token shall be able to do nothing with it.
+    Raises InvalidToken, InvalidProof, NonceNeeded, ClientFrozen. The scheme is ``DPoP`` in any case; ``Bearer`` is
+    refused: whoever finds a token shall be able to do nothing with it.
     """
     scheme, _, text = authorization.strip().partition(" ")
     if scheme.lower() != "dpop" or not text.strip():
@@ -112,6 +119,8 @@ def check_call(authorization: str, wire: Wire, *, now: datetime) -> TokenFacts:
         raise InvalidToken(why="the token is unknown, has expired or was ended")
     if not same(prove(wire, token=text, now=now), found.jkt):
         raise InvalidToken(why="the token is bound to another key")
+    if found.frozen:
+        raise ClientFrozen(case=found.frozen, why="the client is frozen by the node's supervision")
     return found
 
 

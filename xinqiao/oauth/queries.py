@@ -82,6 +82,7 @@ def client_facts(row: Client) -> ClientFacts:
         keys=tuple(key_facts(key) for key in row.keys.all()),
         added_at=row.added_at,
         ended_at=row.ended_at,
+        frozen=row.frozen,
     )
 
 
@@ -105,6 +106,7 @@ def token_facts(row: Token) -> TokenFacts:
         jkt=grant.jkt,
         issued_at=row.issued_at,
         expires_at=row.expires_at,
+        frozen=grant.client.frozen,
     )
 
 

@@ -133,7 +133,7 @@ def revoke(caller: Caller, *, text: str, now: datetime) -> None:
 def introspect(caller: Caller, *, text: str, now: datetime) -> dict[str, Any]:
     """What a token is (RFC 7662), to the client it was issued to; to all others it is not active."""
     found = find_token(text, now=now)
-    if found is None or found.client_id != caller.client.client_id:
+    if found is None or found.frozen or found.client_id != caller.client.client_id:
         return {"active": False}
     return {"active": True, "token_type": "DPoP", **described(found)}
 

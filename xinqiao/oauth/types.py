@@ -73,7 +73,10 @@ class ClientKeyFacts:
 
 @dataclass(frozen=True, slots=True)
 class ClientFacts:
-    """A program of an organisation: what it may ask for and where a browser may be sent back to."""
+    """A program of an organisation: what it may ask for and where a browser may be sent back to.
+
+    ``frozen`` is the number of the case that stops it, empty when none does.
+    """
 
     client_id: str
     name: str
@@ -83,6 +86,7 @@ class ClientFacts:
     keys: tuple[ClientKeyFacts, ...]
     added_at: datetime
     ended_at: datetime | None
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,7 @@ class TokenFacts:
     jkt: str
     issued_at: datetime
     expires_at: datetime
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +149,8 @@ class PushedFacts:
 
 
 CLIENT_ADDED = Event("oauth.client_added", "登记客户端", "client added")
+CLIENT_FROZEN = Event("oauth.client_frozen", "冻结客户端", "client frozen")
+CLIENT_UNFROZEN = Event("oauth.client_unfrozen", "解冻客户端", "client unfrozen")
 CLIENT_ENDED = Event("oauth.client_ended", "终止客户端", "client ended")
 KEY_ADDED = Event("oauth.key_added", "登记客户端密钥", "client key added")
 KEY_ENDED = Event("oauth.key_ended", "终止客户端密钥", "client key ended")
@@ -184,6 +191,16 @@ class InvalidClient(OAuthRefused):
     clause = "每次使用须可追溯到使用者（征信业管理条例第二十二条）"
     next_step = "请用登记的私钥签名 client_assertion；密钥停用或客户端终止的，请联系节点运行人员"
     error = "invalid_client"
+
+
+class ClientFrozen(OAuthRefused):
+    """The client is stopped by a case of supervision until that is lifted; data: ``case``."""
+
+    code = "oauth.client_frozen"
+    title = "客户端已被冻结（{case}）"
+    clause = "不得非法获取、传播、泄露、出售企业信用信息（省级实施方案：监管）"
+    next_step = "请由机构人员登录机构门户，在“冻结与申诉”中查看理由并提出申诉"
+    error = "unauthorized_client"
 
 
 class InvalidGrant(OAuthRefused):

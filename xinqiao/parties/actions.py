@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from xinqiao.evidence.actions import record
 from xinqiao.parties.models import Enterprise, Membership, Organisation, Person
@@ -16,6 +16,8 @@ from xinqiao.parties.types import (
     ENTERPRISE_REGISTERED,
     MEMBER_ADDED,
     MEMBER_ENDED,
+    MEMBER_FROZEN,
+    MEMBER_UNFROZEN,
     ORGANISATION_ADMITTED,
     ORGANISATION_EXCLUDED,
     ORGANISATION_REGISTERED,
@@ -133,6 +135,34 @@ def end_membership(membership_id: int, *, actor: str, now: datetime) -> None:
     party = facts.organisation.code if facts.organisation else facts.enterprise.uscc if facts.enterprise else ""
     body = {"membership": row.pk, "person": row.person_id, "role": row.role}
     record(MEMBER_ENDED, actor=actor, subject=party, body=body, now=now)
+
+
+@transaction.atomic
+def freeze_member(person_id: int, *, organisation: str, case: str, actor: str, now: datetime) -> int:
+    """Stop a person's every membership of an organisation until :func:`unfreeze_member`; returns how many.
+
+    Raises PartyNotFound when there is none.
+    """
+    rows = Membership.objects.select_for_update(of=("self",)).filter(
+        Q(until=None) | Q(until__gt=now), person_id=person_id, organisation__code=organisation
+    )
+    done = rows.filter(frozen="").update(frozen=case)
+    if not done:
+        raise PartyNotFound(party=f"person:{person_id} {organisation}")
+    body = {"person": person_id, "memberships": done, "case": case}
+    record(MEMBER_FROZEN, actor=actor, subject=organisation, body=body, now=now)
+    return done
+
+
+@transaction.atomic
+def unfreeze_member(person_id: int, *, organisation: str, case: str, actor: str, now: datetime) -> int:
+    """Let memberships that this case stopped count again; returns how many."""
+    done = Membership.objects.filter(person_id=person_id, organisation__code=organisation, frozen=case).update(
+        frozen=""
+    )
+    body = {"person": person_id, "memberships": done, "case": case}
+    record(MEMBER_UNFROZEN, actor=actor, subject=organisation, body=body, now=now)
+    return done
 
 
 def _person(person_id: int) -> int:

@@ -57,6 +57,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=12)  # Role
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
+    frozen = models.CharField(max_length=40, blank=True, default="")  # number of the case that stops it
 
     class Meta:
         db_table = "parties_membership"

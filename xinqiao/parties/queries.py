@@ -130,4 +130,5 @@ def membership_facts(row: Membership) -> MembershipFacts:
         since=row.since,
         until=row.until,
         person_name=row.person.name,
+        frozen=row.frozen,
     )

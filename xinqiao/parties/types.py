@@ -74,7 +74,10 @@ class EnterpriseFacts:
 
 @dataclass(frozen=True, slots=True)
 class MembershipFacts:
-    """For whom a person may act, as what, and until when. Exactly one of organisation and enterprise is set."""
+    """For whom a person may act, as what, and until when. Exactly one of organisation and enterprise is set.
+
+    ``frozen`` is the number of the case that stops it, empty when none does.
+    """
 
     id: int
     person_id: int
@@ -84,6 +87,7 @@ class MembershipFacts:
     since: datetime
     until: datetime | None
     person_name: str = ""
+    frozen: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ ORGANISATION_EXCLUDED = Event("parties.organisation_excluded", "停止接入", "
 ENTERPRISE_REGISTERED = Event("parties.enterprise_registered", "企业注册", "enterprise registered")
 PERSON_REGISTERED = Event("parties.person_registered", "登记人员", "person registered")
 MEMBER_ADDED = Event("parties.member_added", "授予角色", "member added")
+MEMBER_FROZEN = Event("parties.member_frozen", "冻结人员", "member frozen")
+MEMBER_UNFROZEN = Event("parties.member_unfrozen", "解冻人员", "member unfrozen")
 MEMBER_ENDED = Event("parties.member_ended", "终止角色", "membership ended")
 
 

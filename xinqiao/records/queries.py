@@ -17,6 +17,8 @@ from xinqiao.records.lake import lake
 from xinqiao.records.models import LakeFile
 from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
 
+PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
+
 
 def stored_schema(item: Item) -> pa.Schema:
     """System columns, then the item's own."""
@@ -102,7 +104,8 @@ def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
 
 def delivered_items(*, known: datetime) -> dict[str, datetime]:
     """Item code → when it was last delivered; items never delivered are absent."""
-    rows = LakeFile.objects.filter(first_recorded_at__lte=known, withdrawn_at=None).values("item")
+    files = LakeFile.objects.filter(first_recorded_at__lte=known, withdrawn_at=None)
+    rows = files.exclude(batch__startswith=PLANTED_BATCH).values("item")
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
 
 

@@ -35,9 +35,11 @@ from xinqiao.release.types import (
     GRANTED,
     REFUSED,
     SELF_READ,
+    UNKNOWN_ENTERPRISE,
     Access,
     Answer,
     Ask,
+    NotRegistered,
     NotReleased,
     Policy,
     Preview,
@@ -46,6 +48,7 @@ from xinqiao.release.types import (
     Rule,
 )
 
+NOT_IN_REGISTRY = "登记信息中没有这家企业"
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
 
 
@@ -74,10 +77,13 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
 
     Every answer and every refusal leaves a ledger line and an evidence entry, durable before this returns or raises
     (inside a caller's transaction: when that commits, before the caller answers). Raises NotReleased with reason,
-    clause and next step, or UnknownEnterprise when the registry has none.
+    clause and next step, or NotRegistered when the registry has none.
     """
     table = policy()
-    found = _decided(inquiry, table, now)
+    try:
+        found = _decided(inquiry, table, now)
+    except UnknownEnterprise:
+        raise _not_registered(inquiry, table, now) from None
     if found.document is None:
         raise _refused(inquiry, found.items, found.rule, table, now)
     try:
@@ -235,6 +241,26 @@ def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy,
         receipt=fresh_receipt(entry).as_json(),
         disclosure=entry.disclosure,
     )
+
+
+def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegistered:
+    """Record that a code was looked for that the registry does not hold: whoever tries codes out leaves a trace."""
+    error = UnknownEnterprise(enterprise=inquiry.enterprise)
+    rule = Rule(
+        id=UNKNOWN_ENTERPRISE,
+        recipients=frozenset(),
+        openness=frozenset(),
+        forms=frozenset(),
+        states=frozenset(),
+        allow=False,
+        reason=NOT_IN_REGISTRY,
+        clause="",
+        next_step=error.next_step,
+    )
+    with transaction.atomic():
+        access, entry = _write_line(inquiry, _items(inquiry), rule, table, now, answer="")
+    receipt = fresh_receipt(entry).as_json()
+    return NotRegistered(enterprise=inquiry.enterprise, access=access.id, receipt=receipt, disclosure=entry.disclosure)
 
 
 def _grant(inquiry: Inquiry, found: _Decided, table: Policy, *, now: datetime) -> Answer:

@@ -35,6 +35,7 @@ class AccessLine(models.Model):
         indexes = [
             models.Index(fields=["enterprise", "-at"], name="access_enterprise"),
             models.Index(fields=["recipient_code", "-at"], name="access_recipient"),
+            models.Index(fields=["-at"], name="access_at"),
         ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import TruncHour
 
 from xinqiao.consent.types import Form
 from xinqiao.evidence.bundling import evidence_bundle
@@ -13,7 +14,7 @@ from xinqiao.kernel.errors import NotFound
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.models import AccessLine, PolicyRow
 from xinqiao.release.rules import load_policy, parse_policy
-from xinqiao.release.types import Access, ActivePolicy, Policy, RecipientKind
+from xinqiao.release.types import Access, ActivePolicy, Party, Policy, RecipientKind
 
 
 class UnknownAccess(NotFound):
@@ -120,6 +121,39 @@ def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
         recipient_kind=RecipientKind.ENTERPRISE
     )
     return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}
+
+
+def parties_since(since: datetime) -> list[Party]:
+    """Who looked at others after an instant: organisations with the program or person that acted."""
+    rows = _of_others().filter(at__gt=since).order_by("recipient_code", "actor")
+    names = {(code, actor): name for code, actor, name in rows.values_list("recipient_code", "actor", "recipient_name")}
+    return [Party(code, name, actor) for (code, actor), name in names.items()]
+
+
+def list_lines(party: Party, *, since: datetime, limit: int = 5000) -> list[Access]:
+    """A party's ledger lines after an instant in order of time; of very many, the newest."""
+    rows = _of(party).filter(at__gt=since).order_by("-at", "-id")[:limit]
+    return [as_access(row) for row in reversed(rows)]
+
+
+def count_by_purpose(party: Party, *, since: datetime, until: datetime) -> dict[str, int]:
+    """How often a party looked for which purpose in a period."""
+    rows = _of(party).filter(at__gt=since, at__lte=until).order_by().values_list("purpose").annotate(n=Count("id"))
+    return dict(rows)
+
+
+def count_by_hour(party: Party, *, since: datetime, until: datetime) -> list[tuple[datetime, int]]:
+    """How often a party looked in each hour of a period in which it did."""
+    rows = _of(party).filter(at__gt=since, at__lte=until).annotate(hour=TruncHour("at")).order_by()
+    return list(rows.values_list("hour").annotate(n=Count("id")))
+
+
+def _of(party: Party) -> QuerySet[AccessLine]:
+    return _of_others().filter(recipient_code=party.organisation, actor=party.actor)
+
+
+def _of_others() -> QuerySet[AccessLine]:
+    return AccessLine.objects.exclude(recipient_kind=RecipientKind.ENTERPRISE)
 
 
 def access_bundle(enterprise: str) -> bytes:

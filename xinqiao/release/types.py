@@ -10,6 +10,7 @@ from typing import Any
 
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.types import Authorisation, AuthorisationState, Form
+from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
 
@@ -23,6 +24,9 @@ SELF_READ = Event("release.self_read", "企业自查", "enterprise read its own 
 
 # What of its own entry a recipient is shown: never how many others came before it, never another's person.
 SHOWN_PARTS = ("subject", "body")
+
+
+UNKNOWN_ENTERPRISE = "unknown_enterprise"  # the rule on a ledger line about a code that the registry does not hold
 
 
 class RecipientKind(StrEnum):
@@ -132,6 +136,15 @@ class Access:
     entry: int
     channel: str
     cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who looked, as the ledger names it: an organisation, and the program or person that acted for it."""
+
+    organisation: str
+    name: str
+    actor: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +268,20 @@ class InvalidPolicy(Invalid):
     code = "release.invalid_policy"
     title = "共享规则表有 {count} 处错误，未启用"
     next_step = "请补上缺口、去掉重叠；规则表必须对每种情形恰有一行"
+
+
+class NotRegistered(UnknownEnterprise):
+    """The registry holds no such enterprise. That it was looked for is on record; carries the ledger line's receipt."""
+
+    code = "release.not_registered"
+    title = "登记信息中没有 {enterprise}"
+    next_step = "请核对统一社会信用代码；新设企业请在登记信息报送后再查"
+
+    def __init__(
+        self, *, enterprise: str, access: str, receipt: Mapping[str, Any], disclosure: Mapping[str, Mapping[str, str]]
+    ) -> None:
+        super().__init__(enterprise=enterprise, access=access)
+        self.receipt, self.disclosure = receipt, disclosure
 
 
 class NotReleased(Refused):

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 
-from xinqiao.kernel.errors import NotFound
+from xinqiao.kernel.errors import NotFound, Refused
 from xinqiao.parties.queries import actor_of, list_memberships
 from xinqiao.parties.types import Actor, MembershipFacts, OrganisationKind, Role
 
@@ -44,6 +44,15 @@ class NotYours(NotFound):
     code = "web.not_yours"
     title = "没有这个页面，或您当前的身份不能查看"
     next_step = "请切换身份后再试"
+
+
+class MemberFrozen(Refused):
+    """The person is stopped for this organisation by a case of supervision; data: ``case``."""
+
+    code = "web.member_frozen"
+    title = "您在本机构的使用权限已被冻结（{case}）"
+    clause = "不得非法获取、传播、泄露、出售企业信用信息（省级实施方案：监管）"
+    next_step = "请在“冻结与申诉”中查看理由并提出申诉"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,8 +128,11 @@ def _chosen(request: HttpRequest) -> Acting | None:
     return Acting(actor_of(request.user.pk, chosen, now=timezone.now()), memberships[chosen])
 
 
-def requires(portal: Portal, *roles: Role) -> Callable[[View], View]:
-    """Only that portal's people in these roles (all roles when none is named); the view gets ``actor``."""
+def requires(portal: Portal, *roles: Role, frozen: bool = False) -> Callable[[View], View]:
+    """Only that portal's people in these roles (all roles when none is named); the view gets ``actor``.
+
+    ``frozen``: open to a frozen member too, so that who is stopped can read why and appeal.
+    """
     allowed = frozenset(roles or Role)
 
     def decorate(view: View) -> View:
@@ -133,6 +145,8 @@ def requires(portal: Portal, *roles: Role) -> Callable[[View], View]:
                 return redirect("choose")
             if actor.portal is not portal or actor.membership.role not in allowed:
                 raise NotYours()
+            if actor.membership.frozen and not frozen:
+                raise MemberFrozen(case=actor.membership.frozen)
             return view(request, *args, actor=actor, **kwargs)
 
         guarded.access_rule = AccessRule(portal, allowed)  # type: ignore[attr-defined]

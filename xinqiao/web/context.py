@@ -24,6 +24,7 @@ TABS = {
         ("institution-requests", _("授权请求")),
         ("institution-accesses", _("查询记录")),
         ("institution-challenges", _("企业质询")),
+        ("institution-freezes", _("冻结与申诉")),
     ),
     Portal.DEPARTMENT: (
         ("department-home", _("报送任务")),
@@ -36,6 +37,7 @@ TABS = {
         ("node-find", _("企业核查")),
         ("node-accesses", _("查询审计")),
         ("node-challenges", _("企业质询")),
+        ("node-supervision", _("滥用监测")),
     ),
 }
 

@@ -14,6 +14,7 @@ from xinqiao.oauth.jose import ALGORITHMS
 from xinqiao.oauth.proving import check_call, fresh_nonce
 from xinqiao.oauth.types import (
     BeyondDetails,
+    ClientFrozen,
     InsufficientScope,
     InvalidClient,
     InvalidRequest,
@@ -113,7 +114,7 @@ def challenge(answer: HttpResponse, error: OAuthRefused) -> HttpResponse:
 
 def resource_status(error: OAuthRefused) -> int:
     """At the resource: 403 for a good token that does not reach so far, 401 for anything else."""
-    return 403 if isinstance(error, InsufficientScope | BeyondDetails) else 401
+    return 403 if isinstance(error, InsufficientScope | BeyondDetails | ClientFrozen) else 401
 
 
 def with_nonce(answer: HttpResponse, error: XinqiaoError) -> HttpResponse:

@@ -44,7 +44,24 @@ WHY = {
     "not_computable": "记录不足以计算",
     "not_public": "非公开部分需企业授权",
 }
+ALERT_FIGURES = {
+    "enterprises": "企业数",
+    "without_application": "没有业务的企业",
+    "unknown": "不存在的代码",
+    "neighbours": "相邻的代码",
+    "looks": "查询次数",
+    "most_before": "以往一小时最多",
+    "never_before": "从未有过的用途",
+    "shift": "构成变化",
+    "attempts": "尝试次数",
+    "authorisations": "涉及的授权",
+}
 STATUS_TONES = {
+    "open": "warn",
+    "proposed": "warn",
+    "appealed": "warn",
+    "frozen": "risk",
+    "lifted": "good",
     "active": "good",
     "published": "good",
     "accepted": "good",
@@ -168,6 +185,18 @@ def state_tag(block: Any) -> SafeString:
 def status_tag(code: str) -> SafeString:
     """A status as a tag of word and colour."""
     return format_html('<span class="tag {}">{}</span>', STATUS_TONES.get(str(code), ""), word(code))
+
+
+@register.simple_tag
+def label_tag(state: Any) -> SafeString:
+    """A state that knows its own word as a tag of that word and its colour."""
+    return format_html('<span class="tag {}">{}</span>', STATUS_TONES.get(str(state), ""), translate(state.label))
+
+
+@register.filter
+def figure_word(code: str) -> str:
+    """What a figure of an alert counts."""
+    return translate(ALERT_FIGURES.get(code, code))
 
 
 @register.simple_tag

@@ -13,7 +13,7 @@ from xinqiao.consent.queries import get_request, list_requests
 from xinqiao.consent.types import OPEN_REQUESTS, AuthorisationNotFound, Form, RequestFacts
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.web.api.v1 import schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of
+from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, program
 
 POLL_SECONDS = 5
 SCOPE = "authorisations"
@@ -41,7 +41,7 @@ def ask(request: HttpRequest, body: schemas.AuthorisationRequestIn, key: Key) ->
             days=asked.period,
             times=asked.times,
             product=asked.product,
-            actor=f"api:{caller.code}",
+            actor=program(request),
             now=timezone.now(),
         )
         return 201, request_out(made)
@@ -70,7 +70,7 @@ def asked_one(request: HttpRequest, request_id: str) -> dict[str, Any]:
 def cancel(request: HttpRequest, request_id: str) -> dict[str, Any]:
     """Take back a request that the enterprise has not answered."""
     caller = caller_of(request, *RECIPIENTS, scope=SCOPE)
-    actor = f"api:{caller.code}"
+    actor = program(request)
     return request_out(cancel_request(request_id, organisation=caller.code, actor=actor, now=timezone.now()))
 
 

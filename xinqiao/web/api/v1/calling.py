@@ -47,6 +47,11 @@ def used_token(request: HttpRequest) -> TokenFacts:
     return request.token  # type: ignore[attr-defined, no-any-return]
 
 
+def program(request: HttpRequest) -> str:
+    """How evidence and ledger name the program that calls."""
+    return f"api:{used_token(request).client_id}"
+
+
 def answered_once(
     request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]], *, together: bool = False
 ) -> HttpResponse:

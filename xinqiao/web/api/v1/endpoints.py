@@ -30,7 +30,7 @@ from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import authorisations, notices, schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, used_token
+from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, program, used_token
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
@@ -130,7 +130,7 @@ def deliver(request: HttpRequest, body: schemas.DeliveryRows, key: Key) -> HttpR
     item = load_catalogue(content_dir()).item(body.item)
 
     def act() -> tuple[int, Any]:
-        outcome = receive_rows(item, body.rows, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+        outcome = receive_rows(item, body.rows, provider=caller.code, actor=program(request), now=timezone.now())
         return 201, _delivery(outcome)
 
     return answered_once(request, key, request.body, act)
@@ -147,7 +147,7 @@ def deliver_files(
     digests = "\n".join([item, *(sha256_hex(u.data) for u in uploads)]).encode()
 
     def act() -> tuple[int, Any]:
-        outcome = receive(found, uploads, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+        outcome = receive(found, uploads, provider=caller.code, actor=program(request), now=timezone.now())
         return 201, _delivery(outcome)
 
     return answered_once(request, key, digests, act)
@@ -172,7 +172,7 @@ def delivery(request: HttpRequest, delivery: str) -> dict[str, Any]:
 def undo(request: HttpRequest, delivery: str) -> dict[str, Any]:
     """Undo a delivery within 24 hours; what stood before it stands again."""
     caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
-    return _delivery(undo_delivery(delivery, provider=caller.code, actor=f"api:{caller.code}", now=timezone.now()))
+    return _delivery(undo_delivery(delivery, provider=caller.code, actor=program(request), now=timezone.now()))
 
 
 @api.post("/reports", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
@@ -186,7 +186,7 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         code,
         body.purpose,
         ConsentForm(body.form),
-        f"api:{caller.code}",
+        program(request),
         "api",
         items=tuple(body.items) if body.items is not None else None,
         authorisation=authorisation,
@@ -202,9 +202,7 @@ def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
     """What is public by law about an enterprise; recorded and shown to it."""
     caller = caller_of(request, *RECIPIENTS, scope="credit:public")
     code = parse_uscc(uscc).code
-    inquiry = Inquiry(
-        _recipient(caller), code, "public", ConsentForm.DETAIL, f"api:{caller.code}", "api", public_only=True
-    )
+    inquiry = Inquiry(_recipient(caller), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True)
     return _answer(query(inquiry, now=timezone.now()))
 
 

@@ -10,7 +10,7 @@ from ninja import Router, Status
 
 from xinqiao.parties.types import OrganisationFacts
 from xinqiao.web.api.v1 import schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, caller_of
+from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, caller_of, program
 from xinqiao.webhooks.actions import add_endpoint, change_secret, end_endpoint, send_again
 from xinqiao.webhooks.queries import list_endpoints, list_messages
 from xinqiao.webhooks.types import EndpointFacts, MessageFacts, MessageState
@@ -26,7 +26,7 @@ def _caller(request: HttpRequest) -> OrganisationFacts:
 def add(request: HttpRequest, body: schemas.WebhookIn) -> Status:
     """Register an address for notices (Standard Webhooks); the secret is in this answer only."""
     caller = _caller(request)
-    made, secret = add_endpoint(caller.code, url=body.url, actor=f"api:{caller.code}", now=timezone.now())
+    made, secret = add_endpoint(caller.code, url=body.url, actor=program(request), now=timezone.now())
     return Status(201, {**_endpoint(made), "secret": secret})
 
 
@@ -40,7 +40,7 @@ def endpoints(request: HttpRequest) -> list[dict[str, Any]]:
 def secret(request: HttpRequest, endpoint: int) -> dict[str, Any]:
     """Change the secret; for seven days both sign."""
     caller = _caller(request)
-    made = change_secret(endpoint, organisation=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+    made = change_secret(endpoint, organisation=caller.code, actor=program(request), now=timezone.now())
     facts = next(e for e in list_endpoints(caller.code) if e.id == endpoint)
     return {**_endpoint(facts), "secret": made}
 
@@ -49,7 +49,7 @@ def secret(request: HttpRequest, endpoint: int) -> dict[str, Any]:
 def end(request: HttpRequest, endpoint: int) -> Status:
     """Send nothing more there."""
     caller = _caller(request)
-    end_endpoint(endpoint, organisation=caller.code, actor=f"api:{caller.code}", now=timezone.now())
+    end_endpoint(endpoint, organisation=caller.code, actor=program(request), now=timezone.now())
     return Status(204, None)
 
 

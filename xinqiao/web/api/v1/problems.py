@@ -11,7 +11,7 @@ from ninja.errors import HttpError, ValidationError
 
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.oauth.types import OAuthRefused
-from xinqiao.release.types import SHOWN_PARTS, NotReleased
+from xinqiao.release.types import SHOWN_PARTS, NotRegistered, NotReleased
 from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.oauth.calls import challenge, resource_status
 from xinqiao.web.words import translate
@@ -32,8 +32,8 @@ def problem(request: HttpRequest, *, status: int, code: str, title: str, **more:
 
 
 def _evidence(error: XinqiaoError) -> dict[str, object]:
-    """A refusal by the gate carries its receipt like an answer."""
-    if not isinstance(error, NotReleased):
+    """A refusal by the gate carries its receipt like an answer, and so does the look for a code nobody has."""
+    if not isinstance(error, NotReleased | NotRegistered):
         return {}
     shown = {part: dict(error.disclosure[part]) for part in SHOWN_PARTS if part in error.disclosure}
     return {"receipt": error.receipt, "disclosure": shown}
