@@ -121,7 +121,7 @@ def test_an_earlier_answer_again_is_refused(owner: int) -> None:  # noqa: F811
         check_answer(mixed, asked=ASKED, vkeys=[log_key().vkey])
 
 
-def test_a_refusal_is_evidenced_too(owner: int) -> None:  # noqa: F811
+def test_exchange_8_16_a_refusal_is_evidenced_too(owner: int) -> None:  # noqa: F811
     """exchange §8.16: answers to denied queries were not logged. Here a refusal carries its receipt."""
     with pytest.raises(NotReleased) as caught:
         query(ask(), now=NOW)

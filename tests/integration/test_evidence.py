@@ -115,7 +115,7 @@ def test_a_growing_log_stays_consistent_with_every_checkpoint(evidence_folder: P
     assert Checkpoint.objects.count() == 29
 
 
-def test_a_backlog_is_placed_in_batches(evidence_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exchange_8_14_a_backlog_is_placed_in_batches(evidence_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(actions, "BATCH", 3)
     first = [_record(number).id for number in range(7)]
     assert [sequence(now=NOW) for _ in range(4)] == [3, 3, 1, 0]
@@ -217,7 +217,7 @@ class _Crash(BaseException):
 
 @pytest.mark.parametrize("step", ["_write_tiles", "_sign", "_publish"])
 @pytest.mark.parametrize("after", [False, True])
-def test_a_crash_at_any_step_is_finished_by_the_next_run(
+def test_exchange_8_15_a_crash_at_any_step_is_finished_by_the_next_run(
     evidence_folder: Path, monkeypatch: pytest.MonkeyPatch, step: str, after: bool
 ) -> None:
     for number in range(300):

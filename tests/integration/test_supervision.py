@@ -127,7 +127,7 @@ def test_a_code_that_nobody_has_leaves_a_ledger_line_and_counts(bank: datetime) 
     assert Sentinel.ENUMERATION in {alert.sentinel for alert in watch(now=bank + timedelta(minutes=3))}
 
 
-def test_going_on_after_a_withdrawal(bank: datetime) -> None:
+def test_exchange_8_07_going_on_after_a_withdrawal_is_seen(bank: datetime) -> None:
     by: dict[str, Any] = {"actor": "t", "now": bank - timedelta(hours=2)}
     owner = register_person("owner", name="Owner", password="a long pass phrase", **by)
     register_enterprise(uscc(1), name="Firm", **by)

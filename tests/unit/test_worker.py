@@ -37,10 +37,14 @@ class Ticks(threading.Event):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_chores_come_at_their_intervals(monkeypatch: pytest.MonkeyPatch, fails: bool) -> None:
+def test_exchange_8_25_chores_come_at_their_intervals_and_a_failure_is_logged(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, fails: bool
+) -> None:
+    """A chore that cannot be enqueued says so in the log and is tried again at the next interval."""
     often, seldom = Chore(fails=fails), Chore()
     monkeypatch.setattr(worker, "CHORES", ((timedelta(seconds=60), often), (timedelta(hours=1), seldom)))
     monkeypatch.setattr(worker, "close_old_connections", lambda: None)
     ticks = Ticks(7200)
     worker.run_clock(ticks, now=lambda: ticks.now)
     assert (often.count, seldom.count) == (120, 2)
+    assert ("next try in" in caplog.text) is fails

@@ -308,7 +308,7 @@ def test_a_token_in_the_address_is_not_one(node: Node) -> None:
     assert Client().get(f"/api/v1/accesses?access_token={token()}").status_code == 401
 
 
-def test_forged_client_certificate_header_is_ignored(node: Node) -> None:
+def test_exchange_8_21_a_forged_client_certificate_header_is_ignored(node: Node) -> None:
     """No proxy, no certificate: such headers prove nothing and change nothing."""
     headers = {"X-Client-Cert": "CN=hub", "X-SSL-Client-Verify": "SUCCESS", "X-Forwarded-Client-Cert": "CN=hub"}
     assert Client(headers=headers).get("/api/v1/accesses").status_code == 401
@@ -366,7 +366,7 @@ def test_an_access_token_is_no_refresh_token_and_the_other_way(node: Node) -> No
     denied(using(first["refresh_token"]).get("/api/v1/accesses"), 401, "invalid_token")
 
 
-def test_refresh_after_revocation(node: Node) -> None:
+def test_exchange_8_02_no_refresh_after_revocation(node: Node) -> None:
     """Nothing is issued after the arrangement was revoked."""
     first = redeemed(code_for(node)).json()
     assert revoked(first["refresh_token"]).status_code == 200
@@ -374,7 +374,7 @@ def test_refresh_after_revocation(node: Node) -> None:
     assert not asked(first["access_token"])["active"]
 
 
-def test_second_revoke_is_200(node: Node) -> None:
+def test_exchange_8_03_a_second_revoke_is_200(node: Node) -> None:
     """As for a token that never was; only the first leaves an entry."""
     text = token()
     assert [revoked(text).status_code for _ in range(2)] == [200, 200]
@@ -399,7 +399,7 @@ def test_introspection_is_for_the_client_s_own_tokens(node: Node) -> None:
     error(post_form("/oauth/introspect", {"client_id": "hub", "token": text}), 401, "invalid_client")
 
 
-def test_revoked_client_s_token_opens_no_new_consent(node: Node) -> None:
+def test_exchange_8_01_a_revoked_client_s_token_opens_no_new_consent(node: Node) -> None:
     """Neither the API nor a pushed request nor a code that is on its way."""
     text, code = token(), code_for(node)
     browser = node.browser()

@@ -331,7 +331,9 @@ class TestAuthorisation:
         assert not list_requests(enterprise=FIRM)
 
     @pytest.mark.parametrize("code", ["x", "9" * 60, "91610102MAT00000%00", FIRM.lower() + "7"])
-    def test_a_code_that_is_none_is_refused_before_anything_is_written(self, town: Town, code: str) -> None:
+    def test_exchange_8_20_a_code_that_is_none_is_refused_before_anything_is_written(
+        self, town: Town, code: str
+    ) -> None:
         """Whatever stands in the address, the ledger holds enterprises only."""
         banker, before = town.client("banker"), len(list_accesses())
         for url in (f"/institution/enterprises/{code}/", f"/institution/enterprises/{code}/ask/"):
@@ -383,7 +385,7 @@ class TestReceipts:
             changed = canonical_bytes({**held["document"], "times_max": 99})
             check_document(changed, held["signature"], kind="authorisation", key=log_key())
 
-    def test_the_public_log_shows_its_files_and_nothing_else(self, town: Town) -> None:
+    def test_exchange_8_18_the_public_log_shows_its_files_and_nothing_else(self, town: Town) -> None:
         """Checkpoint and key are for anybody; keys, database and paths upwards are not."""
         sequence(now=timezone.now())
         client = visitor()

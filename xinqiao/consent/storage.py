@@ -34,6 +34,7 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
+from xinqiao.oauth.tokens import end_consent
 from xinqiao.parties.types import Actor
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.webhooks.actions import tell
@@ -133,10 +134,14 @@ def _signed(power: Power) -> dict[str, Any]:
 
 
 def end(row: AuthorisationRow, event: str, *, reason: str, now: datetime) -> None:
-    """Move an authorisation to the state that ``event`` leads to; raises TransitionRefused."""
+    """Move an authorisation to the state that ``event`` leads to, and its codes and refresh tokens with it.
+
+    Raises TransitionRefused.
+    """
     row.status = AUTHORISATION_TRANSITIONS.check(AuthorisationStatus(row.status), event)
     row.ended_at, row.ended_reason = now, reason
     row.save(update_fields=["status", "ended_at", "ended_reason"])
+    end_consent(row.id, reason=f"authorisation: {event}", actor="system", now=now)
 
 
 def columns(scope: Scope) -> dict[str, Any]:

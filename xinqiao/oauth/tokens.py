@@ -130,6 +130,26 @@ def revoke(caller: Caller, *, text: str, now: datetime) -> None:
     record(GRANT_ENDED, actor=actor, subject=row.grant.client.organisation.code, body=body, now=now)
 
 
+@transaction.atomic
+def end_consent(authorisation: str, *, reason: str, actor: str, now: datetime) -> int:
+    """Let nothing new come of an authorisation that has ended: no refresh, no code; returns how many were ended.
+
+    An access token in hand lives on for its minutes: it opens nothing, and the gate tells its holder why, on record.
+    """
+    refreshing = Token.objects.filter(
+        grant__authorisation=authorisation, grant__ended_at=None, use=TokenKind.REFRESH, ended_at=None, spent_at=None
+    )
+    grants = sorted(set(refreshing.values_list("grant", flat=True)))
+    codes = Pushed.objects.filter(authorisation=authorisation, state=PushedState.GRANTED, expires_at__gt=now)
+    client = codes.values_list("client__organisation__code", flat=True).first()
+    owner = Grant.objects.filter(id__in=grants).values_list("client__organisation__code", flat=True).first()
+    ended = refreshing.update(ended_at=now) + codes.update(expires_at=now)
+    if ended:
+        body = {"authorisation": authorisation, "grants": grants, "reason": reason}
+        record(GRANT_ENDED, actor=actor, subject=owner or client or "", body=body, now=now)
+    return ended
+
+
 def introspect(caller: Caller, *, text: str, now: datetime) -> dict[str, Any]:
     """What a token is (RFC 7662), to the client it was issued to; to all others it is not active."""
     found = find_token(text, now=now)

@@ -15,7 +15,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
-from xinqiao.consent.types import Authorisation, Form, NotUsable
+from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
 from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
@@ -29,7 +29,7 @@ from xinqiao.records.queries import current_rows, delivered_items, read_enterpri
 from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
-from xinqiao.release.rules import judge
+from xinqiao.release.rules import NOT_ADMITTED, judge
 from xinqiao.release.shape import ItemFacts, Show, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
@@ -93,6 +93,19 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
         if changed.allow:
             raise
         raise _refused(inquiry, found.items, changed, table, now) from None
+
+
+def check_again(inquiry: Inquiry, *, now: datetime) -> None:
+    """Whether an answer given before may be sent once more to the same request, whose first answer was lost.
+
+    It counts no read, so a count used up is no reason against it; an authorisation that has ended since is, and so is
+    a recipient no longer admitted. Raises NotReleased, recorded like any refusal.
+    """
+    table, items = policy(), _items(inquiry)
+    rule, state = judge(table, _ask(inquiry, items), now=now)
+    if rule.allow or (state is AuthorisationState.USED_UP and rule is not NOT_ADMITTED):
+        return
+    raise _refused(inquiry, items, rule, table, now)
 
 
 def preview(inquiry: Inquiry, *, viewer: str, now: datetime) -> Preview:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 
 from xinqiao.evidence.keys import log_key
+from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.release.queries import policy
 from xinqiao.web.access import public
 
@@ -40,6 +41,8 @@ def _key() -> str:
         log_key()
     except OSError as error:
         return type(error).__name__
+    except XinqiaoError as error:
+        return error.code
     return ""
 
 

@@ -53,9 +53,15 @@ def program(request: HttpRequest) -> str:
 
 
 def answered_once(
-    request: HttpRequest, key: str, body: bytes, act: Callable[[], tuple[int, Any]], *, together: bool = False
+    request: HttpRequest,
+    key: str,
+    body: bytes,
+    act: Callable[[], tuple[int, Any]],
+    *,
+    together: bool = False,
+    again: Callable[[], None] | None = None,
 ) -> HttpResponse:
-    """Carry out and keep the answer under the caller's key."""
+    """Carry out and keep the answer under the caller's key. ``again`` may refuse to give a kept answer once more."""
 
     def written() -> tuple[int, str]:
         status, answer = act()
@@ -66,6 +72,8 @@ def answered_once(
     status, text, repeated = once(
         written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now(), together=together
     )
+    if repeated and again is not None:
+        again()
     answer = HttpResponse(text, status=status, content_type="application/json")
     if repeated:
         answer["Idempotent-Replay"] = "true"

@@ -26,7 +26,7 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import authorisations, notices, schemas
@@ -192,8 +192,14 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         authorisation=authorisation,
     )
     # A read counts against the authorisation: the count and the kept answer must not be parted.
+    # A kept answer must not outlive the authorisation: given again only while the gate would still give it.
     return answered_once(
-        request, key, request.body, lambda: (200, _answer(query(inquiry, now=timezone.now()))), together=True
+        request,
+        key,
+        request.body,
+        lambda: (200, _answer(query(inquiry, now=timezone.now()))),
+        together=True,
+        again=lambda: check_again(inquiry, now=timezone.now()),
     )
 
 
