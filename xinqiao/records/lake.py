@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +20,7 @@ from xinqiao.records.types import FileFacts
 
 # Small enough that one enterprise's rows cost one small read, large enough to compress well.
 ROW_GROUP = 16_384
+FOOTERS = 4096  # of this many files the footer stays in memory
 
 
 class Lake:
@@ -33,6 +34,7 @@ class Lake:
         else:
             self.filesystem, self.root, self.local = fs.LocalFileSystem(), str(Path(uri).resolve()), True
             self.prefix = self.root
+        self._footer = lru_cache(maxsize=FOOTERS)(self._read_footer)
 
     def full(self, path: str) -> str:
         """The path as pyarrow's file system takes it."""
@@ -81,8 +83,23 @@ class Lake:
 
     def read(self, path: str, *, enterprise: str | None = None) -> pa.Table:
         """A file's rows, or only those of one enterprise (row groups outside its code are not opened)."""
-        filters = None if enterprise is None else [("_enterprise", "==", enterprise)]
-        return pq.read_table(self.full(path), filesystem=self.filesystem, filters=filters, partitioning=None)
+        if enterprise is None:
+            return pq.read_table(self.full(path), filesystem=self.filesystem, partitioning=None)
+        metadata, spans = self._footer(path)
+        groups = [n for n, (first, last) in enumerate(spans) if first <= enterprise <= last]
+        with self.filesystem.open_input_file(self.full(path)) as source:
+            file = pq.ParquetFile(source, metadata=metadata)
+            if not groups:
+                return file.schema_arrow.empty_table()
+            rows = file.read_row_groups(groups, use_threads=False)
+        return rows.filter(pc.equal(rows.column("_enterprise"), enterprise))
+
+    def _read_footer(self, path: str) -> tuple[pq.FileMetaData, tuple[tuple[str, str], ...]]:
+        """A file's metadata and the first and last enterprise of each row group; files never change once written."""
+        with self.filesystem.open_input_file(self.full(path)) as source:
+            metadata = pq.read_metadata(source)
+        column = metadata.schema.names.index("_enterprise")
+        return metadata, tuple(_span(metadata.row_group(n).column(column)) for n in range(metadata.num_row_groups))
 
     def remove(self, path: str) -> None:
         """Delete a file that nothing registers."""
@@ -95,6 +112,12 @@ class Lake:
             if info.type is fs.FileType.File:
                 changed = info.mtime or datetime.fromtimestamp(0, UTC)
                 yield info.path[len(self.root) + 1 :], changed
+
+
+def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
+    """The least and the greatest value; without statistics nothing can be left out."""
+    found = column.statistics
+    return (found.min, found.max) if found is not None and found.has_min_max else ("", "\U0010ffff")
 
 
 def _encode(table: pa.Table) -> bytes:
