@@ -15,6 +15,9 @@ NAMES = (
     "gate_product",
     "crash_ingest",
     "gate_million",
+    "evidence_overhead",
+    "withdrawal",
+    "crash_release",
     "proofs_foreign",
     "log_million",
 )
