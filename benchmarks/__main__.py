@@ -15,6 +15,7 @@ NAMES = (
     "gate_product",
     "crash_ingest",
     "gate_million",
+    "sentinels",
     "evidence_overhead",
     "withdrawal",
     "crash_release",

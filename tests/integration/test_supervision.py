@@ -79,17 +79,17 @@ def events() -> list[str]:
     return [entry.event for entry in list_entries(limit=500)]
 
 
-def test_ten_firms_without_an_application_raise_one_alert_that_grows(bank: datetime) -> None:
-    for n in range(1, 10):
+def test_eight_firms_without_an_application_raise_one_alert_that_grows(bank: datetime) -> None:
+    for n in range(1, 8):
         look(n, bank + timedelta(seconds=n))
     assert watch(now=bank + timedelta(minutes=1)) == []
-    look(10, bank + timedelta(minutes=2))
+    look(8, bank + timedelta(minutes=2))
     (alert,) = watch(now=bank + timedelta(minutes=3))
-    assert (alert.sentinel, alert.actor, len(alert.accesses)) == (Sentinel.NO_APPLICATION, "api:bank-a", 10)
+    assert (alert.sentinel, alert.actor, len(alert.accesses)) == (Sentinel.NO_APPLICATION, "api:bank-a", 8)
     assert watch(now=bank + timedelta(minutes=4)) == [], "nothing new, nothing said"
-    look(11, bank + timedelta(minutes=5))
+    look(9, bank + timedelta(minutes=5))
     (grown,) = watch(now=bank + timedelta(minutes=6))
-    assert grown.id == alert.id and len(grown.accesses) == 11
+    assert grown.id == alert.id and len(grown.accesses) == 9
     assert [e for e in events() if e.startswith("supervision.")] == ["supervision.alert_grew", "supervision.alerted"]
 
 

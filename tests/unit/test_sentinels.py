@@ -46,17 +46,42 @@ def firms(count: int) -> list[str]:
 
 def test_a_day_of_honest_work_raises_nothing() -> None:
     """Forty firms looked up, most of them asked afterwards, reports read under authorisations."""
-    looks = [look(n) for n in range(40)]
-    looks += [look(50 + n, enterprise=firms(30)[n], purpose="approval", authorisation=f"Z{n}") for n in range(30)]
-    known = Known(applied=frozenset(firms(30)), purposes={"approval": 900, "public": 1200}, night=0)
+    looks = [look(n, at=NOON + timedelta(minutes=5 * n)) for n in range(40)]
+    late = NOON + timedelta(minutes=201)
+    looks += [
+        look(50 + n, at=late, enterprise=looks[n].enterprise, purpose="approval", authorisation=f"Z{n}")
+        for n in range(30)
+    ]
+    firms_asked = frozenset(one.enterprise for one in looks[:30])
+    known = Known(applied=firms_asked, purposes={"approval": 900, "public": 1200}, night={})
     assert said(looks, known) == set()
 
 
-def test_queries_with_no_application_behind_them() -> None:
-    """Ten firms of which nothing was ever asked; nine are not enough, and applications for most explain the rest."""
-    assert said([look(n) for n in range(10)], Known()) == {Sentinel.NO_APPLICATION}
-    assert said([look(n) for n in range(9)], Known()) == set()
-    assert said([look(n) for n in range(14)], Known(applied=frozenset(firms(3)))) == set()
+def slowly(count: int, *, since: datetime = NOON) -> list[Look]:
+    """Looks at different firms, half an hour apart."""
+    return [look(n, at=since + timedelta(minutes=30 * n)) for n in range(count)]
+
+
+def test_queries_with_no_application_behind_them_at_once() -> None:
+    """Eight firms within minutes of which nothing was ever asked, honest work in between or not."""
+    assert said([look(n) for n in range(8)], Known()) == {Sentinel.NO_APPLICATION}
+    assert said([look(n) for n in range(7)], Known()) == set()
+    assert said([look(n) for n in range(10)], Known(applied=frozenset(firms(10)[4:6]))) == {Sentinel.NO_APPLICATION}
+    assert said([look(n) for n in range(12)], Known(applied=frozenset(firms(12)[4:8]))) == set()
+
+
+def test_queries_with_no_application_behind_them_slowly() -> None:
+    """The last ten firms of the day, all without an application; one with an application explains the row."""
+    assert said(slowly(10), Known()) == {Sentinel.NO_APPLICATION}
+    assert said(slowly(9), Known()) == set()
+    assert said(slowly(12), Known(applied=frozenset({slowly(12)[5].enterprise}))) == set()
+
+
+def test_honest_work_of_the_same_day_hides_nothing() -> None:
+    """Thirty firms with applications in the morning, eight without at noon."""
+    morning = [look(n, at=NOON - timedelta(hours=3)) for n in range(30)]
+    looks = [*morning, *(look(100 + n) for n in range(8))]
+    assert said(looks, Known(applied=frozenset(firms(30)))) == {Sentinel.NO_APPLICATION}
 
 
 def test_a_read_under_an_authorisation_is_its_own_application() -> None:
@@ -91,15 +116,18 @@ def test_enumeration_by_numbers() -> None:
 
 
 def test_off_hours_burst() -> None:
-    """Eight at two in the morning from somebody who never worked at night; a night batch that is usual stays quiet."""
-    looks = [look(n, at=NIGHT) for n in range(8)]
-    known = Known(applied=frozenset(firms(8)))
+    """Ten at two in the morning from somebody who never worked at night; a night batch that is usual stays quiet."""
+    looks = [look(n, at=NIGHT) for n in range(10)]
+    known = Known(applied=frozenset(firms(10)))
     assert said(looks, known) == {Sentinel.OFF_HOURS}
-    assert said([look(n) for n in range(8)], known) == set()
-    usual = Known(applied=frozenset(firms(8)), night=40)
+    assert said(looks[:9], known) == set()
+    assert said([look(n) for n in range(10)], known) == set()
+    usual = Known(applied=frozenset(firms(10)), night={2: 40})
     assert said(looks, usual) == set()
+    evenings = Known(applied=frozenset(firms(10)), night={21: 40})
+    assert said(looks, evenings) == {Sentinel.OFF_HOURS}, "late evenings are no habit of two in the morning"
     many = [look(n, at=NIGHT, purpose="post_loan", authorisation="Z") for n in range(120)]
-    assert said(many, usual) == {Sentinel.OFF_HOURS}, "three times the usual batch"
+    assert said(many, usual) == {Sentinel.OFF_HOURS}, "far more than the usual batch"
 
 
 @pytest.mark.parametrize(
@@ -152,11 +180,11 @@ def test_what_lies_outside_the_window_no_longer_counts() -> None:
 
 def test_a_finding_names_the_looks_that_count_against_the_party() -> None:
     asked = look(0)
-    looks = [asked, *(look(n) for n in range(1, 15))]
+    looks = [asked, *(look(n) for n in range(1, 12))]
     found = findings(looks, Known(applied=frozenset({asked.enterprise})), WATCHING, CALENDAR, now=looks[-1].at)
     assert [f.sentinel for f in found] == [Sentinel.NO_APPLICATION]
     assert set(found[0].looks) == set(looks[1:])
-    assert found[0].figures == {"enterprises": 15, "without_application": 14}
+    assert found[0].figures == {"enterprises": 12, "without_application": 11}
 
 
 def test_two_people_are_two() -> None:

@@ -89,6 +89,8 @@ def _trigger(raw: Mapping[str, Any]) -> Trigger:
         share=raw.get("share", 0.0),
         usual=raw.get("usual", 0.0),
         grace=timedelta(minutes=raw.get("grace_minutes", 0)),
+        burst_window=timedelta(minutes=raw.get("burst_minutes", 0)),
+        burst=raw.get("burst", 0),
         misses=raw.get("misses", 0),
         neighbours=raw.get("neighbours", 0),
     )
@@ -116,13 +118,27 @@ def findings(
 
 
 def _no_application(looks: Sequence[Look], known: Known, trigger: Trigger) -> Finding | None:
-    """Enterprises looked at without an authorisation, of which none was ever asked."""
-    firms = {look.enterprise for look in looks}
-    idle = firms - known.applied - {look.enterprise for look in looks if look.authorisation and look.allowed}
-    if len(idle) < trigger.at_least or len(idle) < trigger.share * len(firms):
-        return None
+    """Enterprises looked at without an authorisation and without one ever asked: the last ones all, or many at once.
+
+    The last ones and the last minutes, not the whole day: honest work besides must hide nothing.
+    """
+    covered = known.applied | {look.enterprise for look in looks if look.authorisation and look.allowed}
+    latest = _latest(looks)[: trigger.at_least]
+    quick = _latest([look for look in looks if look.at > looks[-1].at - trigger.burst_window])
+    idle = {firm for firm in quick if firm not in covered}
+    at_once = len(idle) >= max(trigger.burst, trigger.share * len(quick))
+    if not at_once:
+        idle = set(latest) - covered
+        if len(idle) < trigger.at_least:
+            return None
     against = tuple(look for look in looks if look.enterprise in idle)
-    return Finding(Sentinel.NO_APPLICATION, against, {"enterprises": len(firms), "without_application": len(idle)})
+    firms = len(quick if at_once else latest)
+    return Finding(Sentinel.NO_APPLICATION, against, {"enterprises": firms, "without_application": len(idle)})
+
+
+def _latest(looks: Sequence[Look]) -> list[str]:
+    """Enterprises, each once, the one looked at last first."""
+    return list(dict.fromkeys(look.enterprise for look in reversed(looks)))
 
 
 def _enumeration(looks: Sequence[Look], known: Known, trigger: Trigger) -> Finding | None:
@@ -137,10 +153,25 @@ def _enumeration(looks: Sequence[Look], known: Known, trigger: Trigger) -> Findi
 
 
 def _off_hours(looks: Sequence[Look], known: Known, trigger: Trigger) -> Finding | None:
-    """More in the window, off duty, than a multiple of the most there was in such an hour before."""
-    if len(looks) < max(trigger.at_least, trigger.usual * known.night):
+    """More in the window, off duty, than a multiple of the most there was before at that time of the day.
+
+    Whoever works late in the evening has no habit of working at two in the morning.
+    """
+    hour, before = looks[-1].at.astimezone(BEIJING).hour, known.night or {}
+    usual = max(before.get((hour + step) % 24, 0) for step in (-1, 0, 1))
+    if len(looks) < max(trigger.at_least, trigger.usual * usual):
         return None
-    return Finding(Sentinel.OFF_HOURS, tuple(looks), {"looks": len(looks), "most_before": known.night})
+    return Finding(Sentinel.OFF_HOURS, tuple(looks), {"looks": len(looks), "most_before": usual})
+
+
+def most_off_duty(hours: Iterable[tuple[datetime, int]], watching: Watching, calendar: WorkCalendar) -> dict[int, int]:
+    """Of counts by hour, the greatest off duty for each hour of the day in Beijing."""
+    most: dict[int, int] = {}
+    for at, count in hours:
+        if is_off_duty(at, watching, calendar):
+            hour = at.astimezone(BEIJING).hour
+            most[hour] = max(most.get(hour, 0), count)
+    return most
 
 
 def _purpose_drift(looks: Sequence[Look], known: Known, trigger: Trigger) -> Finding | None:

@@ -88,7 +88,8 @@ class Trigger:
     """A row of ``sentinels.toml``: when a sentinel speaks. ``window`` is how far back it looks.
 
     ``at_least`` counts what it counts (see the sentinel's rule); ``share`` is a part of all looks; ``usual`` a multiple
-    of what is usual; ``grace`` a time within which nothing is held against anybody.
+    of what is usual; ``grace`` a time within which nothing is held against anybody; ``burst`` a count within the short
+    ``burst_window``.
     """
 
     sentinel: Sentinel
@@ -99,6 +100,8 @@ class Trigger:
     share: float = 0.0
     usual: float = 0.0
     grace: timedelta = timedelta()
+    burst_window: timedelta = timedelta()
+    burst: int = 0
     misses: int = 0
     neighbours: int = 0
 
@@ -138,14 +141,14 @@ class Known:
     """What else bears on one party's looks.
 
     ``applied`` are the enterprises of which its organisation has asked an authorisation; ``withdrawn`` tells when which
-    authorisation was taken back; ``purposes`` counts its earlier looks; ``night`` is the most it looked in one hour off
-    duty before; ``canaries`` are the planted enterprises.
+    authorisation was taken back; ``purposes`` counts its earlier looks; ``night`` is the most it looked off duty
+    before in one hour, by the hour of the day in Beijing; ``canaries`` are the planted enterprises.
     """
 
     applied: frozenset[str] = frozenset()
     withdrawn: Mapping[str, datetime] | None = None
     purposes: Mapping[str, int] | None = None
-    night: int = 0
+    night: Mapping[int, int] | None = None
     canaries: frozenset[str] = frozenset()
 
 

@@ -9,7 +9,6 @@ from django.db import transaction
 
 from xinqiao.consent.queries import asked_of, withdrawals
 from xinqiao.evidence.actions import record
-from xinqiao.kernel.dated import BEIJING
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.plumbing.settings import content_dir
@@ -17,7 +16,7 @@ from xinqiao.release.queries import count_by_hour, count_by_purpose, list_lines,
 from xinqiao.release.types import UNKNOWN_ENTERPRISE, Access, Party
 from xinqiao.supervision.models import AlertRow, CanaryRow, WatchRow
 from xinqiao.supervision.queries import alert_facts, watching
-from xinqiao.supervision.rules import findings, is_off_duty
+from xinqiao.supervision.rules import findings, most_off_duty
 from xinqiao.supervision.types import ALERT_GREW, ALERTED, Alert, AlertState, Finding, Known, Look, Watching
 
 ACTOR = "system:sentinels"
@@ -72,7 +71,7 @@ def _known(party: Party, lines: Sequence[Access], settings: Watching, calendar: 
         applied=asked_of(firms, organisation=party.organisation, since=now - settings.applications),
         withdrawn=withdrawals({line.authorisation for line in lines if line.authorisation}),
         purposes=count_by_purpose(party, since=before, until=until),
-        night=max((n for at, n in hours if is_off_duty(at.astimezone(BEIJING), settings, calendar)), default=0),
+        night=most_off_duty(hours, settings, calendar),
         canaries=frozenset(CanaryRow.objects.filter(enterprise__in=firms).values_list("enterprise", flat=True)),
     )
 
