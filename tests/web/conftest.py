@@ -37,9 +37,10 @@ NON_PUBLIC = tuple(i.code for i in load_catalogue(content_dir()) if i.openness i
 ORGANISATIONS = (
     ("bank-a", OrganisationKind.INSTITUTION, "Sample Bank"),
     ("bank-b", OrganisationKind.INSTITUTION, "Second Bank"),
+    ("hub", OrganisationKind.PLATFORM, "Sample Platform"),
     ("node", OrganisationKind.NODE, "Sample Node"),
 )
-CLIENTS = ("bank-a", "bank-b", "tax_bureau", "market_regulation")
+CLIENTS = ("bank-a", "bank-b", "hub", "tax_bureau", "market_regulation")
 PEOPLE = (
     ("owner", Role.OWNER, None, FIRM),
     ("neighbour", Role.OWNER, None, OTHER),
@@ -108,8 +109,8 @@ def town(fresh_node: Path, settings: Any) -> Town:
     departments = [(d.code, OrganisationKind.DEPARTMENT, d.name) for d in load_catalogue(content_dir()).departments]
     for code, kind, name in (*ORGANISATIONS, *departments):
         register_organisation(code, kind=kind, name=name, **by)
-    for bank in ("bank-a", "bank-b"):
-        set_admitted(bank, admitted=True, reason="assessed", **by)
+    for code in ("bank-a", "bank-b", "hub"):
+        set_admitted(code, admitted=True, reason="assessed", **by)
     for code, name in ((FIRM, "Example Machinery"), (OTHER, "Example Trading")):
         register_enterprise(code, name=name, **by)
     people = {}
