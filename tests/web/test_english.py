@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests.factories import deliver, uscc
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.catalogue.load import load_catalogue
+from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.plumbing.settings import content_dir
@@ -95,6 +96,7 @@ def busy(town: Town) -> dict[str, Any]:
     deliver("registration.basic", [], now=town.now)
     now = timezone.now()
     run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
+    rebuild(actor="t", now=now)
     sequence(now=now + timedelta(seconds=1))
     access = list_accesses(enterprise=FIRM)[0]
     alert, freeze = stopped(town)
@@ -155,6 +157,9 @@ def test_what_is_not_a_page_of_its_own_is_english_too(town: Town, busy: dict[str
         "report": banker.post(reverse("institution-report", args=[FIRM]), report),
         "refused": banker.post(reverse("institution-report", args=[FIRM])),
         "find": banker.get("/institution/find/?uscc=12"),
+        "wrong code": banker.get("/institution/find/?uscc=91610102MAXAMPLE2"),
+        "found": banker.get("/institution/find/?uscc=example"),
+        "list": town.client("operator", english=True).post(reverse("node-lists"), {"step": "show", "cause": "x"}),
         "unknown": banker.get(reverse("institution-enterprise", args=["91610102MAXAMPLE2H"])),
         "ask": banker.post(reverse("institution-ask", args=[FIRM]), {"purpose": "approval", "times": 9}),
         "ask again": banker.post(

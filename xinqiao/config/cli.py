@@ -25,6 +25,7 @@ from xinqiao.catalogue.template import xlsx_template
 from xinqiao.config import province
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
+from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.supervision_cli import supervision_app
@@ -50,6 +51,7 @@ app.add_typer(content_app, name="content")
 app.add_typer(gate_app, name="gate")
 app.add_typer(client_app, name="client")
 app.add_typer(supervision_app, name="supervision")
+app.add_typer(directory_app, name="directory")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

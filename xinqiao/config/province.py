@@ -29,6 +29,8 @@ from xinqiao.catalogue.sample.generate import generate
 from xinqiao.catalogue.sample.types import Manifest
 from xinqiao.config.demo import DemoAccount, ensure_accounts
 from xinqiao.config.worker import run_worker
+from xinqiao.directory.build import rebuild
+from xinqiao.directory.queries import index_facts
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evaluation.queries import list_runs
 from xinqiao.evidence.actions import sequence
@@ -121,6 +123,9 @@ def start(
         with _step("信用评价"):
             now = datetime.now(UTC)
             run_evaluation(AsOf(timezone.localdate(now), now), actor=ACTOR, now=now, progress=lambda _: None)
+    if index_facts() is None:
+        with _step("企业名录"):
+            rebuild(actor=ACTOR, now=datetime.now(UTC))
     with _step("演示账号"):
         accounts = ensure_accounts(_manifest(), now=datetime.now(UTC))
     sequence(now=datetime.now(UTC))

@@ -71,6 +71,7 @@ INSTALLED_APPS = [
     "xinqiao.ingest",
     "xinqiao.evaluation",
     "xinqiao.release",
+    "xinqiao.directory",
     "xinqiao.supervision",
     "xinqiao.web",
 ]

@@ -13,6 +13,7 @@ from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
+from xinqiao.web.portals.node import lists
 from xinqiao.web.portals.node import views as node
 from xinqiao.web.portals.public import views as public
 
@@ -86,6 +87,7 @@ urlpatterns = [
     path("node/runs/", node.runs, name="node-runs"),
     path("node/challenges/", challenges.node, name="node-challenges"),
     path("node/enterprises/", node.find, name="node-find"),
+    path("node/lists/", lists.enterprises, name="node-lists"),
     path("node/accesses/", node.accesses, name="node-accesses"),
     path("node/supervision/", supervision.alerts, name="node-supervision"),
     path("node/supervision/alerts/<int:alert>/", supervision.alert, name="node-alert"),

@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
 from xinqiao.consent.jobs import expire_due
+from xinqiao.directory.jobs import refresh_directory
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
+    (timedelta(minutes=1), refresh_directory),
     (timedelta(minutes=10), sweep_expired),
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),

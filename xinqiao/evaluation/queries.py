@@ -48,6 +48,12 @@ def _latest(code: str) -> EvaluationRun | None:
     return published.order_by("-known_at", "-started_at").first()
 
 
+def latest_path(code: str = "basic") -> tuple[str, str]:
+    """The newest published run's id and the place of its results in the lake; empty when there is none."""
+    run = _latest(code)
+    return (run.id, run.path) if run else ("", "")
+
+
 def get_latest_run(code: str = "basic") -> RunFacts:
     """The newest published run; raises NoRun."""
     run = _latest(code)

@@ -53,6 +53,12 @@ def score_province(
     return _finish(frame, items, delivered, indicators, scoring).toArrow().sort_by(SUBJECT)
 
 
+def columns_of(item: Item, names: Sequence[str], as_of: AsOf) -> pa.Table | None:
+    """Stored columns of the standing rows of an item, with the enterprise; None if it was never delivered."""
+    view = province_view(session(), item, as_of)
+    return None if view is None else view.select(SUBJECT, *names).toArrow()
+
+
 def score_enterprise(
     enterprise: str,
     items: Sequence[Item],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -75,6 +75,10 @@ class Lake:
             os.fsync(out.fileno())
         temporary.rename(final)
         _sync_folder(final.parent)
+
+    def columns(self, path: str, names: Sequence[str]) -> pa.Table:
+        """Some columns of a file, all rows."""
+        return pq.read_table(self.full(path), filesystem=self.filesystem, columns=list(names), partitioning=None)
 
     def read_bytes(self, path: str) -> bytes:
         """The whole file, for checking its digest."""

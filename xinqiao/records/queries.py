@@ -109,6 +109,12 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
 
 
+def newest_file(item: str) -> int:
+    """The number of the file last registered or withdrawn of an item: changes when its records do; 0 for none."""
+    files = LakeFile.objects.filter(item=item).aggregate(new=Max("id"), gone=Count("withdrawn_at"))
+    return int(files["new"] or 0) * 1_000_000 + int(files["gone"])
+
+
 def lake_totals() -> list[dict[str, object]]:
     """Rows, bytes and files per item that stand now, for the node's health page."""
     files = LakeFile.objects.filter(replaced_at=None, withdrawn_at=None).values("item").order_by("item")

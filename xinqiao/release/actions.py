@@ -85,14 +85,14 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     except UnknownEnterprise:
         raise _not_registered(inquiry, table, now) from None
     if found.document is None:
-        raise _refused(inquiry, found.items, found.rule, table, now)
+        raise refused(inquiry, found.items, found.rule, table, now)
     try:
         return _grant(inquiry, found, table, now=now)
     except NotUsable:  # withdrawn or used up while the answer was being made
-        changed, _ = judge(table, _ask(inquiry, found.items), now=now)
+        changed, _ = judge(table, ask_of(inquiry, found.items), now=now)
         if changed.allow:
             raise
-        raise _refused(inquiry, found.items, changed, table, now) from None
+        raise refused(inquiry, found.items, changed, table, now) from None
 
 
 def check_again(inquiry: Inquiry, *, now: datetime) -> None:
@@ -102,10 +102,10 @@ def check_again(inquiry: Inquiry, *, now: datetime) -> None:
     a recipient no longer admitted. Raises NotReleased, recorded like any refusal.
     """
     table, items = policy(), _items(inquiry)
-    rule, state = judge(table, _ask(inquiry, items), now=now)
+    rule, state = judge(table, ask_of(inquiry, items), now=now)
     if rule.allow or (state is AuthorisationState.USED_UP and rule is not NOT_ADMITTED):
         return
-    raise _refused(inquiry, items, rule, table, now)
+    raise refused(inquiry, items, rule, table, now)
 
 
 def preview(inquiry: Inquiry, *, viewer: str, now: datetime) -> Preview:
@@ -119,8 +119,8 @@ def preview(inquiry: Inquiry, *, viewer: str, now: datetime) -> Preview:
     firm = inquiry.enterprise
     own = Inquiry(Recipient(RecipientKind.ENTERPRISE, firm, firm), firm, "preview", inquiry.form, viewer, "portal")
     with transaction.atomic():
-        rule, _ = judge(table, _ask(own, found.items), now=now)
-        _write_line(own, found.items, rule, table, now, answer="")
+        rule, _ = judge(table, ask_of(own, found.items), now=now)
+        write_line(own, found.items, rule, table, now, answer="")
     return Preview(rule=found.rule, document=found.document)
 
 
@@ -136,7 +136,7 @@ class _Decided:
 
 def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
     items = _items(inquiry)
-    ask = _ask(inquiry, items)
+    ask = ask_of(inquiry, items)
     rule, _ = judge(table, ask, now=now)
     found = ask.authorisation
     if not rule.allow:
@@ -161,7 +161,7 @@ def _items(inquiry: Inquiry) -> tuple[Item, ...]:
     return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
 
 
-def _ask(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
+def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
     """The request as the gate judges it, with the authorisation as it stands in storage now."""
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     named = inquiry.authorisation and not own and not inquiry.public_only
@@ -241,10 +241,10 @@ def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: 
     return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 
-def _refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime) -> NotReleased:
+def refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime) -> NotReleased:
     """Record a refusal and make the error that carries its ledger line."""
     with transaction.atomic():
-        access, entry = _write_line(inquiry, items, rule, table, now, answer="")
+        access, entry = write_line(inquiry, items, rule, table, now, answer="")
     return NotReleased(
         rule=rule.id,
         reason=rule.reason,
@@ -271,7 +271,7 @@ def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegist
         next_step=error.next_step,
     )
     with transaction.atomic():
-        access, entry = _write_line(inquiry, _items(inquiry), rule, table, now, answer="")
+        access, entry = write_line(inquiry, _items(inquiry), rule, table, now, answer="")
     receipt = fresh_receipt(entry).as_json()
     return NotRegistered(enterprise=inquiry.enterprise, access=access.id, receipt=receipt, disclosure=entry.disclosure)
 
@@ -282,11 +282,11 @@ def _grant(inquiry: Inquiry, found: _Decided, table: Policy, *, now: datetime) -
     with transaction.atomic():
         if found.authorised:
             use_authorisation(inquiry.authorisation, now=now)
-        access, entry = _write_line(inquiry, found.items, found.rule, table, now, answer=digest)
+        access, entry = write_line(inquiry, found.items, found.rule, table, now, answer=digest)
     return Answer(found.document, access, fresh_receipt(entry).as_json(), entry.disclosure)
 
 
-def _write_line(
+def write_line(
     inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
 ) -> tuple[Access, EntryRef]:
     """The ledger line and its evidence entry; call inside a transaction."""

@@ -35,6 +35,7 @@ TABS = {
         ("node-sources", _("数据来源")),
         ("node-runs", _("信用评价")),
         ("node-find", _("企业核查")),
+        ("node-lists", _("企业名单")),
         ("node-accesses", _("查询审计")),
         ("node-challenges", _("企业质询")),
         ("node-supervision", _("滥用监测")),

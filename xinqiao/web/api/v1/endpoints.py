@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,6 +17,7 @@ from xinqiao.catalogue.types import Item
 from xinqiao.consent.queries import get_template
 from xinqiao.consent.rules import check_purpose
 from xinqiao.consent.types import Form as ConsentForm
+from xinqiao.directory.actions import find
 from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
 from xinqiao.ingest.actions import Upload, receive, receive_rows, undo_delivery
@@ -201,6 +203,14 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         together=True,
         again=lambda: check_again(inquiry, now=timezone.now()),
     )
+
+
+@api.get("/enterprises", response={200: schemas.FoundOut, **PROBLEMS}, tags=["enterprises"])
+def enterprises(request: HttpRequest, q: Annotated[str, Query(min_length=2, max_length=60)]) -> dict[str, Any]:
+    """Find enterprises by a piece of the name, its initials, or the beginning of the code; at most 50."""
+    caller = caller_of(request, *RECIPIENTS, scope="credit:public")
+    found = find(q.replace("\x00", ""), organisation=caller.code, actor=program(request), now=timezone.now())
+    return {"rows": [asdict(entry) for entry in found.entries], "total": found.total}
 
 
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from ninja import Field, Schema
@@ -212,3 +212,21 @@ class ItemOut(Schema):
     method: str
     openness: str
     row_schema: dict[str, Any]
+
+
+class EntryOut(Schema):
+    """An enterprise as anybody may find it: public by law."""
+
+    code: str
+    name: str
+    division: str
+    industry: str
+    status: str
+    registered_on: date | None = None
+
+
+class FoundOut(Schema):
+    """Enterprises that match, the shortest names first; `total` is null when there are more than were counted."""
+
+    rows: list[EntryOut]
+    total: int | None = None

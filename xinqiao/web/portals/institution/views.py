@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
@@ -17,6 +19,8 @@ from xinqiao.consent.actions import cancel_request, request_authorisation
 from xinqiao.consent.queries import find_active, get_template, list_authorisations, list_requests
 from xinqiao.consent.rules import check_purpose
 from xinqiao.consent.types import OPEN_REQUESTS, AuthorisationStatus, Form
+from xinqiao.directory.actions import find as search_directory
+from xinqiao.directory.types import NoDirectory
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.kernel.errors import Invalid, Refused
@@ -28,12 +32,13 @@ from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
-from xinqiao.web.middleware import error_context
+from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.paging import access_page
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
 READER = requires(Portal.INSTITUTION)
 PURPOSE = "approval"
+LOOKS_LIKE_CODE = re.compile(r"[0-9A-Za-z \-]{12,}")
 
 
 def recipient_of(actor: Acting) -> Recipient:
@@ -61,16 +66,21 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 @READER
 @require_GET
 def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
-    """Find by code; a pasted code with spaces or in lower case is understood."""
-    written = request.GET.get("uscc", "").strip()
+    """Find by code, name or initials; a pasted code with spaces or in lower case is understood."""
+    written = request.GET.get("uscc", "").replace("\x00", "").strip()[:100]
     if not written:
         return render(request, "institution/find.html", {})
+    with suppress(InvalidUscc):
+        return redirect("institution-enterprise", parse_uscc(written).code)
+    context: dict[str, Any] = {"written": written}
     try:
-        code = parse_uscc(written)
-    except InvalidUscc as error:
-        context = {"written": written, "error": error_context(error)}
-        return render(request, "institution/find.html", context, status=422)
-    return redirect("institution-enterprise", code.code)
+        if LOOKS_LIKE_CODE.fullmatch(written):
+            parse_uscc(written)  # says what is wrong with it
+        found = search_directory(written, organisation=actor.code, actor=actor.label, now=timezone.now())
+    except (Invalid, NoDirectory) as error:
+        context |= {"error": error_context(error)}
+        return render(request, "institution/find.html", context, status=status_of(error))
+    return render(request, "institution/find.html", context | {"found": found})
 
 
 @READER

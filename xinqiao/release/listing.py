@@ -1,0 +1,44 @@
+"""Enterprises shown in a list with evaluated facts: each of them is a read about it, decided and recorded as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from xinqiao.catalogue.types import Openness
+from xinqiao.consent.types import Form
+from xinqiao.evaluation.compute import needed, scorecard_at
+from xinqiao.kernel.dated import beijing_day
+from xinqiao.records.types import AsOf
+from xinqiao.release.actions import Inquiry, ask_of, refused, write_line
+from xinqiao.release.queries import policy
+from xinqiao.release.rules import judge
+from xinqiao.release.types import Access, Recipient
+
+PURPOSE = "node_duty"
+
+
+def note_listed(
+    recipient: Recipient, enterprises: Sequence[str], *, cause: str, actor: str, channel: str, now: datetime
+) -> list[Access]:
+    """A ledger line and an evidence entry for each enterprise, durable before the list is shown.
+
+    The form is derived facts, the items those that the scorecard rests on. Raises NotReleased, recorded, when the gate
+    does not let this recipient see them; then none is shown.
+    """
+    _, items = needed(scorecard_at(AsOf(beijing_day(now), now)))
+    closed = [item for item in items if item.openness is not Openness.PUBLIC]
+    table, found = policy(), list[Access]()
+    with transaction.atomic():
+        for enterprise in enterprises:
+            inquiry = Inquiry(recipient, enterprise, PURPOSE, Form.DERIVED, actor, channel, cause=cause[:200])
+            rule, _ = judge(table, ask_of(inquiry, closed), now=now)
+            if not rule.allow:
+                break
+            found.append(write_line(inquiry, closed, rule, table, now, answer="")[0])
+        else:
+            return found
+        transaction.set_rollback(True)
+    raise refused(inquiry, closed, rule, table, now)
