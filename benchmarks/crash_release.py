@@ -81,6 +81,7 @@ def _beside(home: Path) -> Iterator[tuple[int, Any]]:
 
     write_sample(home / "sample", firms=FIRMS)
     targets, port = fill(home), free_port()
+    import xinqiao.config.urls
     import xinqiao.config.wsgi  # noqa: F401  imported once, so that a fork serves at once
 
     connections.close_all()
