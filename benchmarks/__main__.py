@@ -21,6 +21,7 @@ NAMES = (
     "crash_release",
     "proofs_foreign",
     "log_million",
+    "search_lists",
 )
 
 

@@ -290,6 +290,15 @@ def write_line(
     inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
 ) -> tuple[Access, EntryRef]:
     """The ledger line and its evidence entry; call inside a transaction."""
+    row, entry = new_line(inquiry, items, rule, table, now, answer=answer)
+    row.save(force_insert=True)
+    return as_access(row), entry
+
+
+def new_line(
+    inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
+) -> tuple[AccessLine, EntryRef]:
+    """The same, with the line still to be saved in this transaction (many at once, where there are many)."""
     line = f"A{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(5)}"
     codes = [i.code for i in items]
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
@@ -308,7 +317,7 @@ def write_line(
         "cause": inquiry.cause,
     }
     entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
-    row = AccessLine.objects.create(
+    row = AccessLine(
         id=line,
         at=now,
         enterprise=inquiry.enterprise,
@@ -331,4 +340,4 @@ def write_line(
         channel=inquiry.channel,
         cause=inquiry.cause,
     )
-    return as_access(row), entry
+    return row, entry
