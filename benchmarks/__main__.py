@@ -22,6 +22,7 @@ NAMES = (
     "proofs_foreign",
     "log_million",
     "search_lists",
+    "spark_parity",
 )
 
 

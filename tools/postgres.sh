@@ -2,13 +2,14 @@
 
 bin_of_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 
-# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font; Node and Go for programs of others.
+# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font; Node, Go and Java for programs of others.
 setup_debian() {
   local missing=()
   [ -n "$(bin_of_postgres)" ] || missing+=(postgresql)
   command -v chromium >/dev/null || missing+=(chromium)
   [ -n "$(find /usr/share/fonts \( -iname '*cjk*' -o -iname 'wqy*' \) -print -quit 2>/dev/null)" ] || missing+=(fonts-wqy-microhei)
   command -v npm >/dev/null || missing+=(nodejs npm)
+  command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
   command -v go >/dev/null || missing+=(golang-go)
   [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
   [ ${#missing[@]} = 0 ] || need_debian "${missing[@]}"

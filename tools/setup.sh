@@ -41,3 +41,16 @@ setup_python() {
   echo "$want" >"$stamp"
   say "✔ Python 环境就绪"
 }
+
+# Apache Spark as a package of its own place, for the tests that run a real cluster: its Python parts are not installed,
+# since the program's client is another package of the same name.
+setup_spark() {
+  local want
+  want=$(sha256sum tools/spark.lock | cut -c1-32)
+  [ "$(cat .spark/.stamp 2>/dev/null)" = "$want" ] && return
+  say "… 取 Apache Spark（首次约一分钟）"
+  rm -rf .spark
+  .tools/bin/uv pip install -q --no-deps --require-hashes --target .spark -r tools/spark.lock \
+    || die "不能取得 Apache Spark" "检查到 PyPI 的网络后重试"
+  echo "$want" >.spark/.stamp
+}

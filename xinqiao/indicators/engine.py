@@ -37,8 +37,10 @@ def _connect(url: str) -> SparkSession:
         spark = SparkSession.builder.remote(url).getOrCreate()
         spark.conf.set("spark.sql.session.timeZone", "UTC")
         spark.conf.set("spark.sql.ansi.enabled", "true")
-        # Recording the call site of every column costs more than computing it for one enterprise.
-        spark.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
+        if not spark_url():
+            # Recording the call site of every column costs more than computing it for one enterprise. On a cluster it
+            # is a setting of the server, which refuses to have it changed.
+            spark.conf.set("spark.python.sql.dataFrameDebugging.enabled", "false")
     except Exception as error:
         raise EngineUnavailable(source=url, retry=True) from error
     return spark
