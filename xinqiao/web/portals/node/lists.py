@@ -71,7 +71,11 @@ def _number(name: str, text: str, problems: list[Problem]) -> int | None:
 
 def _counts(facts: Facts) -> dict[str, Any]:
     found = count_by_grade(facts)
-    return {"grades": sorted(found.items()), "total": sum(found.values())}
+    order = [g.grade for g in get_scorecard(on=timezone.localdate()).grades]
+    ordered = sorted(
+        found.items(), key=lambda pair: (order.index(pair[0]) if pair[0] in order else len(order), pair[0])
+    )
+    return {"grades": ordered, "total": sum(found.values())}
 
 
 def _shown(request: HttpRequest, facts: Facts, actor: Acting) -> dict[str, Any] | HttpResponse:
