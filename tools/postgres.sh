@@ -2,7 +2,7 @@
 
 bin_of_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 
-# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font; Node and Go for programs of others.
+# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font; Node and Go for programs of others; SoftHSM2.
 setup_debian() {
   local missing=()
   [ -n "$(bin_of_postgres)" ] || missing+=(postgresql)
@@ -11,6 +11,7 @@ setup_debian() {
   command -v npm >/dev/null || missing+=(nodejs npm)
   command -v go >/dev/null || missing+=(golang-go)
   [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
+  command -v softhsm2-util >/dev/null || missing+=(softhsm2)
   [ ${#missing[@]} = 0 ] || need_debian "${missing[@]}"
 }
 

@@ -27,6 +27,7 @@ from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
+from xinqiao.config.keys_cli import keys_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
@@ -48,6 +49,7 @@ app.add_typer(lake_app, name="lake")
 app.add_typer(content_app, name="content")
 app.add_typer(gate_app, name="gate")
 app.add_typer(client_app, name="client")
+app.add_typer(keys_app, name="keys")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

@@ -56,9 +56,7 @@ urlpatterns = [
     path("enterprise/accesses/bundle.zip", looking.bundle, name="enterprise-bundle"),
     path("enterprise/accesses/<str:access_id>/", looking.access, name="enterprise-access"),
     path("enterprise/preview/", looking.preview_page, name="enterprise-preview"),
-    path(
-        "enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"
-    ),
+    path("enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"),
     path("enterprise/oauth/", oauth_consent.ask, name="enterprise-oauth"),
     path(".well-known/oauth-authorization-server", oauth.metadata, name="oauth-metadata"),
     path("oauth/authorise", oauth_consent.authorise, name="oauth-authorise"),
