@@ -11,12 +11,14 @@ from benchmarks.figure import Absent
 NAMES = (
     "start_to_portal",
     "ingest_feed",
+    "ingest_sealed",
     "evaluate_batch",
     "gate_product",
     "crash_ingest",
     "gate_million",
     "proofs_foreign",
     "log_million",
+    "rotate_keys",
 )
 
 

@@ -134,7 +134,8 @@ def sealing_keys(subjects: Iterable[str], *, now: datetime) -> dict[str, Subject
     found = subject_keys(wanted)
     lacking = sorted(s for s in wanted if not _fit(found.get(s)))
     if lacking:
-        make_keys(lacking, now=now)
+        for chunk in _chunks(lacking):  # a transaction each, so that other writers get their turn
+            make_keys(chunk, now=now)
         found |= subject_keys(lacking)
     return found
 
