@@ -11,6 +11,7 @@ from benchmarks.figure import Absent
 NAMES = (
     "start_to_portal",
     "ingest_feed",
+    "ingest_sealed",
     "evaluate_batch",
     "gate_product",
     "crash_ingest",
@@ -23,6 +24,7 @@ NAMES = (
     "log_million",
     "search_lists",
     "spark_parity",
+    "rotate_keys",
 )
 
 

@@ -42,6 +42,7 @@ TABLES = {
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),
+    "xinqiao.vault.types": ("ERASED",),
 }
 # Here every Chinese text is for a reader, save the pairs that carry their own English.
 WEB = ROOT / "xinqiao" / "web"

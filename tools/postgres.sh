@@ -2,7 +2,7 @@
 
 bin_of_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
 
-# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font; Node, Go and Java for programs of others.
+# Installs from Debian what the tests need: PostgreSQL, Chromium, a Chinese font, SoftHSM2; Node, Go, Java for others' programs.
 setup_debian() {
   local missing=()
   [ -n "$(bin_of_postgres)" ] || missing+=(postgresql)
@@ -12,6 +12,7 @@ setup_debian() {
   command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
   command -v go >/dev/null || missing+=(golang-go)
   [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
+  command -v softhsm2-util >/dev/null || missing+=(softhsm2)
   [ ${#missing[@]} = 0 ] || need_debian "${missing[@]}"
 }
 

@@ -238,10 +238,10 @@ def test_deliveries_are_listed_newest_first(fresh_node: Path) -> None:
 
 def test_originals_of_a_delivery_that_never_came_to_be_are_removed(fresh_node: Path) -> None:
     kept = deliver(REGISTRY, [registration(1)])
-    inbox.keep_file("20261120-000000-deadbeef", 0, b"half a delivery")
+    inbox.keep_file("20261120-000000-deadbeef", 0, b"half a delivery", now=NOW)
     later = datetime.now(UTC) + DAY
     claimed = set(Delivery.objects.values_list("id", flat=True))
     assert inbox.remove_unclaimed(claimed, older_than=DAY / 24, now=later) == ["20261120-000000-deadbeef"]
     assert annotated_file(kept.delivery, only_returned=False)
-    inbox.keep_file("20261120-000000-deadbeef", 0, b"just arriving")
+    inbox.keep_file("20261120-000000-deadbeef", 0, b"just arriving", now=NOW)
     assert clean_inbox.call() == 0, "a delivery being received is left alone"

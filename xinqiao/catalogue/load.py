@@ -173,6 +173,10 @@ def _field_faults(item: Item, fld: Field, spec: Mapping[str, Any]) -> list[str]:
     checks = [
         (not NAME.fullmatch(fld.code), "name must be lower case ASCII of at most 30 characters"),
         (fld.code in RESERVED, "name is reserved"),
+        (
+            fld.personal and fld.type not in (FieldType.TEXT, FieldType.CODE),
+            "a personal field is stored sealed, so it is text or code",
+        ),
         (fld.type is FieldType.CHOICE and not fld.choices, "choice without choices"),
         (
             fld.type is FieldType.MONEY and not fld.code.endswith("_fen"),

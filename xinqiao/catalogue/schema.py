@@ -50,6 +50,25 @@ def arrow_schema(item: Item) -> pa.Schema:
     return pa.schema([column for fld in item.fields for column in arrow_fields(fld)])
 
 
+def index_column(fld: Field) -> str:
+    """The stored column that stands for a personal field where equality counts: its values are sealed."""
+    return f"{fld.code}_index"
+
+
+def indexed_fields(item: Item) -> tuple[Field, ...]:
+    """Personal fields that are part of the key, so that a later row is known to be about the same."""
+    return tuple(f for f in map(item.field, item.key) if f.personal)
+
+
+def key_columns(item: Item) -> tuple[tuple[str, str], ...]:
+    """The stored columns of the key, each with the one that stands in where it is null.
+
+    A personal field counts by its index; rows stored before values were sealed have none, and count by their value.
+    """
+    fields = map(item.field, item.key)
+    return tuple((index_column(f) if f.personal else column, column) for f in fields for column in f.columns)
+
+
 def json_schema(item: Item) -> dict[str, Any]:
     """JSON schema (2020-12) of one delivered row, as the API accepts it: every value in its written spelling."""
     properties: dict[str, Any] = {}

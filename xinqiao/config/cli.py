@@ -28,6 +28,7 @@ from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
+from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.actions import sequence
@@ -52,6 +53,7 @@ app.add_typer(gate_app, name="gate")
 app.add_typer(client_app, name="client")
 app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
+app.add_typer(keys_app, name="keys")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

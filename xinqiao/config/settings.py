@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from xinqiao.kernel.crypto import save_private
 from xinqiao.plumbing import settings as node
 
 
@@ -13,9 +15,15 @@ def _secret_key() -> str:
     """The session-signing secret, made once and kept beside the node's other keys."""
     path = node.keys_dir() / "session-secret"
     if not path.exists():
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48), encoding="ascii")
+        with suppress(FileExistsError):  # another process of the node was first
+            save_private(path, secrets.token_urlsafe(48).encode())
     return path.read_text(encoding="ascii").strip()
+
+
+def _former_secrets() -> list[str]:
+    """The secret before a rotation: sessions begun under it go on."""
+    path = node.keys_dir() / "session-secret.former"
+    return [path.read_text(encoding="ascii").strip()] if path.exists() else []
 
 
 def _database(url: str) -> dict[str, Any]:
@@ -43,6 +51,7 @@ def _database(url: str) -> dict[str, Any]:
 
 
 SECRET_KEY = _secret_key()
+SECRET_KEY_FALLBACKS = _former_secrets()
 DEBUG = node.debug()
 ALLOWED_HOSTS = list(node.allowed_hosts())
 DATABASES = {"default": _database(node.database_url())}
@@ -63,6 +72,7 @@ INSTALLED_APPS = [
     "ninja",
     "xinqiao.plumbing",
     "xinqiao.evidence",
+    "xinqiao.vault",
     "xinqiao.parties",
     "xinqiao.webhooks",
     "xinqiao.oauth",

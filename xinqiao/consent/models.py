@@ -53,7 +53,7 @@ class AuthorisationRow(models.Model):
     power_purposes = models.TextField()  # JSON: purposes an agent may sign; [] = all
     power_until = models.DateTimeField(null=True)
     identity = models.CharField(max_length=24)
-    identity_sha256 = models.CharField(max_length=64, blank=True)
+    identity_sealed = models.BinaryField(default=b"")  # the signatory's, under the signatory's key
     recipient = models.CharField(max_length=40)
     recipient_name = models.CharField(max_length=120)
     purpose = models.CharField(max_length=30)
@@ -75,7 +75,7 @@ class AuthorisationRow(models.Model):
     text_sha256 = models.CharField(max_length=64)
     locale = models.CharField(max_length=8)
     channel = models.CharField(max_length=40)
-    address = models.CharField(max_length=45, blank=True)
+    address_sealed = models.BinaryField(default=b"")
     ended_at = models.DateTimeField(null=True)
     ended_reason = models.CharField(max_length=200, blank=True)
     entry = models.BigIntegerField()  # evidence of the grant

@@ -46,13 +46,12 @@ def signing_power(actor: Actor, enterprise: str, *, identity: str, now: datetime
 
 
 def power_body(power: Power) -> dict[str, Any]:
-    """The power as evidence and the signed document hold it."""
+    """The power as evidence holds it; the identity digest is personal and stays out."""
     return {
         "source": str(power.source),
         "purposes": list(power.purposes),
         "until": power.until.isoformat() if power.until else None,
         "identity": power.identity,
-        "identity_sha256": power.identity_sha256,
     }
 
 

@@ -30,6 +30,8 @@ from xinqiao.consent.types import (
 from xinqiao.evidence.queries import receipt, sign_document
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.vault.sealing import open_all
+from xinqiao.vault.types import Sealing, person_subject
 
 CREDIT_QUERY = "credit_query"
 ARTEFACT = 2  # layout of the signed document
@@ -147,7 +149,8 @@ def authorisation_as_json(authorisation_id: str) -> dict[str, Any]:
 
 def _document(row: AuthorisationRow) -> dict[str, Any]:
     """Every field of the artefact as plain JSON, with the exact text; ``v`` is the version of this layout."""
-    facts = asdict(authorisation_facts(row))
+    identity, address = open_all(signatory_sealings(row))
+    facts = asdict(authorisation_facts(row, address=address, identity_sha256=identity))
     power = facts["power"]
     plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in facts.items()}
     until = power["until"].isoformat() if power["until"] else None
@@ -198,12 +201,23 @@ def _scope(row: AuthorisationRequest) -> Scope:
     )
 
 
-_DIFFERENT = {"request", "status", "items", "form", "power"}
+_DIFFERENT = {"request", "status", "items", "form", "power", "address"}
 _SAME_NAMES = [field.name for field in fields(Authorisation) if field.name not in _DIFFERENT]
 
 
-def authorisation_facts(row: AuthorisationRow) -> Authorisation:
-    """Facts of a row."""
+def signatory_sealings(
+    row: AuthorisationRow, *, identity_sha256: str = "", address: str = ""
+) -> tuple[Sealing, Sealing]:
+    """What a row holds of its signatory, as values to seal or to open: identity digest and network address."""
+    subject, place = person_subject(row.signatory), f"consent_authorisation:{{}}:{row.id}".format
+    return (
+        Sealing(subject, place("identity"), identity_sha256, bytes(row.identity_sealed)),
+        Sealing(subject, place("address"), address, bytes(row.address_sealed)),
+    )
+
+
+def authorisation_facts(row: AuthorisationRow, *, address: str = "", identity_sha256: str = "") -> Authorisation:
+    """Facts of a row. What is sealed of the signatory stays empty unless whoever opened it hands it in."""
     return Authorisation(
         request=row.request_id,
         status=AuthorisationStatus(row.status),
@@ -214,7 +228,8 @@ def authorisation_facts(row: AuthorisationRow) -> Authorisation:
             tuple(json.loads(row.power_purposes)),
             row.power_until,
             row.identity,
-            row.identity_sha256,
+            identity_sha256,
         ),
+        address=address,
         **{name: getattr(row, name) for name in _SAME_NAMES},
     )

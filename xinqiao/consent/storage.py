@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
 from xinqiao.consent.powers import power_body
-from xinqiao.consent.queries import authorisation_facts, get_template
+from xinqiao.consent.queries import authorisation_facts, get_template, signatory_sealings
 from xinqiao.consent.rules import AUTHORISATION_TRANSITIONS
 from xinqiao.consent.types import (
     DECLINED,
@@ -34,9 +34,11 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
+from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.oauth.tokens import end_consent
 from xinqiao.parties.types import Actor
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.vault.sealing import seal
 from xinqiao.webhooks.actions import tell
 
 # What the asking organisation's program is told of (``docs/how-to/connect-a-client.md``).
@@ -91,16 +93,18 @@ def write_authorisation(
         text_sha256=shown.sha256,
         locale=shown.locale,
         channel=channel,
-        address=address,
         **_granted(scope),
         **_signed(power),
     )
+    sealings = signatory_sealings(given, identity_sha256=power.identity_sha256, address=address)
+    given.identity_sealed, given.address_sealed = seal(sealings, now=now)
     body = {"request": row.id, "text_sha256": shown.sha256, "locale": shown.locale, "power": power_body(power)}
     body |= {"template": template.code, "template_version": template.version, "channel": channel}
-    body |= {"list_sha256": given.list_sha256}
+    # Binds what is sealed of the signatory without telling it, so that its key alone decides whether it can be read.
+    body |= {"list_sha256": given.list_sha256, "identity_sealed_sha256": sha256_hex(given.identity_sealed)}
     given.entry = record_of(GRANTED, given, actor=actor.label, body={**body, **body_of(scope)}, now=now)
     given.save(force_insert=True)
-    return authorisation_facts(given)
+    return authorisation_facts(given, address=address, identity_sha256=power.identity_sha256)
 
 
 def _granted(scope: Scope) -> dict[str, Any]:
@@ -129,7 +133,6 @@ def _signed(power: Power) -> dict[str, Any]:
         "power_purposes": json.dumps(power.purposes),
         "power_until": power.until,
         "identity": power.identity,
-        "identity_sha256": power.identity_sha256,
     }
 
 

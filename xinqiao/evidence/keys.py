@@ -1,4 +1,4 @@
-"""The log's own keys: made on first use, changed by announcement, kept behind a small interface.
+"""The log's own keys: made on first use, changed by announcement, kept in files or a token (``plumbing.key_store``).
 
 ``log.key`` (Ed25519) and ``log-gm.pem`` (SM2) sign checkpoints; a changed key is ``log-2.key`` and so on, in force once
 its announcement ``log-2.note`` lies beside it. As long as the old private key is there, both sign: the overlap.
@@ -8,61 +8,15 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Protocol
 
 from xinqiao.evidence.announcements import announce, read_announcement
 from xinqiao.evidence.notes import ED25519, SM2, LogKey, NoteSigner
 from xinqiao.evidence.types import KeyChanged
-from xinqiao.kernel.crypto import SigningKey, save_private
-from xinqiao.kernel.sm2 import Sm2SigningKey
+from xinqiao.kernel.crypto import save_private
 from xinqiao.kernel.suites import Signer
 from xinqiao.plumbing import settings as node
-
-
-class KeyStore(Protocol):
-    """Where private keys are kept: files here, a hardware module elsewhere. A key's name ends in its algorithm."""
-
-    def find(self, name: str) -> Signer | None:
-        """The key of this name, if it is there."""
-
-    def create(self, name: str) -> Signer:
-        """A new key, or the one that another process of the node has just made."""
-
-    def destroy(self, name: str) -> None:
-        """Delete a private key for good."""
-
-
-@dataclass(frozen=True, slots=True)
-class FileKeys:
-    """Keys as files readable by the node's user only: ``.key`` is Ed25519, ``.pem`` SM2."""
-
-    folder: Path
-
-    def find(self, name: str) -> Signer | None:
-        """The key of this name, if it is there."""
-        try:
-            return _load(self.folder / name)
-        except FileNotFoundError:
-            return None
-
-    def create(self, name: str) -> Signer:
-        """A new key, or the one that another process of the node has just made."""
-        key = Sm2SigningKey.generate() if name.endswith(".pem") else SigningKey.generate()
-        with suppress(FileExistsError):
-            key.save(self.folder / name)
-        return _load(self.folder / name)
-
-    def destroy(self, name: str) -> None:
-        """Delete a private key for good."""
-        (self.folder / name).unlink(missing_ok=True)
-        _load.cache_clear()
-
-
-@cache
-def _load(path: Path) -> Signer:
-    return Sm2SigningKey.load(path) if path.suffix == ".pem" else SigningKey.load(path)
+from xinqiao.plumbing.key_store import key_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +35,6 @@ class Use:
 LOG = Use("log", ".key", ED25519)
 LOG_GM = Use("log-gm", ".pem", SM2)
 USES = (LOG, LOG_GM)
-
-
-def key_store() -> KeyStore:
-    """Where this node keeps its keys."""
-    return FileKeys(node.keys_dir())
 
 
 def signing_key() -> Signer:
@@ -115,6 +64,17 @@ def signer(use: Use) -> NoteSigner:
     if use == LOG_GM and not _announcement(use, 1).exists():
         _keep(_announcement(use, 1), announce(found, old=signer(LOG)))
     return found
+
+
+def check_signing() -> None:
+    """Sign and verify with every key in force, as a checkpoint does; raises what keeps a key from signing.
+
+    A public key that is still known says nothing about a token that is locked: only a signature does.
+    """
+    for use in USES:
+        found = signer(use)
+        if not found.public.key.verify(found.key.sign(b"xinqiao health"), b"xinqiao health"):
+            raise KeyChanged(origin=node.log_origin())
 
 
 def log_signers() -> list[NoteSigner]:

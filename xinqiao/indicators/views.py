@@ -20,6 +20,7 @@ from pyspark.sql.types import (
     TimestampType,
 )
 
+from xinqiao.catalogue.schema import key_columns
 from xinqiao.catalogue.types import Item
 from xinqiao.records.queries import list_views, stored_schema
 from xinqiao.records.types import AsOf, Op
@@ -71,7 +72,7 @@ def as_of_view(frame: DataFrame, item: Item, as_of: AsOf, *, unique: bool = Fals
     known = F.lit(as_of.known.isoformat()).cast("timestamp")
     frame = frame.filter(F.col("_recorded_at") <= known)
     if not unique:
-        key = [column for code in item.key for column in item.field(code).columns]
+        key = [F.coalesce(F.col(first), F.col(other)) for first, other in key_columns(item)]
         newest = Window.partitionBy(SUBJECT, *key).orderBy(
             F.col("_recorded_at").desc(), F.col("_batch").desc(), F.col("_row").desc()
         )

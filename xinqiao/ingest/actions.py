@@ -8,7 +8,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate
 
@@ -23,7 +23,7 @@ from xinqiao.ingest.checks import PROBLEMS, Checked, Part, check, read_part, rep
 from xinqiao.ingest.columns import Context
 from xinqiao.ingest.mapping import map_columns
 from xinqiao.ingest.models import ColumnMapping, Delivery
-from xinqiao.ingest.queries import as_outcome, get_delivery, remembered_mapping
+from xinqiao.ingest.queries import as_outcome, get_delivery, groups_sealing, remembered_mapping
 from xinqiao.ingest.reading import RawTable, read_table
 from xinqiao.ingest.types import (
     DELIVERED,
@@ -46,6 +46,7 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import register_file, withdraw_batch, write_file
 from xinqiao.records.queries import stored_schema
 from xinqiao.records.types import FileFacts, FileKind, Op
+from xinqiao.vault.sealing import seal
 
 READERS = 4
 
@@ -100,7 +101,7 @@ def receive(
     reads, checked = read_uploads(item, uploads, chosen, now)
     delivery = new_number(now)
     accepted = with_system_columns(item, checked.accepted, delivery, now)
-    facts = write_file(item, accepted, batch=delivery) if accepted.num_rows else None
+    facts = write_file(item, accepted, batch=delivery, now=now) if accepted.num_rows else None
     entry = _delivery_row(item, reads, checked, uploads, delivery, content, provider, actor, now)
     with transaction.atomic():
         if mapping:
@@ -176,8 +177,13 @@ def with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime)
         "_batch": pa.repeat(pa.scalar(delivery), own.num_rows),
         "_op": pa.repeat(pa.scalar(str(Op.PUT)), own.num_rows),
     }
-    columns = [fixed[f.name] if f.name in fixed else own.column(f.name) for f in schema]
-    return pa.table(columns, schema=schema)
+
+    def column(name: str, kind: pa.DataType) -> pa.Array:
+        if name in fixed:
+            return fixed[name]
+        return own.column(name) if name in own.schema.names else pa.nulls(own.num_rows, kind)
+
+    return pa.table([column(f.name, f.type) for f in schema], schema=schema)
 
 
 def _delivery_row(
@@ -200,7 +206,7 @@ def _delivery_row(
             "name": u.name,
             "sha256": sha256_hex(u.data),
             "rows": r.raw.delivered,
-            "stored": inbox.keep_file(delivery, n, u.data),
+            "stored": inbox.keep_file(delivery, n, u.data, now=now),
         }
         for n, (u, r) in enumerate(zip(uploads, reads, strict=True))
     ]
@@ -218,9 +224,9 @@ def _delivery_row(
         accepted=delivered - returned,
         returned=returned,
         flagged=flagged,
-        groups=json.dumps([asdict(g) for g in repair_groups(item, problems)], ensure_ascii=False),
+        groups_sealed=seal([groups_sealing(delivery, repair_groups(item, problems))], now=now)[0],
         ignored_columns=json.dumps(sorted({h for r in reads for h in r.ignored}), ensure_ascii=False),
-        problems_path=inbox.keep_problems(delivery, problems) if problems.num_rows else "",
+        problems_path=inbox.keep_problems(delivery, problems, now=now) if problems.num_rows else "",
     )
 
 
@@ -289,7 +295,7 @@ def retract_rows(
     _raise_problems(keyed, checked)
     batch = new_number(now)
     rows = _retraction(item, checked.accepted, batch, now)
-    facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION)
+    facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION, now=now)
     with transaction.atomic():
         body = {"item": item.code, "batch": batch, "rows": rows.num_rows, "reason": reason}
         record(RETRACTED, actor=actor, subject=provider, body=body, now=now)

@@ -22,7 +22,7 @@ class Delivery(models.Model):
     accepted = models.BigIntegerField()
     returned = models.BigIntegerField()
     flagged = models.BigIntegerField()
-    groups = models.TextField()  # JSON of RepairGroup
+    groups_sealed = models.BinaryField(default=b"")  # JSON of RepairGroup: its samples are what was delivered
     ignored_columns = models.TextField()
     problems_path = models.CharField(max_length=200, blank=True)
 

@@ -37,7 +37,7 @@ def plant(
         _, checked = read_uploads(item, uploads, {}, now)
         rows = checked.accepted.filter(pc.is_in(checked.accepted.column(item.subject.code), value_set=chosen))
         if rows.num_rows:
-            files.append((item, write_file(item, with_system_columns(item, rows, batch, now), batch=batch)))
+            files.append((item, write_file(item, with_system_columns(item, rows, batch, now), batch=batch, now=now)))
     total = sum(facts.rows for _, facts in files)
     with transaction.atomic():
         record(PLANTED, actor=actor, subject="node", body={"batch": batch, "rows": total}, now=now)

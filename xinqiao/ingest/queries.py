@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,8 @@ from xinqiao.ingest.models import ColumnMapping, Delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import RULES, UNDO_WINDOW, DeliveryStatus, Outcome, RepairGroup, UnknownDelivery
 from xinqiao.records.queries import lake_totals
+from xinqiao.vault.sealing import open_all
+from xinqiao.vault.types import ERASED, Sealing, delivery_subject
 
 ERROR_COLUMN = "错误说明"
 
@@ -47,6 +50,28 @@ def get_outcome(delivery: str, *, provider: str | None = None, now: datetime) ->
 
 def as_outcome(entry: Delivery, *, now: datetime, repeated: bool = False) -> Outcome:
     """A delivery as its outcome; ``undo_until`` is None once it can no longer be undone."""
+    return _outcome(entry, _groups([entry])[0], now=now, repeated=repeated)
+
+
+def groups_sealing(delivery: str, groups: Iterable[RepairGroup] = (), sealed: bytes = b"") -> Sealing:
+    """The repair groups of a delivery as a value to seal, or to open as its row has them."""
+    text = json.dumps([asdict(g) for g in groups], ensure_ascii=False)
+    return Sealing(delivery_subject(delivery), f"ingest_delivery:groups:{delivery}", text, sealed)
+
+
+def _groups(entries: Sequence[Delivery]) -> list[tuple[RepairGroup, ...]]:
+    """What is to be repaired in each delivery; nothing where its content was erased."""
+    texts = open_all([groups_sealing(entry.id, sealed=bytes(entry.groups_sealed)) for entry in entries])
+    return [_read_groups(text) if text not in ("", ERASED) else () for text in texts]
+
+
+def _read_groups(text: str) -> tuple[RepairGroup, ...]:
+    return tuple(
+        RepairGroup(**{**g, "samples": tuple((row, text) for row, text in g["samples"])}) for g in json.loads(text)
+    )
+
+
+def _outcome(entry: Delivery, groups: tuple[RepairGroup, ...], *, now: datetime, repeated: bool = False) -> Outcome:
     until = entry.received_at + UNDO_WINDOW
     open_ = entry.undone_at is None and now <= until and entry.status != DeliveryStatus.EMPTY
     return Outcome(
@@ -57,10 +82,7 @@ def as_outcome(entry: Delivery, *, now: datetime, repeated: bool = False) -> Out
         accepted=entry.accepted,
         returned=entry.returned,
         flagged=entry.flagged,
-        groups=tuple(
-            RepairGroup(**{**g, "samples": tuple((row, text) for row, text in g["samples"])})
-            for g in json.loads(entry.groups)
-        ),
+        groups=groups,
         ignored_columns=tuple(json.loads(entry.ignored_columns)),
         received_at=entry.received_at,
         undo_until=until if open_ else None,
@@ -75,7 +97,8 @@ def list_deliveries(
     rows = Delivery.objects.order_by("-received_at", "-id")
     rows = rows.filter(provider=provider) if provider else rows
     rows = rows.filter(item=item) if item else rows
-    return [as_outcome(entry, now=now) for entry in rows[:limit]]
+    found = list(rows[:limit])
+    return [_outcome(entry, groups, now=now) for entry, groups in zip(found, _groups(found), strict=True)]
 
 
 def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
@@ -88,7 +111,8 @@ def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
 def annotated_file(delivery: str, *, provider: str | None = None, only_returned: bool = True) -> tuple[str, bytes]:
     """The delivered rows again with a column of errors: (file name, bytes), xlsx for xlsx, else CSV with mark.
 
-    Only the returned rows by default, so that the repaired file can be delivered as it is.
+    Only the returned rows by default, so that the repaired file can be delivered as it is. Raises UnknownDelivery,
+    DeliveryErased.
     """
     entry = get_delivery(delivery, provider=provider)
     files = json.loads(entry.files)
@@ -123,7 +147,7 @@ def _errors(entry: Delivery) -> tuple[dict[int, str], set[int]]:
         return {}, set()
     words: dict[int, list[str]] = {}
     returned: set[int] = set()
-    names = {g["field"]: g["field_name"] for g in json.loads(entry.groups)}
+    names = {group.field: group.field_name for group in _groups([entry])[0]}
     for line in inbox.read_problems(entry.problems_path).to_pylist():
         rule = RULES[line["code"]]
         words.setdefault(line["row"], []).append(

@@ -137,6 +137,14 @@ class NotYourItem(Refused):
     next_step = "请由责任部门报送，或联系节点调整共享清单"
 
 
+class DeliveryErased(NotFound):
+    """The delivered files were erased; what was counted and accepted stays; data: ``delivery``."""
+
+    code = "ingest.delivery_erased"
+    title = "报送 {delivery} 的原始文件已依法删除"
+    next_step = "收下的数据不受影响；如需原始文件，请向报送部门索取"
+
+
 class UndoClosed(Refused):
     """The 24 hours in which a delivery can be undone are over, or it was undone already."""
 

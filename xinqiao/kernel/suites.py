@@ -18,6 +18,7 @@ from typing import ClassVar, Protocol
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -148,6 +149,18 @@ class IntlSuite(Suite):
     def hash(self, data: bytes) -> bytes:
         """SHA-256."""
         return hashlib.sha256(data).digest()
+
+    def seal(self, plaintext: bytes, *, key: bytes, place: bytes = b"") -> bytes:
+        """As every suite does, by the one call that is three times as fast for short texts."""
+        nonce = os.urandom(NONCE_BYTES)
+        return self.mark + nonce + AESGCM(key).encrypt(nonce, plaintext, self.mark + place)
+
+    def open_gcm(self, body: bytes, tag: bytes, *, key: bytes, nonce: bytes, data: bytes) -> bytes:
+        """The bare cipher, with the caller's nonce; raises CannotOpen."""
+        try:
+            return AESGCM(key).decrypt(nonce, body + tag, data)
+        except InvalidTag as error:
+            raise CannotOpen(what="认证标签不符") from error
 
     def generate(self) -> SigningKey:
         """A new Ed25519 key."""

@@ -9,8 +9,14 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 
 from xinqiao.evidence.actions import record
-from xinqiao.parties.models import Enterprise, Membership, Organisation, Person
-from xinqiao.parties.queries import enterprise_facts, membership_facts, organisation_facts
+from xinqiao.parties.models import Enterprise, Membership, Organisation, Person, username_index
+from xinqiao.parties.queries import (
+    enterprise_facts,
+    membership_facts,
+    named_memberships,
+    organisation_facts,
+    person_sealings,
+)
 from xinqiao.parties.rules import check_role, check_uscc
 from xinqiao.parties.types import (
     ENTERPRISE_REGISTERED,
@@ -31,6 +37,9 @@ from xinqiao.parties.types import (
     Role,
 )
 from xinqiao.plumbing.locks import hold_name
+from xinqiao.vault.actions import erase_subject
+from xinqiao.vault.sealing import seal
+from xinqiao.vault.types import person_subject
 
 Row = TypeVar("Row", bound=Model)
 
@@ -81,17 +90,38 @@ def register_person(
 ) -> int:
     """Enter a person who can sign in; returns the person's number. Raises AlreadyRegistered.
 
-    The password is kept as Django's salted hash only; its strength is checked where it is typed.
+    The password is kept as Django's salted hash only; its strength is checked where it is typed. The user name is
+    kept as its blind index, name and identity digest sealed under a key of the person's own.
     """
     hold_name(f"parties.person {username}")
-    if Person.objects.filter(username=username).exists():
+    index = username_index(username)
+    if Person.objects.filter(username_index=index).exists():
         raise AlreadyRegistered(party=username)
-    person = Person(username=username, name=name, identity_sha256=identity_sha256)
+    person = Person(username_index=index)
     person.set_password(password)
     person.save(force_insert=True)
+    person.name_sealed, person.identity_sealed = seal(person_sealings(person, name, identity_sha256), now=now)
+    person.save(update_fields=["name_sealed", "identity_sealed"])
     subject = f"person:{person.pk}"
     record(PERSON_REGISTERED, actor=actor, subject=subject, body={"person": person.pk}, now=now)
     return int(person.pk)
+
+
+@transaction.atomic
+def erase_person(person_id: int, *, reason: str, actor: str, now: datetime) -> None:
+    """Destroy the key to a person's name and identity, and the account with it. Raises PartyNotFound, NothingSealed.
+
+    What the person did stays on record under the person's number. Powers to act for others end.
+    """
+    row = Person.objects.select_for_update().filter(pk=person_id).first()
+    if row is None:
+        raise PartyNotFound(party=f"person:{person_id}")
+    for membership in Membership.objects.filter(person_id=person_id).filter(Q(until=None) | Q(until__gt=now)):
+        end_membership(membership.pk, actor=actor, now=now)
+    row.username_index, row.is_active = f"erased-{row.pk}", False
+    row.set_unusable_password()
+    row.save(update_fields=["username_index", "is_active", "password"])
+    erase_subject(person_subject(person_id), actor=actor, reason=reason, now=now)
 
 
 @transaction.atomic
@@ -118,7 +148,7 @@ def add_member(
     row.save(force_insert=True)
     body = {"membership": row.pk, "person": person_id, "role": str(role), "until": until and until.isoformat()}
     record(MEMBER_ADDED, actor=actor, subject=organisation or enterprise or "", body=body, now=now)
-    return membership_facts(row)
+    return named_memberships([row])[0]
 
 
 @transaction.atomic

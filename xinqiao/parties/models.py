@@ -6,6 +6,8 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import Q
 
+from xinqiao.plumbing.blind_index import blind_index
+
 
 class Organisation(models.Model):
     """A department, institution, platform or the node itself. ``admitted`` only matters to recipients of data."""
@@ -31,21 +33,37 @@ class Enterprise(models.Model):
         db_table = "parties_enterprise"
 
 
-class Person(AbstractBaseUser):
-    """A natural person who signs in. ``identity_sha256`` is the salted digest of an identity document, if seen."""
+class PersonRows(BaseUserManager["Person"]):
+    """Finds people by user name, which is nowhere stored."""
 
-    username = models.CharField(max_length=60, unique=True)
-    name = models.CharField(max_length=60)
-    identity_sha256 = models.CharField(max_length=64, blank=True)
+    def get_by_natural_key(self, username: str | None) -> Person:
+        """The person who signs in by this name; raises Person.DoesNotExist."""
+        return self.get(username_index=username_index(username or ""))
+
+
+class Person(AbstractBaseUser):
+    """A natural person who signs in. Name and the salted digest of an identity document are sealed, the digest if seen.
+
+    A user name may be a phone number: only its blind index is kept, because nobody needs to read it back.
+    """
+
+    username_index = models.CharField(max_length=32, unique=True)
+    name_sealed = models.BinaryField(default=b"")
+    identity_sealed = models.BinaryField(default=b"")
     is_active = models.BooleanField(default=True)
 
-    USERNAME_FIELD = "username"
-    REQUIRED_FIELDS = ["name"]
+    USERNAME_FIELD = "username_index"
+    REQUIRED_FIELDS: list[str] = []
 
-    objects: BaseUserManager[Person] = BaseUserManager()
+    objects = PersonRows()
 
     class Meta:
         db_table = "parties_person"
+
+
+def username_index(username: str) -> str:
+    """What a user name is found by."""
+    return blind_index("parties.username", username).hex()
 
 
 class Membership(models.Model):

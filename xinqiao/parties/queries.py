@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
@@ -17,6 +18,8 @@ from xinqiao.parties.types import (
     PartyNotFound,
     Role,
 )
+from xinqiao.vault.sealing import open_all
+from xinqiao.vault.types import Sealing, person_subject
 
 
 def get_organisation(code: str) -> OrganisationFacts:
@@ -55,7 +58,7 @@ def list_enterprises(*, after: str = "", limit: int = 1000) -> list[EnterpriseFa
 
 def list_memberships(person_id: int, *, now: datetime) -> list[MembershipFacts]:
     """For whom the person may act now, oldest first."""
-    return [membership_facts(row) for row in _standing(now).filter(person_id=person_id).order_by("since", "id")]
+    return named_memberships(_standing(now).filter(person_id=person_id).order_by("since", "id"))
 
 
 def list_members(
@@ -63,7 +66,7 @@ def list_members(
 ) -> list[MembershipFacts]:
     """Who may act now for the organisation (code) or the enterprise (USCC)."""
     party = Q(organisation__code=organisation) if organisation else Q(enterprise__uscc=enterprise)
-    return [membership_facts(row) for row in _standing(now).filter(party).order_by("since", "id")]
+    return named_memberships(_standing(now).filter(party).order_by("since", "id"))
 
 
 def actor_of(person_id: int, membership_id: int, *, now: datetime) -> Actor:
@@ -83,9 +86,15 @@ def actor_for_enterprise(person_id: int, uscc: str, *, now: datetime) -> Actor:
 
 
 def identity_digest(person_id: int) -> str:
-    """The salted digest of the identity document seen when the person was registered; empty when none was."""
-    found = Person.objects.filter(id=person_id).values_list("identity_sha256", flat=True).first()
-    return found or ""
+    """The salted digest of the identity document seen when the person was registered; empty when none was.
+
+    ``ERASED`` once the person's data was erased.
+    """
+    person = Person.objects.filter(id=person_id).first()
+    if person is None:
+        return ""
+    _, identity = person_sealings(person)
+    return open_all([identity])[0]
 
 
 def enterprises_of(person_id: int, *, now: datetime) -> list[EnterpriseFacts]:
@@ -102,7 +111,7 @@ def _standing(now: datetime) -> QuerySet[Membership]:
 def _actor(row: Membership) -> Actor:
     return Actor(
         person_id=row.person_id,
-        name=row.person.name,
+        name=person_names([row.person])[row.person_id],
         role=Role(row.role),
         organisation_code=row.organisation.code if row.organisation else None,
         enterprise=row.enterprise.uscc if row.enterprise else None,
@@ -119,8 +128,32 @@ def enterprise_facts(row: Enterprise) -> EnterpriseFacts:
     return EnterpriseFacts(row.uscc, row.name, row.registered_at)
 
 
-def membership_facts(row: Membership) -> MembershipFacts:
-    """Facts of a row."""
+def person_sealings(person: Person, name: str = "", identity_sha256: str = "") -> tuple[Sealing, Sealing]:
+    """Name and identity digest of a person as values to seal, or to open as the row has them."""
+    subject = person_subject(person.pk)
+    place = f"parties_person:{{}}:{person.pk}".format
+    return (
+        Sealing(subject, place("name"), name, bytes(person.name_sealed)),
+        Sealing(subject, place("identity"), identity_sha256, bytes(person.identity_sealed)),
+    )
+
+
+def person_names(people: Iterable[Person]) -> dict[int, str]:
+    """Names by the person's number, ``ERASED`` where they were; one look for all of them."""
+    rows = {person.pk: person for person in people}
+    names = open_all([person_sealings(person)[0] for person in rows.values()])
+    return dict(zip(rows, names, strict=True))
+
+
+def named_memberships(rows: Iterable[Membership]) -> list[MembershipFacts]:
+    """Facts of rows with the people's names, opened by one look."""
+    found = list(rows)
+    names = person_names(row.person for row in found)
+    return [membership_facts(row, names[row.person_id]) for row in found]
+
+
+def membership_facts(row: Membership, person_name: str = "") -> MembershipFacts:
+    """Facts of a row; without the person's name unless it is handed in."""
     return MembershipFacts(
         id=row.id,
         person_id=row.person_id,
@@ -129,6 +162,6 @@ def membership_facts(row: Membership) -> MembershipFacts:
         enterprise=enterprise_facts(row.enterprise) if row.enterprise else None,
         since=row.since,
         until=row.until,
-        person_name=row.person.name,
+        person_name=person_name,
         frozen=row.frozen,
     )

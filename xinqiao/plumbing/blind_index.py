@@ -4,36 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 from xinqiao.plumbing import settings as node
+from xinqiao.plumbing.key_store import FileSecret, key_store
 
 INDEX_BYTES = 16
+INDEX_KEY = "index.mac"
 
 
 def blind_index(use: str, value: str) -> bytes:
     """The 16 bytes under which ``value`` is found in the column named ``use``; equal values give equal bytes.
 
-    Each use has a key of its own, derived from ``index.key``, so that two columns cannot be joined by it.
+    Each use has a key of its own, derived from the node's index key, so that two columns cannot be joined by it. The
+    index key lies in the token where there is one; the key of a column is in memory while the node runs.
     """
-    key = hmac.digest(_index_key(node.keys_dir() / "index.key"), use.encode(), hashlib.sha256)
-    return hmac.digest(key, value.encode(), hashlib.sha256)[:INDEX_BYTES]
+    return hmac.digest(_column_key(node.keys_dir(), use), value.encode(), hashlib.sha256)[:INDEX_BYTES]
 
 
 @cache
-def _index_key(path: Path) -> bytes:
-    """The node's index key, made on first use; whole or not at all, so that no process reads half a key."""
-    if not path.exists():
-        beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(os.urandom(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process of the node was first
-            os.link(beside, path)
-        beside.unlink()
-    return path.read_bytes()
+def _column_key(folder: Path, use: str) -> bytes:
+    """The key of one column; the index key is made on first use and never changed: every index rests on it."""
+    before = folder / "index.key"  # made before tokens were known; what it has indexed must stay findable
+    if before.exists():
+        return FileSecret(before.read_bytes()).digest(use.encode())
+    key = key_store().find(INDEX_KEY) or key_store().create(INDEX_KEY)
+    return bytes(key.digest(use.encode()))

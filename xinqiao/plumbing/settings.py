@@ -63,6 +63,31 @@ def keys_dir() -> Path:
 
 
 @cache
+def pkcs11_module() -> str:
+    """XINQIAO_PKCS11_MODULE: library of the hardware module (PKCS#11) in which keys are made; default none, files."""
+    return os.environ.get("XINQIAO_PKCS11_MODULE") or ""
+
+
+@cache
+def pkcs11_tokens() -> tuple[str, ...]:
+    """XINQIAO_PKCS11_TOKEN: label of the token; after commas others whose keys are still read; default xinqiao."""
+    return tuple((os.environ.get("XINQIAO_PKCS11_TOKEN") or "xinqiao").split(","))
+
+
+@cache
+def pkcs11_pin_file() -> Path | None:
+    """XINQIAO_PKCS11_PIN_FILE: file with the PIN of each token, a line each, readable by the node's user only."""
+    found = os.environ.get("XINQIAO_PKCS11_PIN_FILE")
+    return Path(found) if found else None
+
+
+@cache
+def suite() -> str:
+    """XINQIAO_SUITE: ``intl`` (AES-256-GCM) or ``gm`` (SM4-GCM) for sealing personal data; default ``intl``."""
+    return os.environ.get("XINQIAO_SUITE") or "intl"
+
+
+@cache
 def log_origin() -> str:
     """XINQIAO_LOG_ORIGIN: name of the evidence log on its checkpoints; default ``xinqiao.example/shaanxi``."""
     return os.environ.get("XINQIAO_LOG_ORIGIN") or "xinqiao.example/shaanxi"

@@ -17,6 +17,7 @@ from xinqiao.kernel.canonical import sha256_hex, sm3_hex
 from xinqiao.records.lake import lake
 from xinqiao.records.models import LakeFile
 from xinqiao.records.queries import bucket_of, read_files
+from xinqiao.records.sealing import seal_table
 from xinqiao.records.types import (
     FILE_REGISTERED,
     FILE_WITHDRAWN,
@@ -29,9 +30,12 @@ from xinqiao.records.types import (
 ROWS_PER_BUCKET = 400_000
 
 
-def write_file(item: Item, table: pa.Table, *, batch: str, kind: FileKind = FileKind.DELIVERY) -> FileFacts:
-    """Write a batch's rows, sorted by enterprise; invisible until :func:`register_file`."""
+def write_file(
+    item: Item, table: pa.Table, *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
+) -> FileFacts:
+    """Write a batch's rows, personal values sealed, sorted by enterprise; invisible until :func:`register_file`."""
     name = f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet"
+    table = seal_table(item, table, now=now)
     return lake().write(table.sort_by([("_enterprise", "ascending"), ("_row", "ascending")]), name)
 
 
@@ -87,14 +91,15 @@ def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> 
     """Merge an item's files into buckets by enterprise; returns how many files were merged (0 = nothing to do).
 
     Files younger than ``older_than`` stay as they are, because their delivery can still be undone. Rows keep
-    their batch and time, so every as-of view gives the same answer before and after.
+    their batch and time, so every as-of view gives the same answer before and after. Personal values that were stored
+    before they were sealed are sealed on the way.
     """
     standing = Q(item=item.code, replaced_at=None, withdrawn_at=None, registered_at__lte=now - older_than)
     files = list(LakeFile.objects.filter(standing).order_by("id"))
     if len(files) < 2:
         return 0
     merged = f"compact-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    written = list(_write_buckets(item, files, merged))
+    written = list(_write_buckets(item, files, merged, now))
     with transaction.atomic():
         paths = [entry.path for entry in files]
         replaced = LakeFile.objects.filter(standing, path__in=paths).update(replaced_at=now)
@@ -117,8 +122,10 @@ def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> 
     return len(files)
 
 
-def _write_buckets(item: Item, files: Sequence[LakeFile], batch: str) -> Iterator[tuple[int, int, FileFacts]]:
-    table = read_files(files, item)
+def _write_buckets(
+    item: Item, files: Sequence[LakeFile], batch: str, now: datetime
+) -> Iterator[tuple[int, int, FileFacts]]:
+    table = seal_table(item, read_files(files, item), now=now)
     buckets = max(1, -(-table.num_rows // ROWS_PER_BUCKET))
     encoded = table.column("_enterprise").combine_chunks().dictionary_encode()
     of_code = np.array([bucket_of(code, buckets) for code in encoded.dictionary.to_pylist()], dtype=np.int32)

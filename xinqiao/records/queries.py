@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Count, Max, Q, QuerySet, Sum
 
-from xinqiao.catalogue.schema import arrow_schema
+from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns
 from xinqiao.catalogue.types import Item
 from xinqiao.records.lake import lake
 from xinqiao.records.models import LakeFile
@@ -21,8 +21,9 @@ PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
 
 
 def stored_schema(item: Item) -> pa.Schema:
-    """System columns, then the item's own."""
-    return pa.schema([*SYSTEM_SCHEMA, *arrow_schema(item)])
+    """System columns, the item's own, then the indexes of personal fields in its key."""
+    indexes = [pa.field(index_column(fld), pa.string()) for fld in indexed_fields(item)]
+    return pa.schema([*SYSTEM_SCHEMA, *arrow_schema(item), *indexes])
 
 
 def visible_files(items: Iterable[str], *, known: datetime) -> QuerySet[LakeFile]:
@@ -95,10 +96,10 @@ def _conform(table: pa.Table, item: Item) -> pa.Table:
 def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
     """The rows that stand, newest of each key, retracted ones left out; for one enterprise's handful of rows."""
     latest: dict[tuple[object, ...], dict[str, object]] = {}
-    columns = [c for code in item.key for c in item.field(code).columns]
+    columns = key_columns(item)
     order = [("_recorded_at", "ascending"), ("_batch", "ascending"), ("_row", "ascending")]
     for row in table.sort_by(order).to_pylist():
-        latest[tuple(row[c] for c in columns)] = row
+        latest[tuple(row[c] if row[c] is not None else row[other] for c, other in columns)] = row
     return [row for row in latest.values() if row["_op"] == "put"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -26,6 +26,7 @@ from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
+from xinqiao.records.sealing import open_rows
 from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
@@ -236,6 +237,8 @@ def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: 
         facts.item.openness is Openness.NON_PUBLIC and not (own or raw)
     ):
         show = Show.NONE
+    if show is Show.ALL:  # personal values are opened for nobody else
+        facts = replace(facts, rows=tuple(open_rows(facts.item, facts.rows)))
     limit = None if facts.item.openness is Openness.PUBLIC else months
     figures = figures_of(facts.item.code, result, facts_by_code(), months=limit) if result else []
     return item_block(facts, form=inquiry.form, show=show, figures=figures)

@@ -1,4 +1,4 @@
-"""Machine-readable health: alive, and able to serve."""
+"""Machine-readable health: alive with keys that can be used, and able to serve."""
 
 from __future__ import annotations
 
@@ -6,26 +6,31 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_GET
 
-from xinqiao.evidence.keys import log_key
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.release.queries import policy
+from xinqiao.vault.queries import check_keys
 from xinqiao.web.access import public
 
 
 @public
 @require_GET
 def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers."""
-    return JsonResponse({"status": "ok"})
+    """The process answers and can sign and open; 503 while a key is locked or lost: no monitor shall read ok then."""
+    why = _keys()
+    return JsonResponse({"status": "failed", "failed": {"keys": why}} if why else {"status": "ok"}, status=_code(why))
 
 
 @public
 @require_GET
 def readyz(request: HttpRequest) -> JsonResponse:
-    """The node can answer a query: database, signing key and release table are in place; 503 otherwise."""
-    checks = {"database": _database, "evidence_key": _key, "release_policy": _policy}
+    """The node can answer a query: database, keys and release table are in place; 503 otherwise."""
+    checks = {"database": _database, "evidence_key": _keys, "release_policy": _policy}
     failed = {name: why for name, check in checks.items() if (why := check())}
-    return JsonResponse({"status": "failed" if failed else "ok", "failed": failed}, status=503 if failed else 200)
+    return JsonResponse({"status": "failed" if failed else "ok", "failed": failed}, status=_code(failed))
+
+
+def _code(failed: object) -> int:
+    return 503 if failed else 200
 
 
 def _database() -> str:
@@ -36,13 +41,14 @@ def _database() -> str:
     return ""
 
 
-def _key() -> str:
+def _keys() -> str:
+    """Empty, or the code of what keeps the keys from being used."""
     try:
-        log_key()
-    except OSError as error:
-        return type(error).__name__
+        check_keys()
     except XinqiaoError as error:
         return error.code
+    except (OSError, DatabaseError) as error:
+        return type(error).__name__
     return ""
 
 

@@ -19,6 +19,7 @@ from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.money import format_fen
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.vault.types import ERASED
 from xinqiao.web.words import is_english, translate
 
 register = template.Library()
@@ -272,7 +273,7 @@ def cell(fld: Any, row: Any) -> str:
         return str(first)[:7]
     if fld.type == FieldType.BOOLEAN:
         return translate("是") if first else translate("否")
-    return str(first)
+    return translate(ERASED) if first == ERASED else str(first)
 
 
 @register.simple_tag

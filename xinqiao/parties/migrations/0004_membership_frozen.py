@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("parties", "0002_no_api_keys"),
+        ("parties", "0003_sealed"),
     ]
 
     operations = [
