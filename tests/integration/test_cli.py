@@ -88,6 +88,15 @@ def test_evaluate_retract_and_roll_back(feed: Path, tmp_path: Path) -> None:
     assert run("evaluate", "--rollback", "nothing").exit_code == 1
 
 
+def test_the_guideline_is_exported_for_people_and_for_platforms(tmp_path: Path) -> None:
+    assert run("guideline", "--output", tmp_path / "g.md").exit_code == 0
+    assert "评价指引 v2" in (tmp_path / "g.md").read_text("utf-8")
+    document = json.loads(run("guideline", "--format", "json", "--version", "1").output)
+    assert (document["version"], document["calibration"]) == ("1", None)
+    assert run("guideline", "--version", "9").exit_code == 1
+    assert run("guideline", "--format", "pdf").exit_code == 2
+
+
 def test_content_items_and_templates(fresh_node: Path, tmp_path: Path) -> None:
     listed = len(load_catalogue(content_dir()).items)
     assert f"数据项 {listed}" in run("content", "check").output

@@ -28,7 +28,7 @@ DATA = {"是", "否"} | {
 }
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
-FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
+FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}

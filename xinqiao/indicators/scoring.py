@@ -29,7 +29,7 @@ def value_column(code: str) -> Column:
 
 
 def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
-    """``values`` with points per indicator, vetoes, score, coverage in percent, grade and size class.
+    """``values`` with points per indicator, vetoes, score, coverage in percent and grade.
 
     A value that is not known gives no points (null) and lowers coverage; it never counts as zero.
     """
@@ -39,7 +39,7 @@ def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
 
 @cache
 def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]]:
-    """Points and vetoes; then score, coverage and size; then the grade. Built once a scorecard."""
+    """Points and vetoes; then score and coverage; then the grade. Built once a scorecard."""
     points = [_points(value_column(code), bins).alias(points_column(code)) for code, bins in scoring.bins.items()]
     vetoes = [
         F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
@@ -53,7 +53,6 @@ def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]
     results = [
         _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins]).cast("bigint").alias("score"),
         F.floor(_sum(known) * F.lit(100) / F.lit(total)).cast("bigint").alias("coverage"),
-        size_column(scoring).alias("size_class"),
     ]
     return [*points, *vetoes], results, [_grade(scoring).alias("grade")]
 
@@ -63,7 +62,11 @@ def _maximum(bins: tuple[Bin, ...]) -> int:
 
 
 def _sum(columns: list[Column]) -> Column:
-    return reduce(lambda a, b: a + b, columns)
+    """The sum as a balanced tree: a chain of seventy is deeper than the engine's messages may nest."""
+    if len(columns) == 1:
+        return columns[0]
+    half = len(columns) // 2
+    return _sum(columns[:half]) + _sum(columns[half:])
 
 
 def _points(value: Column, bins: tuple[Bin, ...]) -> Column:
