@@ -151,8 +151,9 @@ def content_texts() -> set[str]:
     from xinqiao.release.queries import content_policy
     from xinqiao.supervision.queries import watching
 
-    items = load_catalogue(content_dir()).items
-    found = {text for item in items for text in (item.basis, item.retention, *(f.note for f in item.fields))}
+    catalogue = load_catalogue(content_dir())
+    found = {t for i in catalogue for t in (i.basis, i.retention, i.note, *(f.note for f in i.fields))}
+    found |= {standard.use for standard in catalogue.standards}
     found |= {facts.basis for facts in facts_by_code().values()}
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
     found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}

@@ -129,8 +129,14 @@ def _catalogue() -> str:
         (i.list_code, f"[`{i.code}`](#{_anchor(i)})", i.name, i.department.name, i.method, _due(i), i.openness)
         for i in catalogue
     ]
-    intro = "The sharing list as the content package declares it. A working draft says so in its basis."
-    return f"# 共享清单 Sharing list\n\n{intro}\n\n{table(headings, rows)}\n\n" + "\n\n".join(map(_item, catalogue))
+    intro = (
+        "The sharing list as the content package declares it. A working draft says so in its basis. Items that share a "
+        "row of the list are told apart by a letter (`E03a`, `E03b`)."
+    )
+    standards = [(s.code, s.name, "是" if s.read else "否", s.use) for s in catalogue.standards]
+    followed = table(["标准", "名称", "读到文本", "怎样用"], standards)
+    parts = [f"# 共享清单 Sharing list\n\n{intro}", table(headings, rows), f"## 数据标准\n\n{followed}"]
+    return "\n\n".join([*parts, *map(_item, catalogue)])
 
 
 def _anchor(item: Item) -> str:
@@ -147,6 +153,10 @@ def _due(item: Item) -> str:
 def _item(item: Item) -> str:
     key = "、".join(f"`{k}`" for k in item.key)
     facts = f"主键 {key}；无记录表示 `{item.absence}`；保存 {item.retention}。依据：{item.basis}"
+    if item.standards:
+        facts += f"。遵循 {'、'.join(item.standards)}"
+    if item.note:
+        facts += f"。{item.note}"
     rows = [
         (f"`{f.code}`", f.name, f.name_en, f.type, "是" if f.required else "", _limits(f), item.openness_of(f))
         for f in item.fields

@@ -12,10 +12,14 @@ import pytest
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Example, Item
 from xinqiao.evaluation.compute import scorecards
-from xinqiao.indicators.compute import item_pass
+from xinqiao.evaluation.peers import PeerTable
+from xinqiao.indicators.authoring import Derived, Indicator, Peer
+from xinqiao.indicators.compute import ARROW, item_pass
+from xinqiao.indicators.derive import GROUP, place_of_one, ranked
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.registry import load_indicators
-from xinqiao.indicators.types import IndicatorExample, Kind
+from xinqiao.indicators.types import DerivedExample, IndicatorExample, Kind, PeerExample
+from xinqiao.indicators.views import local_frame
 from xinqiao.ingest.checks import check
 from xinqiao.ingest.columns import Context
 from xinqiao.ingest.types import RULES
@@ -27,7 +31,10 @@ from xinqiao.records.types import AsOf
 CATALOGUE = load_catalogue(content_dir())
 CONTEXT = Context(date(2026, 11, 22), DivisionTable.load(content_dir() / "divisions.toml"))
 ITEM_EXAMPLES = [(i, e) for i in CATALOGUE for e in i.examples]
-INDICATOR_EXAMPLES = [(c, e) for c, r in load_indicators().items() for e in r.indicator.examples]
+KINDS = {c: r.indicator for c, r in load_indicators().items()}
+INDICATOR_EXAMPLES = [(c, e) for c, i in KINDS.items() if isinstance(i, Indicator) for e in i.examples]
+DERIVED_EXAMPLES = [(c, e) for c, i in KINDS.items() if isinstance(i, Derived) for e in i.examples]
+PEER_EXAMPLES = [(c, e) for c, i in KINDS.items() if isinstance(i, Peer) for e in i.examples]
 
 
 @pytest.mark.parametrize(
@@ -48,13 +55,45 @@ def test_item_example(item: Item, example: Example) -> None:
     ("code", "example"), INDICATOR_EXAMPLES, ids=[f"{c}={e.expect}" for c, e in INDICATOR_EXAMPLES]
 )
 def test_indicator_example(code: str, example: IndicatorExample) -> None:
-    indicator = load_indicators()[code].indicator
+    indicator = KINDS[code]
+    assert isinstance(indicator, Indicator)
     item = CATALOGUE.item(indicator.facts.item)
     frame = session().createDataFrame(_rows(item, example))
     as_of = AsOf(example.as_of, None)  # type: ignore[arg-type]
     [row] = item_pass(frame, item, [indicator], as_of).toArrow().to_pylist()
-    value, expect = row[indicator.facts.column], example.expect
-    assert value == (Decimal(str(expect)) if indicator.facts.kind is Kind.DECIMAL and expect is not None else expect)
+    assert row[indicator.facts.column] == _as(indicator.facts.kind, example.expect)
+
+
+def _as(kind: Kind, value: Any) -> Any:
+    return Decimal(str(value)) if kind is Kind.DECIMAL and value is not None else value
+
+
+@pytest.mark.parametrize(("code", "example"), DERIVED_EXAMPLES, ids=[f"{c}={e.expect}" for c, e in DERIVED_EXAMPLES])
+def test_derived_example(code: str, example: DerivedExample) -> None:
+    """The formula over the values of its inputs."""
+    one = KINDS[code]
+    assert isinstance(one, Derived)
+    pairs = zip(one.inputs, example.values, strict=True)
+    columns = {i.facts.column: pa.array([_as(i.facts.kind, v)], ARROW[i.facts.kind]) for i, v in pairs}
+    [row] = local_frame(session(), pa.table(columns)).select(one.column()).toArrow().to_pylist()
+    assert row[one.facts.column] == _as(one.facts.kind, example.expect)
+
+
+@pytest.mark.parametrize(("code", "example"), PEER_EXAMPLES, ids=[f"{c}={e.expect}" for c, e in PEER_EXAMPLES])
+def test_peer_example(code: str, example: PeerExample) -> None:
+    """The windows over the province and the look-up in a published run place a value alike."""
+    one = KINDS[code]
+    assert isinstance(one, Peer)
+    facts = one.of.facts
+    values = [*example.group, *([] if example.own in example.group else [example.own])]
+    columns = {GROUP: ["34:small"] * len(values), facts.column: pa.array(values, ARROW[facts.kind])}
+    province = ranked(local_frame(session(), pa.table(columns)), [one]).toArrow().to_pylist()
+    placed = next(row[one.facts.column] for row in province if row[facts.column] == example.own)
+    line = {GROUP: "34:small", facts.column: example.own}
+    alone = pa.table({GROUP: ["34:small"], facts.column: pa.array([example.own], ARROW[facts.kind])})
+    known = PeerTable(pa.table(columns), (facts.column,))
+    [found] = place_of_one(local_frame(session(), alone), line, [one], known).toArrow().to_pylist()
+    assert placed == found[one.facts.column] == _as(Kind.DECIMAL, example.expect)
 
 
 def _rows(item: Item, example: IndicatorExample) -> pa.Table:
@@ -76,9 +115,10 @@ def _value(kind: pa.DataType, value: Any) -> Any:
     return Decimal(str(value)) if pa.types.is_decimal(kind) and value is not None else value
 
 
-def test_enough_indicators_in_six_dimensions() -> None:
+def test_eighty_indicators_over_every_item_in_six_dimensions() -> None:
     registered = load_indicators()
-    assert len(registered) >= 24
+    assert len(registered) >= 80
+    assert {item for r in registered.values() for item in r.indicator.facts.items} == {i.code for i in CATALOGUE}
     assert {r.dimension for r in registered.values()} == {
         "identity", "operation", "fulfilment", "innovation", "governance", "public_credit",
     }  # fmt: skip

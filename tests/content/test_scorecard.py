@@ -6,14 +6,17 @@ from datetime import date
 
 import pytest
 
+from xinqiao.catalogue.load import load_catalogue
 from xinqiao.evaluation.load import in_force, load_scorecards
 from xinqiao.evaluation.types import CardIndicator, Scorecard
+from xinqiao.indicators.authoring import Derived, Indicator, Peer
 from xinqiao.indicators.registry import load_indicators
 from xinqiao.plumbing.settings import content_dir
 
 INDICATORS = load_indicators()
+CATALOGUE = load_catalogue(content_dir())
 CARDS = load_scorecards(content_dir(), frozenset(INDICATORS))
-BASIC = in_force(CARDS, "basic", date(2026, 1, 1))
+BASIC = in_force(CARDS, "basic", date(2026, 11, 1))
 
 WEIGHTS = {
     "identity": 150,
@@ -25,23 +28,25 @@ WEIGHTS = {
 }
 
 every_card = pytest.mark.parametrize("card", CARDS, ids=lambda card: f"{card.code}-{card.version}")
-every_indicator = pytest.mark.parametrize("scored", BASIC.indicators, ids=lambda scored: scored.code)
+SCORED = [(f"{card.version}-{i.code}", i) for card in CARDS for i in card.indicators]
+every_indicator = pytest.mark.parametrize("scored", [i for _, i in SCORED], ids=[name for name, _ in SCORED])
 
 
-def test_the_dimensions_of_the_basic_card_have_their_weights() -> None:
-    assert {d.code: d.maximum for d in BASIC.dimensions} == WEIGHTS
-    assert BASIC.maximum == 1000
+@every_card
+def test_the_dimensions_of_the_basic_card_have_their_weights(card: Scorecard) -> None:
+    assert {d.code: d.maximum for d in card.dimensions} == WEIGHTS
+    assert card.maximum == 1000
 
 
-def test_the_basic_card_uses_every_dimension_folder_and_nothing_from_another() -> None:
-    for dimension in BASIC.dimensions:
+@every_card
+def test_the_basic_card_uses_every_dimension_folder_and_nothing_from_another(card: Scorecard) -> None:
+    for dimension in card.dimensions:
         assert {INDICATORS[i.code].dimension for i in dimension.indicators} == {dimension.code}
 
 
 def test_indicators_cover_all_items_and_dimensions() -> None:
-    assert len(INDICATORS) >= 28
+    assert len(INDICATORS) >= 80
     assert {r.dimension for r in INDICATORS.values()} == set(WEIGHTS)
-    assert len({r.indicator.facts.item for r in INDICATORS.values()}) == 14
 
 
 @every_card
@@ -93,7 +98,41 @@ def test_every_reason_is_given_in_both_languages(scored: CardIndicator) -> None:
         assert words.en and words.en.isascii()
 
 
-def test_no_two_indicators_give_the_same_reason() -> None:
+@every_card
+def test_no_two_indicators_give_the_same_reason(card: Scorecard) -> None:
     for side in ("up", "down"):
-        texts = [getattr(i, side).zh for i in BASIC.indicators]
+        texts = [getattr(i, side).zh for i in card.indicators]
         assert len(texts) == len(set(texts))
+
+
+# SHA-256 of each published version: a version never changes, a change is a new version.
+FROZEN = {
+    "1": "c42274b6ce877f35c307a24dc9f9b2f8301f27c88697a1fa35736e0dc88b02cd",
+    "2": "3849208ae0047c1f6c177d0234fa337b8c5489e3d29e8f1543418a33cb3a0e53",
+}
+
+
+@every_card
+def test_published_versions_are_frozen_by_digest(card: Scorecard) -> None:
+    assert FROZEN[card.version] == card.sha256
+
+
+def test_the_second_version_scores_trends_streaks_ratios_and_peers() -> None:
+    kinds = {type(INDICATORS[i.code].indicator) for i in BASIC.indicators}
+    assert (BASIC.version, kinds) == ("2", {Indicator, Derived, Peer})
+    codes = {i.code for i in BASIC.indicators}
+    assert {"operation.sales_slope_percent", "fulfilment.tax_paid_streak"} <= codes
+
+
+def test_peers_are_grouped_by_the_figures_of_the_size_table() -> None:
+    """So that what an authorisation must cover for a place among peers is what makes the group."""
+    for one in (INDICATORS[i.code].indicator for i in BASIC.indicators):
+        if isinstance(one, Peer):
+            assert tuple(i.facts.code for i in one.inputs[1:]) == BASIC.scoring.size_inputs
+
+
+def test_outcomes_and_own_words_are_not_scored() -> None:
+    """What institutions feed back is the outcome a card is judged by; what a firm says of itself is not evidence."""
+    for indicator in BASIC.indicators:
+        rests_on = {CATALOGUE.item(code).row for code in INDICATORS[indicator.code].indicator.facts.items}
+        assert not rests_on & {"P01", "Q01"}, indicator.code

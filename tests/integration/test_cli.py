@@ -13,12 +13,13 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from tests.factories import csv_of, registration, uscc
+from xinqiao.catalogue.load import load_catalogue
 from xinqiao.config.cli import app
 from xinqiao.evidence.actions import sequence
 from xinqiao.oauth.queries import get_client
 from xinqiao.parties.actions import register_organisation
 from xinqiao.parties.types import OrganisationKind
-from xinqiao.plumbing.settings import ROOT, evidence_dir
+from xinqiao.plumbing.settings import ROOT, content_dir, evidence_dir
 
 
 @pytest.fixture
@@ -87,9 +88,19 @@ def test_evaluate_retract_and_roll_back(feed: Path, tmp_path: Path) -> None:
     assert run("evaluate", "--rollback", "nothing").exit_code == 1
 
 
+def test_the_guideline_is_exported_for_people_and_for_platforms(tmp_path: Path) -> None:
+    assert run("guideline", "--output", tmp_path / "g.md").exit_code == 0
+    assert "评价指引 v2" in (tmp_path / "g.md").read_text("utf-8")
+    document = json.loads(run("guideline", "--format", "json", "--version", "1").output)
+    assert (document["version"], document["calibration"]) == ("1", None)
+    assert run("guideline", "--version", "9").exit_code == 1
+    assert run("guideline", "--format", "pdf").exit_code == 2
+
+
 def test_content_items_and_templates(fresh_node: Path, tmp_path: Path) -> None:
-    assert "数据项 14" in run("content", "check").output
-    assert len(json.loads(run("items", "--json").output)) == 14
+    listed = len(load_catalogue(content_dir()).items)
+    assert f"数据项 {listed}" in run("content", "check").output
+    assert len(json.loads(run("items", "--json").output)) == listed >= 37
     assert run("template", "E01", tmp_path / "e01.xlsx").exit_code == 0
     assert (tmp_path / "e01.xlsx").read_bytes()[:2] == b"PK"
 

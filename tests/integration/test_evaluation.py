@@ -185,24 +185,29 @@ def test_an_empty_node_evaluates_to_nothing(fresh_node: Path) -> None:
 
 
 SIZES = [
-    # industry, persons, sales in ten thousand yuan, class (工信部联企业〔2011〕300号)
-    ("C3411", 1000, 40000, "large"),
-    ("C3411", 1000, 39999, "medium"),
-    ("C3411", 299, 40000, "small"),
-    ("C3411", 19, 99999, "micro"),
-    ("F5164", 5, 1000, "small"),
-    ("F5212", 300, 20000, "large"),
-    ("A0111", None, 500, "medium"),
-    ("A0111", None, 49, "micro"),
-    ("E4710", None, 299, "micro"),
-    ("E4710", None, 300, UNKNOWN_SIZE),
-    ("M7320", 99, None, "small"),
-    ("C3411", None, 299, "micro"),
-    ("C3411", None, 300, UNKNOWN_SIZE),
-    ("J6610", 1000, 99999, UNKNOWN_SIZE),
-    ("G5910", 20, 200, "small"),
-    ("G5920", 20, 100, "small"),
-    (None, 10, 10, UNKNOWN_SIZE),
+    # industry, persons, sales and assets in ten thousand yuan, class (工信部联企业〔2011〕300号)
+    ("E4710", None, 300, 300, "small"),
+    ("E4710", None, 80000, 80000, "large"),
+    ("E4710", None, 80000, 79999, "medium"),
+    ("E4710", None, 80000, 299, "micro"),
+    ("L7249", 300, None, 120000, "large"),
+    ("C3411", 1000, 40000, None, "large"),
+    ("C3411", 1000, 39999, None, "medium"),
+    ("C3411", 299, 40000, None, "small"),
+    ("C3411", 19, 99999, None, "micro"),
+    ("F5164", 5, 1000, None, "small"),
+    ("F5212", 300, 20000, None, "large"),
+    ("A0111", None, 500, None, "medium"),
+    ("A0111", None, 49, None, "micro"),
+    ("E4710", None, 299, None, "micro"),
+    ("E4710", None, 300, None, UNKNOWN_SIZE),
+    ("M7320", 99, None, None, "small"),
+    ("C3411", None, 299, None, "micro"),
+    ("C3411", None, 300, None, UNKNOWN_SIZE),
+    ("J6610", 1000, 99999, None, UNKNOWN_SIZE),
+    ("G5910", 20, 200, None, "small"),
+    ("G5920", 20, 100, None, "small"),
+    (None, 10, 10, None, UNKNOWN_SIZE),
 ]
 
 
@@ -215,8 +220,8 @@ def test_size_classes_by_the_table_of_300() -> None:
 
     card = scorecard_at(AS_OF)
     columns = [facts_by_code()[code].column for code in card.scoring.size_inputs]
-    rows = [(i, p, None if s is None else s * 1_000_000) for i, p, s, _ in SIZES]
-    kinds = (pa.string(), pa.int64(), pa.int64())
+    rows = [(i, p, *(None if f is None else f * 1_000_000 for f in figures)) for i, p, *figures, _ in SIZES]
+    kinds = (pa.string(), pa.int64(), pa.int64(), pa.int64())
     arrays = [pa.array(column, kind) for column, kind in zip(zip(*rows, strict=True), kinds, strict=True)]
     frame = local_frame(engine.session(), pa.table(arrays, names=columns))
     answers = frame.select(size_column(card.scoring).alias("size")).toArrow()["size"].to_pylist()

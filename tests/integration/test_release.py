@@ -18,6 +18,7 @@ from xinqiao.consent import queries as consent_queries
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text, get_authorisation, get_template
 from xinqiao.consent.types import Authorisation, Form
+from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.queries import list_entries, receipt
@@ -122,10 +123,23 @@ def test_a_figure_older_than_the_authorised_months_is_not_given(owner: int, monk
     lines = {f["code"]: f for b in cut["items"] for f in b.get("figures", ())}
     full = {f["code"]: f for b in whole["items"] for f in b.get("figures", ())}
     outside = {code for code, f in lines.items() if f.get("why") == "outside_period"}
-    assert outside == {"operation.sales_change_percent", "operation.kwh_change_percent",
-                       "operation.insured_change_percent", "fulfilment.tax_grade"}  # fmt: skip
+    declared = facts_by_code()
+    far = {code for code in full if (declared[code].months or 0) > 12 and set(declared[code].items) & set(NON_PUBLIC)}
+    assert outside == far >= {"operation.sales_change_percent", "operation.sales_slope_percent", "fulfilment.tax_grade"}
+    assert "operation.sales_change_percentile" in far, "a place among peers looks back as far as the value"
     assert all(lines[code]["value"] is None for code in outside)
     assert lines.keys() == full.keys()
+
+
+def test_a_figure_across_items_needs_all_of_them(owner: int) -> None:
+    """Arrears against sales rest on one item, sales per head on two: asked for one alone, the second is kept back."""
+    given = give(owner, items=("tax.payment",))
+    document = query(ask(given.id, items=("tax.payment",)), now=NOW + DAY).document
+    lines = {f["code"]: f for b in document["items"] for f in b.get("figures", ())}
+    across = {code for code in lines if len(facts_by_code()[code].items) > 1}
+    assert "operation.sales_percentile" in across
+    assert {(lines[code]["value"], lines[code]["why"]) for code in across} == {(None, "outside_items")}
+    assert lines["fulfilment.arrears_to_sales_percent"]["state"] == "value"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import csv_of
-from tests.machines import register_client
 from tests.web.conftest import FIRM, NON_PUBLIC, OTHER, Town
 from xinqiao.consent.queries import get_authorisation
 from xinqiao.consent.types import AuthorisationStatus
@@ -24,8 +23,7 @@ from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.queries import list_deliveries
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.oauth.actions import end_client
-from xinqiao.parties.actions import register_organisation, set_admitted
-from xinqiao.parties.types import OrganisationKind
+from xinqiao.parties.actions import set_admitted
 from xinqiao.plumbing.models import KeptAnswer
 from xinqiao.release.queries import list_accesses
 
@@ -351,9 +349,6 @@ class TestReports:
 
     def test_a_platform_without_an_authorisation_gets_nothing_that_is_not_public(self, town: Town) -> None:
         """The hard line of the policy, over HTTP."""
-        register_organisation("hub", kind=OrganisationKind.PLATFORM, name="Hub", actor="t", now=town.now)
-        set_admitted("hub", admitted=True, reason="assessed", actor="t", now=town.now)
-        register_client("hub", actor="t", now=town.now)
         hub = town.api("hub")
         for form in ("verify", "derived", "report", "detail"):
             refusal(post(hub, "/reports", report_of(form=form), key=form), 403, "release.refused")

@@ -26,10 +26,12 @@ from xinqiao.supervision.watch import watch
 
 CHINESE = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]+")
 # What a reader sees in the delivered language: permitted values of the items, and the spellings a yes may have.
-DATA = {c for item in load_catalogue(content_dir()) for f in item.fields for c in (*f.choices, *f.public_when)}
+DATA = {"是", "否"} | {
+    c for item in load_catalogue(content_dir()) for f in item.fields for c in (*f.choices, *f.public_when)
+}
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
-FILES = {"healthz", "readyz", "template", "log-file", "department-annotated"}
+FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}

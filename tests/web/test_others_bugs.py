@@ -25,10 +25,10 @@ from xinqiao.consent.actions import withdraw_authorisation
 from xinqiao.consent.queries import list_authorisations
 from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.evaluation.queries import current_result
-from xinqiao.evidence.keys import _load
 from xinqiao.evidence.queries import list_entries
 from xinqiao.oauth.jose import read_key
 from xinqiao.plumbing import settings as node_settings
+from xinqiao.plumbing.key_store import _load
 from xinqiao.release.queries import content_policy, list_accesses
 from xinqiao.release.rules import decide
 from xinqiao.release.types import Recipient, RecipientKind

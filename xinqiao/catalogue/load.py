@@ -23,6 +23,7 @@ from xinqiao.catalogue.types import (
     Method,
     Openness,
     Role,
+    Standard,
 )
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Problem
@@ -53,14 +54,34 @@ def load_catalogue(folder: Path) -> Catalogue:
         problems += found
         if item:
             items.append(item)
-    problems += _duplicates(items)
+    standards = load_standards(folder / "standards.toml")
+    problems += [*_duplicates(items), *_unread(items, standards)]
     if problems:
         raise InvalidContent(problems)
     return Catalogue(
         items=tuple(sorted(items, key=lambda i: i.list_code)),
         departments=tuple(departments.values()),
         sha256=_digest(root),
+        standards=standards,
     )
+
+
+def load_standards(path: Path) -> tuple[Standard, ...]:
+    """The standards that a content package knows of, none when it has no such file."""
+    if not path.exists():
+        return ()
+    return tuple(Standard(**row) for row in tomllib.loads(path.read_text("utf-8"))["standards"])
+
+
+def _unread(items: Iterable[Item], standards: Iterable[Standard]) -> list[Problem]:
+    """An item may only say that it follows a standard whose text was read."""
+    read = {s.code for s in standards if s.read}
+    return [
+        Problem(field=item.code, code="standard", message=f"{item.code}：{code} 不在已读到文本的标准之中，不能宣称遵循")
+        for item in items
+        for code in item.standards
+        if code not in read
+    ]
 
 
 def _digest(root: Path) -> str:
@@ -114,6 +135,8 @@ def parse_item(
         examples=tuple(Example(row=e["row"], expect=e["expect"]) for e in raw.get("examples", ())),
         sample=raw.get("sample", {}),
         since=raw.get("since"),
+        standards=tuple(raw.get("standards", ())),
+        note=raw.get("note", ""),
     )
     problems = [Problem(field=where, code="declaration", message=f"{where}: {text}") for text in _faults(item, raw)]
     return (None if problems else item), problems

@@ -160,6 +160,13 @@ class Item:
     examples: tuple[Example, ...] = ()
     sample: Mapping[str, Any] = field(default_factory=dict)
     since: date | None = None
+    standards: tuple[str, ...] = ()  # national standards whose rules its fields follow
+    note: str = ""  # how an item shared by call or verification is delivered, and other advice
+
+    @property
+    def row(self) -> str:
+        """Row of the list that the item stands in: items that share one are told apart by a letter (E03a, E03b)."""
+        return self.list_code[:3]
 
     def field(self, code: str) -> Field:
         """The field of that code; raises UnknownField."""
@@ -187,12 +194,24 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Standard:
+    """A national standard that the list has to do with; ``read`` says whether its text was at hand."""
+
+    code: str
+    name: str
+    name_en: str
+    read: bool
+    use: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The whole sharing list as loaded from content. ``sha256`` names exactly this version of it."""
 
     items: tuple[Item, ...]
     departments: tuple[Department, ...]
     sha256: str = ""
+    standards: tuple[Standard, ...] = ()
 
     def item(self, code: str) -> Item:
         """The item of that code or list code (``tax.credit_rating`` or ``E01``); raises UnknownItem."""

@@ -31,6 +31,8 @@ from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
+from xinqiao.evaluation.guideline import as_markdown
+from xinqiao.evaluation.queries import get_guideline
 from xinqiao.evidence.actions import sequence
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.mapping import map_columns
@@ -233,6 +235,24 @@ def lake_audit() -> None:
         err.print(f"[red]✖[/red] {fault}")
     out.print(f"未登记文件清除 {len(removed)} 个，摘要不符 {len(faults)} 个")
     raise typer.Exit(1 if faults else 0)
+
+
+@app.command("guideline")
+def export_guideline(
+    form: Annotated[str, typer.Option("--format", help="md 或 json")] = "md",
+    version: Annotated[str, typer.Option(help="评分卡版本；默认今天有效的一版")] = "",
+    output: Annotated[Path | None, typer.Option(help="写入的文件；默认打印")] = None,
+) -> None:
+    """导出评价指引：供平台接收的机读版，或供阅读的文本版。"""
+    if form not in ("md", "json"):
+        raise typer.BadParameter("--format 应为 md 或 json")
+    with explained():
+        document = get_guideline(on=beijing_day(datetime.now(UTC)), version=version)
+    text = as_markdown(document) if form == "md" else json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        output.write_text(text, "utf-8")
 
 
 @content_app.command("check")

@@ -13,7 +13,8 @@ from xinqiao.catalogue.types import Item
 from xinqiao.evaluation.load import in_force, load_scorecards
 from xinqiao.evaluation.types import Scorecard
 from xinqiao.indicators import compute
-from xinqiao.indicators.authoring import Indicator
+from xinqiao.indicators.authoring import Declared
+from xinqiao.indicators.derive import Peers, peers_among
 from xinqiao.indicators.registry import load_indicators
 from xinqiao.indicators.types import IndicatorFacts
 from xinqiao.plumbing.settings import content_dir
@@ -38,12 +39,12 @@ def facts_by_code() -> Mapping[str, IndicatorFacts]:
     return {code: registered.indicator.facts for code, registered in load_indicators().items()}
 
 
-def needed(card: Scorecard) -> tuple[list[Indicator], list[Item]]:
+def needed(card: Scorecard) -> tuple[list[Declared], list[Item]]:
     """Indicators a card rests on (scored, vetoing, sizing), and the items they read."""
     codes = [*card.scoring.bins, *(v.rule.indicator for v in card.vetoes), *card.scoring.size_inputs]
     indicators = [load_indicators()[code].indicator for code in dict.fromkeys(codes)]
     catalogue = load_catalogue(content_dir())
-    items = dict.fromkeys([REGISTRATION, *(i.facts.item for i in indicators)])
+    items = dict.fromkeys([REGISTRATION, *(code for i in indicators for code in i.facts.items)])
     return indicators, [catalogue.item(code) for code in items]
 
 
@@ -53,7 +54,14 @@ def score_province(card: Scorecard, as_of: AsOf) -> pa.Table:
     return compute.score_province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
 
 
-def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf) -> dict[str, Any] | None:
+def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf, peers: Peers) -> dict[str, Any] | None:
     """The scored row of one enterprise, or None when the registry does not hold it."""
     indicators, items = needed(card)
-    return compute.score_enterprise(enterprise, items, indicators, card.scoring, as_of, registry=REGISTRATION)
+    return compute.score_enterprise(
+        enterprise, items, indicators, card.scoring, as_of, registry=REGISTRATION, peers=peers
+    )
+
+
+def compared_columns(card: Scorecard) -> tuple[str, ...]:
+    """Columns of a run whose values a card compares among peers."""
+    return tuple(dict.fromkeys(p.of.facts.column for p in peers_among(needed(card)[0])))

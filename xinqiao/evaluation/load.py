@@ -25,7 +25,7 @@ from xinqiao.kernel.errors import Problem
 
 FEN_PER_WAN = 1_000_000
 MAXIMUM = 1000
-# The figures of the size table, as indicators; total assets are in no item of the list yet.
+# The figures of the size table, as indicators; a card may add total assets (``size_assets``).
 SIZE_INPUTS = ("identity.industry", "operation.insured_persons", "operation.sales_12m_fen")
 
 
@@ -100,7 +100,7 @@ def _scorecard(raw: Mapping[str, Any], digest: str, sizes: tuple[SizeRow, ...]) 
             unrated="NR",
             minimum_coverage=raw["minimum_coverage"],
             sizes=sizes,
-            size_inputs=SIZE_INPUTS,
+            size_inputs=(*SIZE_INPUTS, *([raw["size_assets"]] if "size_assets" in raw else [])),
         ),
     )
 
@@ -131,7 +131,7 @@ def _faults(card: Scorecard, known: frozenset[str]) -> Iterator[str]:
     yield from (f"indicator {code} stands twice" for code in sorted({c for c in codes if codes.count(c) > 1}))
     yield from (f"unknown indicator {code}" for code in codes if code not in known)
     yield from (f"veto {v.rule.code}: unknown indicator" for v in card.vetoes if v.rule.indicator not in known)
-    yield from (f"size table needs {code}" for code in SIZE_INPUTS if code not in known)
+    yield from (f"size table needs {code}" for code in card.scoring.size_inputs if code not in known)
     names = {g.grade for g in card.grades}
     yield from (f"veto {v.rule.code}: unknown grade" for v in card.vetoes if v.rule.grade not in names)
     bounds = [least for _, least in card.scoring.grades]

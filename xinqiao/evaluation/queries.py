@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
+import pyarrow.compute as pc
 from django.db.models import Max
 
 from xinqiao.evaluation import compute
+from xinqiao.evaluation.calibration import load_calibrations
+from xinqiao.evaluation.guideline import guideline
 from xinqiao.evaluation.load import in_force
 from xinqiao.evaluation.models import EvaluationRun
+from xinqiao.evaluation.peers import NO_PEERS, PeerTable, load_peers
 from xinqiao.evaluation.rules import document
-from xinqiao.evaluation.types import Document, NoRun, RunFacts, RunStatus, Scorecard, UnknownEnterprise
+from xinqiao.evaluation.types import (
+    Coverage,
+    Document,
+    NoRun,
+    NoScorecard,
+    RunFacts,
+    RunStatus,
+    Scorecard,
+    UnknownEnterprise,
+)
 from xinqiao.kernel.dated import beijing_day
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf
@@ -77,10 +93,23 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
     """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
     card = compute.scorecard_at(as_of, code)
-    row = compute.score_enterprise(enterprise, card, as_of)
+    row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of))
     if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
     return _document(row, as_of, code)
+
+
+def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
+    """The peers of the newest run of this very card that speaks of no later day and knew nothing later."""
+    columns = compute.compared_columns(card)
+    runs = EvaluationRun.objects.filter(
+        scorecard_sha256=card.sha256,
+        status=RunStatus.PUBLISHED,
+        valid_on__lte=as_of.valid,
+        known_at__lte=as_of.known,
+    )
+    run = runs.exclude(path="").order_by("-known_at", "-started_at").first() if columns else None
+    return load_peers(run.path, columns) if run else NO_PEERS
 
 
 def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Document:
@@ -105,3 +134,35 @@ def _document(row: dict[str, object], as_of: AsOf, code: str) -> Document:
 def get_scorecard(*, on: date, code: str = "basic") -> Scorecard:
     """The version of a scorecard in force on a day; raises NoScorecard."""
     return in_force(compute.scorecards(), code, on)
+
+
+def get_guideline(*, on: date, code: str = "basic", version: str = "") -> Document:
+    """The guideline of a scorecard's version, by default the one in force on a day; raises NoScorecard."""
+    cards = [c for c in compute.scorecards() if c.code == code and c.version == version]
+    if version and not cards:
+        raise NoScorecard(card=f"{code} v{version}", on=on)
+    card = cards[0] if version else get_scorecard(on=on, code=code)
+    return guideline(card, compute.facts_by_code(), load_calibrations(content_dir()).get(card.sha256))
+
+
+def indicator_coverage(card: Scorecard) -> Mapping[str, Coverage]:
+    """Indicator code → coverage and freshness in the newest published run of this very card; empty without one."""
+    runs = EvaluationRun.objects.filter(scorecard_sha256=card.sha256, status=RunStatus.PUBLISHED).exclude(path="")
+    run = runs.order_by("-known_at", "-started_at").first()
+    return _coverage(run.path, card.sha256) if run else {}
+
+
+@lru_cache(maxsize=4)
+def _coverage(path: str, sha256: str) -> Mapping[str, Coverage]:
+    """Counted once a run: a run never changes."""
+    card = next(c for c in compute.scorecards() if c.sha256 == sha256)
+    table = lake().read(path)
+    newest = {c: pc.max(table.column(c)).as_py() for c in table.column_names if c.startswith("newest__")}
+    found = {}
+    for one in card.indicators:
+        facts = compute.facts_by_code()[one.code]
+        days = [newest.get(f"newest__{item.replace('.', '__')}") for item in facts.items]
+        known = table.num_rows - table.column(facts.column).null_count
+        dated = [day for day in days if day is not None]
+        found[one.code] = Coverage(known, table.num_rows, min(dated) if len(dated) == len(days) else None)
+    return found

@@ -56,7 +56,7 @@ def _dimension(row: Row, dimension: Dimension) -> Document:
 
 def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts) -> Document:
     value = row[facts.column]
-    state, why = value_state(value, row[f"rows__{facts.item.replace('.', '__')}"])
+    state, why = value_state(value, *(row[f"rows__{code.replace('.', '__')}"] for code in facts.items))
     answer: Document = {
         "code": indicator.code,
         "state": str(state),
@@ -69,13 +69,13 @@ def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts) -> Doc
     return answer
 
 
-def value_state(value: object, rows: int | None) -> tuple[ValueState, WhyNotKnown | None]:
-    """State of a value, given how many rows the item holds about the enterprise (None = never delivered)."""
+def value_state(value: object, *rows: int | None) -> tuple[ValueState, WhyNotKnown | None]:
+    """State of a value, given how many rows each of its items holds about the enterprise (None = never delivered)."""
     if value is not None:
-        return (ValueState.VALUE if rows else ValueState.VERIFIED_NONE), None
-    if rows is None:
+        return (ValueState.VALUE if any(rows) else ValueState.VERIFIED_NONE), None
+    if None in rows:
         return ValueState.NOT_KNOWN, WhyNotKnown.NEVER_SHARED
-    return ValueState.NOT_KNOWN, WhyNotKnown.NOT_COMPUTABLE if rows else WhyNotKnown.NO_RECORD
+    return ValueState.NOT_KNOWN, WhyNotKnown.NOT_COMPUTABLE if all(rows) else WhyNotKnown.NO_RECORD
 
 
 def _reasons(row: Row, indicators: Sequence[CardIndicator], *, helps: bool) -> list[str]:

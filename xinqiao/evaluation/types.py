@@ -142,6 +142,23 @@ class RunFacts:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of how many firms a run knows an indicator, of how many in all, and how fresh: the newest day in its items.
+
+    ``newest_on`` is that of the stalest item where there are several; None where nothing was delivered.
+    """
+
+    known: int
+    firms: int
+    newest_on: date | None
+
+    @property
+    def percent(self) -> int:
+        """Whole per cent of the firms, rounded down."""
+        return self.known * 100 // self.firms if self.firms else 0
+
+
 class InvalidScorecard(Invalid):
     """A scorecard file contradicts itself or names what does not exist."""
 

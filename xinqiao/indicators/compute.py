@@ -1,7 +1,7 @@
 """Runs indicators: one grouped pass over each item's as-of view, for the province or for one enterprise.
 
 Both ways aggregate with the same columns. The province joins the passes in the engine; one enterprise has at
-most one line a pass, so its lines are put side by side here, which saves the engine a dozen joins of one row.
+most one line a pass, so its lines are put side by side here, which saves the engine dozens of joins of one row.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 
 from xinqiao.catalogue.types import Absence, Item
 from xinqiao.indicators.authoring import AsOf as Day
-from xinqiao.indicators.authoring import Indicator, Row
+from xinqiao.indicators.authoring import Declared, Indicator, Row
+from xinqiao.indicators.derive import Peers, in_order, over_rows, peers_among, place_of_one, ranked, with_derived
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.scoring import scored
 from xinqiao.indicators.types import Kind, Scoring
@@ -35,8 +36,13 @@ def rows_column(item: Item) -> str:
     return f"rows__{item.code.replace('.', '__')}"
 
 
+def newest_column(item: Item) -> str:
+    """Column of the day of the newest row that an enterprise has in an item; null when it has none with a day."""
+    return f"newest__{item.code.replace('.', '__')}"
+
+
 def score_province(
-    items: Sequence[Item], indicators: Sequence[Indicator], scoring: Scoring, as_of: AsOf, *, registry: str
+    items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring, as_of: AsOf, *, registry: str
 ) -> pa.Table:
     """One scored row per enterprise of the ``registry`` item, sorted by code; no columns if it was never delivered."""
     spark = session()
@@ -50,7 +56,8 @@ def score_province(
         if view is not None:
             frame = frame.join(item_pass(view, item, _of(item, indicators), as_of), SUBJECT, "left")
     delivered = {code for code, view in views.items() if view is not None}
-    return _finish(frame, items, delivered, indicators, scoring).toArrow().sort_by(SUBJECT)
+    values = with_derived(_settle(frame, items, delivered, indicators), in_order(indicators), scoring)
+    return scored(ranked(values, peers_among(indicators)), scoring).toArrow().sort_by(SUBJECT)
 
 
 def columns_of(item: Item, names: Sequence[str], as_of: AsOf) -> pa.Table | None:
@@ -62,13 +69,17 @@ def columns_of(item: Item, names: Sequence[str], as_of: AsOf) -> pa.Table | None
 def score_enterprise(
     enterprise: str,
     items: Sequence[Item],
-    indicators: Sequence[Indicator],
+    indicators: Sequence[Declared],
     scoring: Scoring,
     as_of: AsOf,
     *,
     registry: str,
+    peers: Peers,
 ) -> dict[str, Any] | None:
-    """The scored row of one enterprise, by the same columns as the province; None when the registry has none."""
+    """The scored row of one enterprise, by the same columns as the province; None when the registry has none.
+
+    Its place among its peers is looked up in ``peers``, what a published run knows of them.
+    """
     tables = read_enterprise(enterprise, items, known=as_of.known)
     delivered = [item for item in items if item.code in tables]
     passes = _passes.map(lambda item: _pass_of_one(tables[item.code], item, _of(item, indicators), as_of), delivered)
@@ -83,16 +94,23 @@ def score_enterprise(
     for item in delivered:
         schema += _pass_schema(item, _of(item, indicators)).items()
     table = pa.Table.from_pylist([line], schema=pa.schema(schema))
-    [row] = _finish(local_frame(session(), table), items, set(tables), indicators, scoring).collect()
+    settled = _settle(local_frame(session(), table), items, set(tables), indicators)
+    values = with_derived(settled, in_order(indicators), scoring)
+    if placing := peers_among(indicators):
+        found = values.toArrow()
+        [known] = found.to_pylist()
+        values = place_of_one(local_frame(session(), found), known, placing, peers)
+    [row] = scored(values, scoring).collect()
     return dict(row.asDict())
 
 
-def _of(item: Item, indicators: Sequence[Indicator]) -> list[Indicator]:
-    return [i for i in indicators if i.facts.item == item.code]
+def _of(item: Item, indicators: Sequence[Declared]) -> list[Indicator]:
+    return [i for i in over_rows(in_order(indicators)) if i.facts.item == item.code]
 
 
 def _pass_schema(item: Item, indicators: Sequence[Indicator]) -> dict[str, pa.DataType]:
-    return {rows_column(item): pa.int64()} | {i.facts.column: ARROW[i.facts.kind] for i in indicators}
+    counted = {rows_column(item): pa.int64(), newest_column(item): pa.date32()}
+    return counted | {i.facts.column: ARROW[i.facts.kind] for i in indicators}
 
 
 def _pass_of_one(table: pa.Table, item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> dict[str, Any]:
@@ -108,7 +126,8 @@ def item_pass(view: DataFrame, item: Item, indicators: Sequence[Indicator], as_o
     """All indicators of one item in one grouped pass, with the count of rows they rest on."""
     day, stored = Day(as_of.valid), tuple(stored_schema(item).names)
     columns = [_aggregate(i, stored, day) for i in indicators]
-    return view.groupBy(SUBJECT).agg(F.count(F.lit(1)).alias(rows_column(item)), *columns)
+    counted = F.count(F.lit(1)).alias(rows_column(item)), F.max("_occurred_on").alias(newest_column(item))
+    return view.groupBy(SUBJECT).agg(*counted, *columns)
 
 
 @lru_cache(maxsize=4096)
@@ -117,10 +136,8 @@ def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Colum
     return indicator.aggregate(Row(stored), day)
 
 
-def _finish(
-    frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Indicator], scoring: Scoring
-) -> DataFrame:
-    """Settle what is none and what is not known, then score.
+def _settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Declared]) -> DataFrame:
+    """Settle what is none and what is not known.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
     gives the indicator's ``none``; an item never delivered gives null, with a null count.
@@ -130,18 +147,20 @@ def _finish(
         for item in items
         for column in (_settled if item.code in delivered else _unknown)(item, _of(item, indicators))
     ]
-    return scored(frame.select(SUBJECT, *columns), scoring)
+    return frame.select(SUBJECT, *columns)
 
 
 def _unknown(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
     nothing = [F.lit(None).cast(i.facts.kind.value).alias(i.facts.column) for i in indicators]
-    return [F.lit(None).cast("bigint").alias(rows_column(item)), *nothing]
+    newest = F.lit(None).cast("date").alias(newest_column(item))
+    return [F.lit(None).cast("bigint").alias(rows_column(item)), newest, *nothing]
 
 
 def _settled(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
     rows = F.coalesce(F.col(rows_column(item)), F.lit(0)).cast("bigint")
     complete = item.absence is Absence.VERIFIED_NONE
-    return [rows.alias(rows_column(item)), *[_value(i, rows_column(item), complete) for i in indicators]]
+    counted = [rows.alias(rows_column(item)), F.col(newest_column(item))]
+    return [*counted, *[_value(i, rows_column(item), complete) for i in indicators]]
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ from types import ModuleType
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Absence, Catalogue, UnknownItem
-from xinqiao.indicators.authoring import Indicator
+from xinqiao.indicators.authoring import Declared
 from xinqiao.indicators.types import InvalidIndicator
 from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir, content_package
@@ -21,7 +21,7 @@ from xinqiao.plumbing.settings import content_dir, content_package
 class Registered:
     """An indicator and the dimension (folder) it stands in."""
 
-    indicator: Indicator
+    indicator: Declared
     dimension: str
 
 
@@ -36,12 +36,18 @@ def load_indicators() -> dict[str, Registered]:
 
 
 def _scan(package: ModuleType) -> Iterator[Registered]:
+    """Every indicator of the package; the first part of its code is the folder (dimension) it stands in."""
+    seen: set[int] = set()
     for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
         if info.ispkg:
             continue
         module = importlib.import_module(info.name)
         dimension = info.name.removeprefix(f"{package.__name__}.").split(".")[0]
-        yield from (Registered(v, dimension) for v in vars(module).values() if isinstance(v, Indicator))
+        for value in vars(module).values():
+            # An indicator that a derived one is computed from is imported where that stands; it belongs to its own.
+            if isinstance(value, Declared) and value.facts.code.split(".")[0] == dimension and id(value) not in seen:
+                seen.add(id(value))
+                yield Registered(value, dimension)
 
 
 def _faults(found: list[Registered], catalogue: Catalogue) -> list[Problem]:
@@ -50,16 +56,16 @@ def _faults(found: list[Registered], catalogue: Catalogue) -> list[Problem]:
     for registered in found:
         facts = registered.indicator.facts
         try:
-            item = catalogue.item(facts.item)
+            items = [catalogue.item(code) for code in facts.items]
         except UnknownItem as error:
             problems.append(Problem(field=facts.code, code="item", message=error.message))
             continue
         if facts.code in seen:
             problems.append(Problem(field=facts.code, code="duplicate", message=f"指标 {facts.code} 定义了两次"))
-        if facts.none is not None and item.absence is Absence.NOT_KNOWN:
+        if facts.none is not None and items[0].absence is Absence.NOT_KNOWN:
             message = f"{facts.item} 没有记录不等于没有发生，不能设 none"
             problems.append(Problem(field=facts.code, code="none", message=message))
-        if not registered.indicator.examples:
+        if not registered.indicator.example_count:
             problems.append(Problem(field=facts.code, code="example", message=f"指标 {facts.code} 没有示例"))
         seen.add(facts.code)
     return problems
@@ -68,4 +74,4 @@ def _faults(found: list[Registered], catalogue: Catalogue) -> list[Problem]:
 def items_of(codes: Iterator[str] | tuple[str, ...]) -> tuple[str, ...]:
     """The items that these indicators read: what an authorisation must cover, computed, never typed."""
     registered = load_indicators()
-    return tuple(sorted({registered[code].indicator.facts.item for code in codes}))
+    return tuple(sorted({item for code in codes for item in registered[code].indicator.facts.items}))

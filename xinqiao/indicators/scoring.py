@@ -29,7 +29,7 @@ def value_column(code: str) -> Column:
 
 
 def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
-    """``values`` with points per indicator, vetoes, score, coverage in percent, grade and size class.
+    """``values`` with points per indicator, vetoes, score, coverage in percent and grade.
 
     A value that is not known gives no points (null) and lowers coverage; it never counts as zero.
     """
@@ -39,7 +39,7 @@ def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
 
 @cache
 def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]]:
-    """Points and vetoes; then score, coverage and size; then the grade. Built once a scorecard."""
+    """Points and vetoes; then score and coverage; then the grade. Built once a scorecard."""
     points = [_points(value_column(code), bins).alias(points_column(code)) for code, bins in scoring.bins.items()]
     vetoes = [
         F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
@@ -53,7 +53,6 @@ def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]
     results = [
         _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins]).cast("bigint").alias("score"),
         F.floor(_sum(known) * F.lit(100) / F.lit(total)).cast("bigint").alias("coverage"),
-        size_column(scoring).alias("size_class"),
     ]
     return [*points, *vetoes], results, [_grade(scoring).alias("grade")]
 
@@ -63,7 +62,11 @@ def _maximum(bins: tuple[Bin, ...]) -> int:
 
 
 def _sum(columns: list[Column]) -> Column:
-    return reduce(lambda a, b: a + b, columns)
+    """The sum as a balanced tree: a chain of seventy is deeper than the engine's messages may nest."""
+    if len(columns) == 1:
+        return columns[0]
+    half = len(columns) // 2
+    return _sum(columns[:half]) + _sum(columns[half:])
 
 
 def _points(value: Column, bins: tuple[Bin, ...]) -> Column:
@@ -95,29 +98,31 @@ def _grade(scoring: Scoring) -> Column:
 
 def size_column(scoring: Scoring) -> Column:
     """The highest class whose every bound holds; ``unknown`` when a missing figure could change the answer."""
-    industry, persons, sales = map(value_column, scoring.size_inputs)
+    industry, *figures = map(value_column, scoring.size_inputs)
     division = F.regexp_replace(industry, "^[A-Z]", "")
     answer: Column = F.lit(UNKNOWN_SIZE)
     for row in reversed(scoring.sizes):
         here = reduce(lambda a, b: a | b, [division.startswith(code) for code in row.industries])
-        answer = F.when(here, _class_of(row, persons, sales)).otherwise(answer)
+        answer = F.when(here, _class_of(row, figures)).otherwise(answer)
     return F.when(industry.isNull(), F.lit(UNKNOWN_SIZE)).otherwise(answer)
 
 
-def _class_of(row: SizeRow, persons: Column, sales: Column) -> Column:
+def _class_of(row: SizeRow, figures: list[Column]) -> Column:
     """From the top class down: all bounds hold → that class; one surely fails → the next; else unknown.
 
-    Total assets are in no item of the list, so a row that asks for them can only be answered downwards.
+    ``figures`` are persons, sales and, where the card names them, total assets; a row that asks for assets can only be
+    answered downwards without them.
     """
     answer: Column = F.lit("micro")
     for name in reversed(CLASSES):
-        least_persons, least_sales, least_assets = row.bounds[name]
         holds, fails = F.lit(True), F.lit(False)
-        for figure, least in ((persons, least_persons), (sales, least_sales)):
-            if least is not None:
-                holds = holds & F.coalesce(figure >= least, F.lit(False))
-                fails = fails | F.coalesce(figure < least, F.lit(False))
-        if least_assets is not None:
-            holds = F.lit(False)
+        for place, least in enumerate(row.bounds[name]):
+            if least is None:
+                continue
+            if place == len(figures):
+                holds = F.lit(False)
+                continue
+            holds = holds & F.coalesce(figures[place] >= least, F.lit(False))
+            fails = fails | F.coalesce(figures[place] < least, F.lit(False))
         answer = F.when(holds, F.lit(name)).when(fails, answer).otherwise(F.lit(UNKNOWN_SIZE))
     return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
@@ -36,6 +37,41 @@ class IndicatorExample:
 
 
 @dataclass(frozen=True, slots=True)
+class DerivedExample:
+    """Values of the indicators that a derived one is computed from, and the value it must give."""
+
+    values: tuple[object, ...]
+    expect: object
+
+
+@dataclass(frozen=True, slots=True)
+class PeerExample:
+    """The values of a group of peers, one enterprise's own among them, and what it must be given."""
+
+    group: tuple[object, ...]
+    own: object
+    expect: object
+
+
+class Measure(StrEnum):
+    """How an enterprise's value is placed among its peers."""
+
+    PERCENTILE = "percentile"  # per cent of the peers below it, those equal to it counting half
+    MEDIAN = "median"  # in per cent of the middle value
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a value stands in its group: how many are below, how many equal, of how many; the two middle values."""
+
+    below: int
+    equal: int
+    count: int
+    low: int | Decimal | None
+    high: int | Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
 class IndicatorFacts:
     """The declaration of an indicator, without its formula."""
 
@@ -49,6 +85,12 @@ class IndicatorFacts:
     since: date
     none: int | None = None  # value when the item is verified to hold nothing
     months: int | None = None  # how far back the formula looks; None = how things stand on the day
+    further: tuple[str, ...] = ()  # items besides ``item`` that the value rests on (derived and peer indicators)
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item the value rests on: what an authorisation must cover before the value is given."""
+        return (self.item, *self.further)
 
     @property
     def kind(self) -> Kind:
@@ -114,4 +156,4 @@ class Scoring:
     unrated: str
     minimum_coverage: int  # percent of the maximum points that must be known
     sizes: tuple[SizeRow, ...]
-    size_inputs: tuple[str, str, str]  # indicators of industry code, persons, sales in fen
+    size_inputs: tuple[str, ...]  # indicators of industry code, persons, sales and perhaps total assets, both in fen

@@ -120,8 +120,8 @@ def _check_rows(item: Item, typed: pa.Table, found: _Findings) -> None:
         return
     key = [column for code in item.key for column in item.field(code).columns]
     position = pa.array(np.arange(typed.num_rows))
-    standing = typed.select(key).append_column("position", position).filter(pa.array(~found.returned))
-    last = standing.group_by(key, use_threads=False).aggregate([("position", "max")]).column("position_max")
+    standing = typed.select(key).append_column("_position", position).filter(pa.array(~found.returned))
+    last = standing.group_by(key, use_threads=False).aggregate([("_position", "max")]).column("_position_max")
     if len(last) == standing.num_rows:
         return
     repeated = ~found.returned

@@ -31,7 +31,7 @@ from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import NOT_ADMITTED, judge
-from xinqiao.release.shape import ItemFacts, Show, figures_of, item_block
+from xinqiao.release.shape import Bounds, ItemFacts, Show, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
     REFUSED,
@@ -195,7 +195,8 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         raise UnknownEnterprise(enterprise=inquiry.enterprise)
     result = None if inquiry.public_only or inquiry.form is Form.VERIFY else current_result(inquiry.enterprise, now=now)
     months = found.data_months if found else None
-    blocks = [_block(inquiry, facts(item), result, months) for item in items]
+    bounds = Bounds.of(items, months)
+    blocks = [_block(inquiry, facts(item), result, bounds) for item in items]
     return {
         "v": 1,
         "enterprise": inquiry.enterprise,
@@ -224,11 +225,11 @@ def _whole(items: Sequence[Item], months: int | None, now: datetime) -> bool:
     """Whether all non-public facts that the evaluation rests on are asked for and lie within the months allowed."""
     indicators, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
     closed = {i.code for i in rests_on if i.openness is not Openness.PUBLIC}
-    reach = max((i.facts.months or 0 for i in indicators if i.facts.item in closed), default=0)
+    reach = max((i.facts.months or 0 for i in indicators if closed & set(i.facts.items)), default=0)
     return closed <= {i.code for i in items} and (months is None or reach <= months)
 
 
-def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: int | None) -> Document:
+def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, bounds: Bounds) -> Document:
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     # Raw detail, which the gate has allowed, is about what is not public; of a public item personal fields stay.
     raw = inquiry.form is Form.DETAIL and not inquiry.public_only and facts.item.openness is not Openness.PUBLIC
@@ -239,8 +240,7 @@ def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, months: 
         show = Show.NONE
     if show is Show.ALL:  # personal values are opened for nobody else
         facts = replace(facts, rows=tuple(open_rows(facts.item, facts.rows)))
-    limit = None if facts.item.openness is Openness.PUBLIC else months
-    figures = figures_of(facts.item.code, result, facts_by_code(), months=limit) if result else []
+    figures = figures_of(facts.item.code, result, facts_by_code(), bounds) if result else []
     return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 

@@ -102,12 +102,36 @@ def _fields(item: Item, row: Row, show: Show) -> list[Field]:
     return [f for f in item.fields if (f.code in public or f.code in named) and not f.personal]
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What bounds the figures of one answer: the items asked for, those of them not public, the months allowed."""
+
+    asked: frozenset[str]
+    closed: frozenset[str]
+    months: int | None
+
+    @staticmethod
+    def of(items: Sequence[Item], months: int | None) -> Bounds:
+        """The bounds of an answer about these items; ``months`` None = no limit."""
+        closed = frozenset(i.code for i in items if i.openness is not Openness.PUBLIC)
+        return Bounds(frozenset(i.code for i in items), closed, months)
+
+    def why_not(self, rests_on: Sequence[str], looks_back: int) -> str | None:
+        """Why a figure resting on these items may not be given, or None."""
+        if not set(rests_on) <= self.asked:
+            return "outside_items"
+        if self.months is not None and looks_back > self.months and self.closed & set(rests_on):
+            return "outside_period"
+        return None
+
+
 def figures_of(
-    item: str, result: Mapping[str, Any], declared: Mapping[str, Any], *, months: int | None
+    item: str, result: Mapping[str, Any], declared: Mapping[str, Any], bounds: Bounds
 ) -> list[dict[str, Any]]:
     """The derived figures of one item out of an evaluation: code, name, unit, state and value.
 
-    A figure that looks back further than ``months`` (None = no limit) is not known, with that as the reason.
+    A figure that rests on an item that was not asked for, or looks back further than the authorisation reaches, is
+    not known, with that as the reason.
     """
     found = []
     for line in result["indicators"]:
@@ -115,7 +139,7 @@ def figures_of(
         if facts.item != item:
             continue
         kept = {k: line[k] for k in ("code", "state", "value", "why") if k in line}
-        if months is not None and (facts.months or 0) > months:
-            kept = {"code": line["code"], "state": "not_known", "value": None, "why": "outside_period"}
+        if why := bounds.why_not(facts.items, facts.months or 0):
+            kept = {"code": line["code"], "state": "not_known", "value": None, "why": why}
         found.append({**kept, "name": facts.name, "unit": facts.unit})
     return found

@@ -12,7 +12,7 @@ Item, ``[sample]``
     ``has``            share of firms that have the item at all; default 1.
     ``classes``        entity classes that have it (``["91"]``); default all.
     ``gap``            share of monthly rows that were never delivered.
-    ``window_months``  how far back yearly and event rows reach; default the model's months.
+    ``window_months``  how far back monthly and event rows reach; default the model's months.
     ``after``          ``distress`` or ``default``: a firm that has such a day has events only after it and
                        ``delay_months = [a, b]``.
     ``until``          ``distress``: a firm that has such a day has no events after it.
@@ -25,7 +25,7 @@ Field, ``sample = { from = … }``
                        address, industry, status, division, account_no.
     ``date``           the row's day or month, moved by ``offset_days = [a, b]``; blank when that passes the end of
                        the sample, unless ``future``; ``if_paid = FIELD``: blank while nothing was paid there.
-    ``curve``          ``curve`` sales (yuan), persons or kwh of the month, ``times``, with relative ``noise``.
+    ``curve``          ``curve`` sales (yuan), persons or kwh of the row's month, ``times``, with relative ``noise``.
     ``paid``           what was paid of the money field ``of``: in full, in part or not, by archetype and distress.
     ``difference``     the first money field of ``of`` less the second.
     ``number``         log-normal around ``median`` with ``spread``, rounded to ``step``.

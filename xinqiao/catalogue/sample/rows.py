@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import cast
 
@@ -18,7 +18,7 @@ Generator = np.random.Generator
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """One element a row: its firm, day, month of the window (monthly items), place among the firm's rows."""
+    """One element a row: its firm, day, month of the window (nearest to its day), place among the firm's rows."""
 
     firm: Ints
     day: Days
@@ -36,11 +36,18 @@ def draw_rows(model: FirmModel, rng: Generator, plan: ItemPlan, firms: Firms, ac
     if plan.rows == "monthly":
         return _monthly(rng, plan, firms, activity, has)
     if plan.rows == "yearly":
-        return _yearly(plan, firms, has, until)
+        return _placed(_yearly(plan, firms, has, until), activity)
     if plan.rows == "events":
-        return _events(rng, plan, firms, has, until)
+        return _placed(_events(rng, plan, firms, has, until), activity)
     low, high = plan.count
     return _repeat(firms, np.where(has, rng.integers(low, high + 1, len(firms)), 0))
+
+
+def _placed(rows: Rows, activity: Activity) -> Rows:
+    """The rows with the month of the curves that each day falls in."""
+    first = activity.months[0].astype("datetime64[M]").astype(np.int64)
+    month = rows.day.astype("datetime64[M]").astype(np.int64) - first
+    return replace(rows, month=np.clip(month, 0, len(activity.months) - 1))
 
 
 def _has(model: FirmModel, rng: Generator, plan: ItemPlan, firms: Firms) -> Bools:
@@ -63,6 +70,7 @@ def _monthly(rng: Generator, plan: ItemPlan, firms: Firms, activity: Activity, h
     months = activity.months
     grid = (months[None, :] >= firms.registered[:, None]) & has[:, None]
     grid &= rng.random(grid.shape) >= plan.gap
+    grid[:, : max(len(months) - plan.window_months, 0)] = False
     firm, month = np.nonzero(grid)
     zero = np.zeros(len(firm), np.int64)
     return Rows(firm.astype(np.int64), months[month], month.astype(np.int64), zero, zero + 1)

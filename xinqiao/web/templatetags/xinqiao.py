@@ -40,6 +40,7 @@ STATES = {
 }
 WHY = {
     "never_shared": "该数据尚未归集",
+    "outside_items": "所需数据项不在本次查询之内",
     "outside_period": "所需数据早于授权的数据范围",
     "no_record": "没有该企业的记录",
     "not_computable": "记录不足以计算",
@@ -235,6 +236,12 @@ def names(things: Any) -> str:
 def get(mapping: Any, key: str) -> Any:
     """The value of a key, or nothing."""
     return mapping.get(key, "")
+
+
+@register.filter
+def hundredths(value: int | None) -> str:
+    """A number kept in hundredths, with two decimals."""
+    return "—" if value is None else f"{value // 100}.{value % 100:02d}"
 
 
 @register.filter

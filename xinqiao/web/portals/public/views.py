@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,7 +18,8 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import consent_wording
 from xinqiao.catalogue.template import hint, xlsx_template
 from xinqiao.evaluation.compute import facts_by_code
-from xinqiao.evaluation.queries import get_scorecard
+from xinqiao.evaluation.guideline import as_markdown
+from xinqiao.evaluation.queries import get_guideline, get_scorecard, indicator_coverage
 from xinqiao.evidence.queries import log_status
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.parties.queries import list_memberships
@@ -132,7 +133,19 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
 def guideline(request: HttpRequest) -> HttpResponse:
     """The published indicator system: every indicator, its points and bands, its basis."""
     card = get_scorecard(on=timezone.localdate())
-    return render(request, "public/guideline.html", {"card": card, "facts": facts_by_code()})
+    context = {"card": card, "facts": facts_by_code(), "coverage": indicator_coverage(card)}
+    context["calibration"] = get_guideline(on=timezone.localdate())["calibration"]
+    return render(request, "public/guideline.html", context)
+
+
+@public
+@require_GET
+def guideline_file(request: HttpRequest, form: str) -> HttpResponse:
+    """The guideline in force as platforms receive it (JSON), or as one page of Markdown."""
+    document = get_guideline(on=timezone.localdate())
+    if form == "md":
+        return HttpResponse(as_markdown(document), content_type="text/markdown; charset=utf-8")
+    return JsonResponse(document, json_dumps_params={"ensure_ascii": False})
 
 
 @public
