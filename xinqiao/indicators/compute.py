@@ -17,8 +17,18 @@ from pyspark.sql import functions as F
 
 from xinqiao.catalogue.types import Absence, Item
 from xinqiao.indicators.authoring import AsOf as Day
-from xinqiao.indicators.authoring import Declared, Indicator, Row
-from xinqiao.indicators.derive import Peers, in_order, over_rows, peers_among, place_of_one, ranked, with_derived
+from xinqiao.indicators.authoring import Declared, Indicator, Peer, Row
+from xinqiao.indicators.derive import (
+    GROUP,
+    SIZE,
+    Peers,
+    in_order,
+    over_rows,
+    peers_among,
+    place_of_one,
+    ranked,
+    with_derived,
+)
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.scoring import scored
 from xinqiao.indicators.types import Kind, Scoring
@@ -94,14 +104,24 @@ def score_enterprise(
     for item in delivered:
         schema += _pass_schema(item, _of(item, indicators)).items()
     table = pa.Table.from_pylist([line], schema=pa.schema(schema))
-    settled = _settle(local_frame(session(), table), items, set(tables), indicators)
-    values = with_derived(settled, in_order(indicators), scoring)
-    if placing := peers_among(indicators):
-        found = values.toArrow()
-        [known] = found.to_pylist()
-        values = place_of_one(local_frame(session(), found), known, placing, peers)
+    frame = local_frame(session(), table)
+    placing = peers_among(indicators)
+    known = _compared(frame, items, set(tables), placing, scoring) if placing else None
+    values = with_derived(_settle(frame, items, set(tables), indicators), in_order(indicators), scoring, known)
+    if known is not None:
+        values = place_of_one(values, known, placing, peers)
     [row] = scored(values, scoring).collect()
     return dict(row.asDict())
+
+
+def _compared(
+    frame: DataFrame, items: Sequence[Item], delivered: set[str], placing: Sequence[Peer], scoring: Scoring
+) -> dict[str, Any]:
+    """One enterprise's size, group and compared values: fetched first, and only these are computed for it."""
+    read = [item for item in items if _of(item, placing)]
+    values = with_derived(_settle(frame, read, delivered, placing), in_order(placing), scoring)
+    [known] = values.select(SIZE, GROUP, *dict.fromkeys(p.of.facts.column for p in placing)).collect()
+    return dict(known.asDict())
 
 
 def _of(item: Item, indicators: Sequence[Declared]) -> list[Indicator]:

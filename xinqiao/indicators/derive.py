@@ -8,7 +8,6 @@ counts into the same expression.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import reduce
 from typing import Protocol
 
 from pyspark.sql import Column, DataFrame, Window
@@ -19,6 +18,7 @@ from xinqiao.indicators.scoring import size_column, value_column
 from xinqiao.indicators.types import Kind, Measure, Scoring, Standing
 
 GROUP = "peer_group"
+SIZE = "size_class"
 FEWEST = 5  # a place among fewer would tell about single firms, and mean little
 EXACT = "decimal(20,4)"
 HIGHEST_PERCENT = 99_999  # beyond it a share of a tiny median says no more, and would not fit
@@ -55,10 +55,18 @@ def peers_among(indicators: Sequence[Declared]) -> list[Peer]:
     return [i for i in indicators if isinstance(i, Peer)]
 
 
-def with_derived(values: DataFrame, indicators: Sequence[Declared], scoring: Scoring) -> DataFrame:
-    """``values`` with the derived indicators, the size class and the group of peers."""
+def with_derived(
+    values: DataFrame, indicators: Sequence[Declared], scoring: Scoring, known: Mapping[str, object] | None = None
+) -> DataFrame:
+    """``values`` with the derived indicators, the size class and the group of peers.
+
+    ``known`` are size class and group where they were computed before: planning them twice costs one enterprise more
+    than all else.
+    """
     columns = [i.column() for i in indicators if isinstance(i, Derived)]
-    frame = values.select("*", *columns, size_column(scoring).alias("size_class"))
+    if known is not None:
+        return values.select("*", *columns, *(F.lit(known[name]).cast("string").alias(name) for name in (SIZE, GROUP)))
+    frame = values.select("*", *columns, size_column(scoring).alias(SIZE))
     return frame.withColumn(GROUP, _group(scoring)) if peers_among(indicators) else frame
 
 
@@ -66,7 +74,7 @@ def _group(scoring: Scoring) -> Column:
     """Division and size class, such as ``34:small``; null without an industry."""
     industry = value_column(scoring.size_inputs[0])
     division = F.substring(F.regexp_replace(industry, "^[A-Z]", ""), 1, 2)
-    return F.when(industry.isNotNull(), F.concat_ws(":", division, F.col("size_class")))
+    return F.when(industry.isNotNull(), F.concat_ws(":", division, F.col(SIZE)))
 
 
 def ranked(frame: DataFrame, peers: Sequence[Peer]) -> DataFrame:
@@ -75,9 +83,13 @@ def ranked(frame: DataFrame, peers: Sequence[Peer]) -> DataFrame:
         return frame
     for source in {p.of.facts.column: p.of for p in peers}.values():
         frame = _with_counts(frame, source.facts.column)
-    placed = [_placed(p, *(F.col(c) for c in _counts(p.of.facts.column))) for p in peers]
+    placed = [_within_group(_placed(p, *(F.col(c) for c in _counts(p.of.facts.column))), p) for p in peers]
     scratch = [c for p in peers for c in _counts(p.of.facts.column)]
     return frame.select("*", *placed).drop(*dict.fromkeys(scratch))
+
+
+def _within_group(place: Column, one: Peer) -> Column:
+    return F.when(F.col(GROUP).isNotNull(), place).alias(one.facts.column)
 
 
 def _counts(column: str) -> list[str]:
@@ -130,6 +142,4 @@ def _placed(one: Peer, below: Column, equal: Column, count: Column, low: Column,
         middle = low.cast("decimal(24,4)") + high.cast("decimal(24,4)")
         share = (value.cast("decimal(24,4)") * 200) / F.when(middle > 0, middle)
         answer = F.when(share > HIGHEST_PERCENT, F.lit(HIGHEST_PERCENT)).otherwise(share)
-    conditions = [value.isNotNull(), F.col(GROUP).isNotNull(), count >= FEWEST]
-    whole = reduce(lambda a, b: a & b, conditions)
-    return F.when(whole, answer).cast(Kind.DECIMAL.value).alias(one.facts.column)
+    return F.when(value.isNotNull() & (count >= FEWEST), answer).cast(Kind.DECIMAL.value).alias(one.facts.column)
