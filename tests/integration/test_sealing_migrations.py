@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
 PROGRAM = """
 import json
@@ -69,7 +68,7 @@ print(json.dumps({
 """
 
 
-@pytest.mark.skipif(connection.vendor == "postgresql", reason="makes its own SQLite database")
+@pytest.mark.sqlite
 def test_what_lay_open_is_sealed_and_readable(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XINQIAO_")}
     environment = {**kept, "XINQIAO_HOME": str(tmp_path / "node")}

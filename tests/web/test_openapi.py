@@ -21,6 +21,7 @@ from schemathesis.generation import GenerationMode
 from tests.machines import keep_connections, signing
 from tests.web.conftest import FIRM, Town
 from tools.openapi import PATH, openapi_text
+from xinqiao.directory.build import rebuild
 from xinqiao.ingest.queries import list_deliveries
 
 EXAMPLES = 30
@@ -64,6 +65,8 @@ def checks() -> Iterator[list[Any]]:
 @pytest.mark.parametrize("label", _operations())
 def test_every_answer_is_one_the_description_names(town: Town, checks: list[Any], label: str, role: str) -> None:
     """No fault, no undocumented status, content type or body, for well-formed and malformed calls alike."""
+    if label == "GET /api/v1/enterprises":
+        rebuild(actor="t", now=town.now)  # without an index the answer is 503, which is described but is no answer
     application = get_wsgi_application() if role == "nobody" else signing(get_wsgi_application(), town.api(role))
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application, config=CONFIG)
     operation = next(r.ok() for r in schema.get_all_operations() if r.ok().label == label)
