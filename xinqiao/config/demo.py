@@ -70,14 +70,24 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
     if firms:
-        owner = _person("owner", "陈总", now=now, role=Role.OWNER, enterprise=firms[0][0])
-        accountant = _person(
-            "accountant", "张会计", now=now, role=Role.DELEGATE, enterprise=firms[0][0], more=[u for u, _ in firms[1:5]]
-        )
+        first, others = firms[0][0], [uscc for uscc, _ in firms[1:5]]
+        owner = _person("owner", "陈总", now=now, role=Role.OWNER, enterprise=first)
+        accountant = _person("accountant", "张会计", now=now, role=Role.DELEGATE, enterprise=first, more=others)
         if owner and accountant:
-            until = now + timedelta(days=90)
-            grant_power(firms[0][0], person=accountant, purposes=["pre_loan"], until=until, signatory=owner, now=now)
+            _let_sign(accountant, first, ["pre_loan"], signatory=owner, now=now)
+        principal = None
+        if others:
+            principal = _person("principal", "周总", now=now, role=Role.OWNER, enterprise=others[0], more=others[1:])
+        for uscc in others:
+            if principal and accountant:
+                _let_sign(accountant, uscc, ["approval", "pre_loan"], signatory=principal, now=now)
     return [a for a in ACCOUNTS if firms or a.username not in ("owner", "accountant")]
+
+
+def _let_sign(agent: int, uscc: str, purposes: list[str], *, signatory: int, now: datetime) -> None:
+    """The owner empowers the agent for three months."""
+    until = now + timedelta(days=90)
+    grant_power(uscc, person=agent, purposes=purposes, until=until, signatory=signatory, now=now)
 
 
 def _organisations(now: datetime) -> None:
