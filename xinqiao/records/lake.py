@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
+from threading import Lock
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,6 +23,36 @@ from xinqiao.records.types import FileFacts
 # Small enough that one enterprise's rows cost one small read, large enough to compress well.
 ROW_GROUP = 16_384
 FOOTERS = 4096  # of this many files the footer stays in memory
+GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
+
+
+class Recent:
+    """Tables used last, up to so many bytes; what was used longest ago goes first. Safe among threads."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most, self._held = most_bytes, 0
+        self._tables: OrderedDict[tuple[str, int], pa.Table] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: tuple[str, int], make: Callable[[], pa.Table]) -> pa.Table:
+        """The table of that key, made when it is not held."""
+        with self._lock:
+            if key in self._tables:
+                self._tables.move_to_end(key)
+                return self._tables[key]
+        made = make()
+        with self._lock:
+            if key not in self._tables and made.nbytes <= self._most:
+                self._tables[key] = made
+                self._held += made.nbytes
+            while self._held > self._most:
+                self._held -= self._tables.popitem(last=False)[1].nbytes
+        return made
+
+    @property
+    def held(self) -> int:
+        """Bytes held now."""
+        return self._held
 
 
 class Lake:
@@ -35,6 +67,7 @@ class Lake:
             self.filesystem, self.root, self.local = fs.LocalFileSystem(), str(Path(uri).resolve()), True
             self.prefix = self.root
         self._footer = lru_cache(maxsize=FOOTERS)(self._read_footer)
+        self._groups = Recent(GROUP_BYTES)
 
     def full(self, path: str) -> str:
         """The path as pyarrow's file system takes it."""
@@ -91,12 +124,14 @@ class Lake:
             return pq.read_table(self.full(path), filesystem=self.filesystem, partitioning=None)
         metadata, spans = self._footer(path)
         groups = [n for n, (first, last) in enumerate(spans) if first <= enterprise <= last]
+        if not groups:
+            return metadata.schema.to_arrow_schema().empty_table()
+        tables = [self._groups.get((path, n), lambda n=n: self._read_group(path, metadata, n)) for n in groups]
+        return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
+
+    def _read_group(self, path: str, metadata: pq.FileMetaData, number: int) -> pa.Table:
         with self.filesystem.open_input_file(self.full(path)) as source:
-            file = pq.ParquetFile(source, metadata=metadata)
-            if not groups:
-                return file.schema_arrow.empty_table()
-            rows = file.read_row_groups(groups, use_threads=False)
-        return rows.filter(pc.equal(rows.column("_enterprise"), enterprise))
+            return pq.ParquetFile(source, metadata=metadata).read_row_groups([number], use_threads=False)
 
     def _read_footer(self, path: str) -> tuple[pq.FileMetaData, tuple[tuple[str, str], ...]]:
         """A file's metadata and the first and last enterprise of each row group; files never change once written."""

@@ -86,6 +86,8 @@ def _may_hold(entry: LakeFile, enterprise: str) -> bool:
 def _conform(table: pa.Table, item: Item) -> pa.Table:
     """A file written under an earlier declaration, in today's columns: added ones are null, dropped ones go."""
     schema = stored_schema(item)
+    if table.schema.equals(schema):
+        return table
     columns = [
         table.column(f.name).cast(f.type) if f.name in table.schema.names else pa.nulls(table.num_rows, f.type)
         for f in schema
@@ -95,6 +97,8 @@ def _conform(table: pa.Table, item: Item) -> pa.Table:
 
 def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
     """The rows that stand, newest of each key, retracted ones left out; for one enterprise's handful of rows."""
+    if not table.num_rows:
+        return []
     latest: dict[tuple[object, ...], dict[str, object]] = {}
     columns = key_columns(item)
     order = [("_recorded_at", "ascending"), ("_batch", "ascending"), ("_row", "ascending")]
