@@ -26,7 +26,7 @@ from xinqiao.consent.types import (
     RequestState,
     Scope,
 )
-from xinqiao.evidence.keys import log_key
+from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.proofs import check_document
 from xinqiao.evidence.queries import list_entries
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
@@ -99,7 +99,7 @@ def test_the_artefact_holds_every_field(owner: int) -> None:
     assert held["address"] == "192.0.2.7"
     assert held["frequency"] == "repeated"
     assert {"template", "template_version", "text", "text_sha256", "locale", "valid_from", "valid_to"} <= held.keys()
-    check_document(canonical_bytes(held), paper["signature"], kind="authorisation", key=log_key())
+    check_document(canonical_bytes(held), paper["signature"], kind="authorisation", key=document_key())
 
 
 @pytest.mark.parametrize("locale", ["zh", "en"])

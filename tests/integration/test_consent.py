@@ -30,7 +30,7 @@ from xinqiao.consent.types import (
     RequestState,
     TextChanged,
 )
-from xinqiao.evidence.keys import log_key
+from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.proofs import check_document
 from xinqiao.evidence.queries import list_entries
@@ -315,12 +315,12 @@ def test_a_holder_gets_the_signed_authorisation(owner: int) -> None:
     given = _grant(_ask(), owner)
     signed = queries.authorisation_as_json(given.id)
     document = canonical_bytes(signed["document"])
-    check_document(document, signed["signature"], kind="authorisation", key=log_key())
+    check_document(document, signed["signature"], kind="authorisation", key=document_key())
     assert sha256_hex(signed["document"]["text"].encode()) == signed["document"]["text_sha256"]
     assert signed["receipt"]["leaf"]
     with pytest.raises(InvalidProof):
         altered = canonical_bytes(signed["document"] | {"times_max": 100})
-        check_document(altered, signed["signature"], kind="authorisation", key=log_key())
+        check_document(altered, signed["signature"], kind="authorisation", key=document_key())
 
 
 def test_lists_are_newest_first_and_by_party(owner: int) -> None:

@@ -38,7 +38,7 @@ def person(fresh_node: Path) -> int:
 
 def test_every_use_is_listed_with_its_place_and_time(person: int) -> None:
     keys = {key["use"]: key for key in json.loads(run("list", "--json").output)}
-    assert set(keys) == {"log", "log-gm", "index", "master", "data"}, "no session and no access yet"
+    assert set(keys) == {"log", "log-gm", "document", "index", "master", "data"}, "no session and no access yet"
     assert {key["kind"] for key in keys.values()} == {"file", "database"}
     assert all(key["since"] and key["generation"] == 1 for key in keys.values())
     assert keys["data"]["label"] == "3", "an enterprise, a delivery, a person"
@@ -90,6 +90,7 @@ def test_a_subject_is_erased_once_and_for_a_reason(person: int) -> None:
 def test_a_locked_token_is_listed_and_fails_the_check_without_showing_its_pin(
     person: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     with softhsm(tmp_path / "hsm", monkeypatch, "hsm") as pins:
         assert run("rotate", "log").exit_code == run("rotate", "master").exit_code == 0
         assert run("retire", "log").exit_code == 0

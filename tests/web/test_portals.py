@@ -17,7 +17,7 @@ from tests.web.conftest import FIRM, NON_PUBLIC, OTHER, PASSWORD, Town, visitor
 from xinqiao.consent.queries import get_authorisation, list_authorisations, list_requests
 from xinqiao.consent.types import AuthorisationStatus, RequestState
 from xinqiao.evidence.actions import sequence
-from xinqiao.evidence.keys import log_key
+from xinqiao.evidence.keys import document_key, log_key
 from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.proofs import check_document, check_receipt, read_receipt
 from xinqiao.evidence.queries import list_entries
@@ -379,11 +379,11 @@ class TestReceipts:
         answer = town.client("owner").get(reverse("enterprise-authorisation-receipt", args=[given.id]))
         held = json.loads(answer.content)
         assert held["document"]["recipient"] == "bank-a"
-        check_document(canonical_bytes(held["document"]), held["signature"], kind="authorisation", key=log_key())
+        check_document(canonical_bytes(held["document"]), held["signature"], kind="authorisation", key=document_key())
         assert check_receipt(read_receipt(canonical_bytes(held["receipt"])), key=log_key()) is None
         with pytest.raises(InvalidProof):
             changed = canonical_bytes({**held["document"], "times_max": 99})
-            check_document(changed, held["signature"], kind="authorisation", key=log_key())
+            check_document(changed, held["signature"], kind="authorisation", key=document_key())
 
     def test_exchange_8_18_the_public_log_shows_its_files_and_nothing_else(self, town: Town) -> None:
         """Checkpoint and key are for anybody; keys, database and paths upwards are not."""

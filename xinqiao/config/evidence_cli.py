@@ -13,7 +13,7 @@ from rich.table import Table
 from xinqiao.config.console import ACTOR, explained, out
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.bundles import verify_bundle
-from xinqiao.evidence.keys import LOG, LOG_GM
+from xinqiao.evidence.keys import DOCUMENT, LOG, LOG_GM
 from xinqiao.evidence.outside import ask_outsiders, list_outsiders
 from xinqiao.evidence.queries import log_status
 from xinqiao.evidence.rotation import change_key, retire_key
@@ -31,10 +31,11 @@ class KeyUse(StrEnum):
 
     LOG = "log"
     GM = "gm"
+    DOCUMENT = "document"
 
 
-_USES = {KeyUse.LOG: LOG, KeyUse.GM: LOG_GM}
-WhichKey = Annotated[KeyUse, typer.Argument(help="log 是 Ed25519 密钥，gm 是 SM2 密钥")]
+_USES = {KeyUse.LOG: LOG, KeyUse.GM: LOG_GM, KeyUse.DOCUMENT: DOCUMENT}
+WhichKey = Annotated[KeyUse, typer.Argument(help="log 是 Ed25519 密钥，gm 是 SM2 密钥，document 签署发出的文书")]
 
 
 @evidence_app.command("verify")

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.evidence.actions import sequence
-from xinqiao.evidence.keys import LOG, LOG_GM
+from xinqiao.evidence.keys import DOCUMENT, LOG, LOG_GM
 from xinqiao.evidence.rotation import change_key, retire_key
 from xinqiao.parties.actions import erase_person
 from xinqiao.vault import actions
@@ -29,13 +29,18 @@ class KeyUse(StrEnum):
     MASTER = "master"
     LOG = "log"
     GM = "log-gm"
+    DOCUMENT = "document"
     SESSION = "session"
     DATA = "data"
 
 
 WhichKey = Annotated[
-    KeyUse, typer.Argument(help="master 主密钥，log 与 log-gm 日志密钥，session 会话密钥，data 一个主体的数据密钥")
+    KeyUse,
+    typer.Argument(
+        help="master 主密钥，log 与 log-gm 日志密钥，document 文书密钥，session 会话密钥，data 一个主体的数据密钥"
+    ),
 ]
+SIGNING = {KeyUse.LOG: LOG, KeyUse.GM: LOG_GM, KeyUse.DOCUMENT: DOCUMENT}
 PLACES = {"file": "文件", "token": "密码设备", "database": "数据库（已封装）"}
 
 
@@ -82,7 +87,7 @@ def keys_rotate(
             version = actions.renew_data_key(subject, actor=ACTOR, now=now)
             out.print(f"{subject} 的数据密钥：第 {version} 版启用")
         else:
-            new = change_key(LOG if use is KeyUse.LOG else LOG_GM, actor=ACTOR, now=now)
+            new = change_key(SIGNING[use], actor=ACTOR, now=now)
             out.print(new.vkey, markup=False, highlight=False, soft_wrap=True)
         sequence(now=datetime.now(UTC))
 
@@ -90,10 +95,10 @@ def keys_rotate(
 @keys_app.command("retire")
 def keys_retire(use: WhichKey) -> None:
     """销毁上一把日志私钥；其公钥留在策略文件里供核验。"""
-    if use not in (KeyUse.LOG, KeyUse.GM):
-        raise typer.BadParameter("只有 log 与 log-gm 需要停用；主密钥轮换完即销毁")
+    if use not in SIGNING:
+        raise typer.BadParameter("只有 log、log-gm 与 document 需要停用；主密钥轮换完即销毁")
     with explained():
-        done = retire_key(LOG if use is KeyUse.LOG else LOG_GM, actor=ACTOR, now=datetime.now(UTC))
+        done = retire_key(SIGNING[use], actor=ACTOR, now=datetime.now(UTC))
         out.print("已销毁" if done else "没有待停用的旧密钥")
 
 

@@ -2,10 +2,12 @@
 
 ``log.key`` (Ed25519) and ``log-gm.pem`` (SM2) sign checkpoints; a changed key is ``log-2.key`` and so on, in force once
 its announcement ``log-2.note`` lies beside it. As long as the old private key is there, both sign: the overlap.
+``document.key`` signs the papers the node hands out and nothing else; the log key announces it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +36,9 @@ class Use:
 
 LOG = Use("log", ".key", ED25519)
 LOG_GM = Use("log-gm", ".pem", SM2)
-USES = (LOG, LOG_GM)
+DOCUMENT = Use("document", ".key", ED25519)
+USES = (LOG, LOG_GM)  # of the log: what these sign may be a checkpoint
+EVERY_USE = (*USES, DOCUMENT)
 
 
 def signing_key() -> Signer:
@@ -52,6 +56,11 @@ def gm_key() -> LogKey:
     return signer(LOG_GM).public
 
 
+def document_key() -> LogKey:
+    """The public key in force for papers the node hands out; no checkpoint is believed by it."""
+    return signer(DOCUMENT).public
+
+
 def signer(use: Use) -> NoteSigner:
     """The key of a use that is in force, made on first use; raises KeyChanged when an announced key is lost."""
     current, store = generation(use), key_store()
@@ -61,7 +70,7 @@ def signer(use: Use) -> NoteSigner:
             raise KeyChanged(origin=node.log_origin())
         key = store.create(use.name(current))
     found = NoteSigner(node.log_origin(), key, use.kind)
-    if use == LOG_GM and not _announcement(use, 1).exists():
+    if use != LOG and not _announcement(use, 1).exists():
         _keep(_announcement(use, 1), announce(found, old=signer(LOG)))
     return found
 
@@ -71,7 +80,7 @@ def check_signing() -> None:
 
     A public key that is still known says nothing about a token that is locked: only a signature does.
     """
-    for use in USES:
+    for use in EVERY_USE:
         found = signer(use)
         if not found.public.key.verify(found.key.sign(b"xinqiao health"), b"xinqiao health"):
             raise KeyChanged(origin=node.log_origin())
@@ -90,9 +99,9 @@ def log_keys() -> list[LogKey]:
     return list(dict.fromkeys([log_key(), gm_key(), *(key for pair in reversed(pairs) for key in reversed(pair))]))
 
 
-def announcements() -> dict[str, str]:
-    """The announcements by file name, in order."""
-    paths = [_announcement(use, number) for use in USES for number in range(1, generation(use) + 1)]
+def announcements(uses: Sequence[Use] = USES) -> dict[str, str]:
+    """The announcements by file name, in order; by default those of the log's own keys."""
+    paths = [_announcement(use, number) for use in uses for number in range(1, generation(use) + 1)]
     return {path.name: path.read_text(encoding="utf-8") for path in paths if path.exists()}
 
 

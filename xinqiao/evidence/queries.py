@@ -8,7 +8,7 @@ from django.db.models import Max
 
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import Opening, Statement
-from xinqiao.evidence.keys import log_key, log_keys, signing_key
+from xinqiao.evidence.keys import DOCUMENT, log_key, log_keys, signer, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof
 from xinqiao.evidence.models import Checkpoint, Content, Entry
@@ -65,7 +65,7 @@ def fresh_receipt(entry: EntryRef) -> Receipt:
 def sign_document(document: bytes, *, kind: str) -> str:
     """A signed note by which the node stands for a document it hands out (``proofs.check_document``)."""
     origin = node.log_origin()
-    return sign_note(document_text(document, kind=kind, origin=origin), name=origin, key=signing_key())
+    return sign_note(document_text(document, kind=kind, origin=origin), name=origin, key=signer(DOCUMENT).key)
 
 
 def disclose(entry_id: int, *, parts: tuple[str, ...] = PARTS) -> dict[str, Any]:

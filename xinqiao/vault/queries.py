@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import Count, Min
 
-from xinqiao.evidence.keys import USES, check_signing, generation
+from xinqiao.evidence.keys import EVERY_USE, check_signing, generation
 from xinqiao.plumbing.blind_index import INDEX_KEY
 from xinqiao.plumbing.key_store import FileKeys, KeyPlace, key_store
 from xinqiao.vault.models import DataKey, MasterKey
@@ -18,7 +18,7 @@ NO_SM2 = "设备不支持 SM2，国密签名密钥存为文件；生产环境请
 def list_keys() -> list[KeyFacts]:
     """Every key of the node by use; asks no token, so that it can be seen while one is locked."""
     facts = []
-    for use in USES:
+    for use in EVERY_USE:
         current = generation(use)
         for number in range(max(1, current - 1), current + 1):
             note = "" if number == current else "与新密钥同时签名，直到停用"

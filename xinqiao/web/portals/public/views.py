@@ -27,7 +27,7 @@ from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, posted, public
 
 # What of the log's folder anybody may read.
-PUBLISHED = {(name,) for name in ("tile", "keys", "stamps", "policy", "policy.gm", "vkey", "vkey.gm")}
+PUBLISHED = {(name,) for name in ("tile", "keys", "documents", "stamps", "policy", "policy.gm", "vkey", "vkey.gm")}
 PUBLISHED |= {("checkpoint",), ("checkpoint.cosigned",)}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
