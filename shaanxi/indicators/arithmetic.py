@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 EXACT = "decimal(20,4)"
 # A tiny base can give any percentage; beyond this it says nothing more and would not fit decimal(12,4).
 HIGHEST_PERCENT = 99_999
+GREATEST = 10**17  # beyond it a sum does not fit: no enterprise of the province comes near
 
 
 def percent(part: Column, whole: Column) -> Column:
@@ -36,8 +37,11 @@ def slope_percent(value: Column, back: Column, *, within: Column) -> Column:
     weighted = F.sum(F.when(within, value * back).cast("decimal(22,0)"))
     rise = (total_back * total - months * weighted) * months
     base = (months * squares - total_back * total_back) * total
-    enough = F.when((months >= 3) & (base > 0), base)
-    share = (rise * 100).cast("decimal(32,0)") / enough.cast("decimal(32,0)")
+    enough = F.when((months >= 3) & (base > 0) & (base < 90 * GREATEST), base)
+    # Engines keep different numbers of digits of a quotient; of these types all keep eight or more, so that the four
+    # that are stored are the same everywhere.
+    rise = F.when(F.abs(rise) < GREATEST, rise * 100)
+    share = rise.cast("decimal(24,4)") / enough.cast("decimal(20,0)")
     return F.when(share > HIGHEST_PERCENT, F.lit(HIGHEST_PERCENT)).otherwise(share)
 
 

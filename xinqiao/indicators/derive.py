@@ -139,7 +139,8 @@ def _placed(one: Peer, below: Column, equal: Column, count: Column, low: Column,
     if one.measure is Measure.PERCENTILE:
         answer = ((below * 2 + equal) * 100).cast(EXACT) / (count * 2).cast(EXACT)
     else:
-        middle = low.cast("decimal(24,4)") + high.cast("decimal(24,4)")
-        share = (value.cast("decimal(24,4)") * 200) / F.when(middle > 0, middle)
+        middle = low.cast(EXACT) + high.cast(EXACT)
+        # Engines keep different numbers of digits of a quotient; of these types all keep eight or more.
+        share = (value.cast(EXACT) * 200).cast("decimal(24,4)") / F.when(middle > 0, middle).cast(EXACT)
         answer = F.when(share > HIGHEST_PERCENT, F.lit(HIGHEST_PERCENT)).otherwise(share)
     return F.when(value.isNotNull() & (count >= FEWEST), answer).cast(Kind.DECIMAL.value).alias(one.facts.column)
