@@ -47,7 +47,7 @@ class Grams:
         if len(points) < self.size:
             return None
         found: Ints | None = None
-        for key in np.unique(_keys(points, self.size)):
+        for key in np.unique(gram_keys(points, self.size)):
             at = int(np.searchsorted(self.keys, key))
             if at == len(self.keys) or self.keys[at] != key:
                 return np.empty(0, np.int32)
@@ -56,8 +56,8 @@ class Grams:
         return found
 
 
-def _keys(points: Keys, size: int) -> Keys:
-    """Every n-gram of a run of code points as one number."""
+def gram_keys(points: Keys, size: int) -> Keys:
+    """Every n-gram of a run of code points as one number, BITS of it a character."""
     count = len(points) - size + 1
     keys = points[:count].copy()
     for step in range(1, size):
@@ -72,7 +72,7 @@ def build(texts: pa.Array, *, size: int) -> Grams:
     if not count:
         return Grams(size, np.empty(0, np.uint64), np.zeros(1, np.int64), np.empty(0, np.int32))
     whole = row[:count] == row[size - 1 :]  # no n-gram reaches into the next text
-    keys, rows = _keys(points.astype(np.uint64), size)[whole], row[:count][whole]
+    keys, rows = gram_keys(points.astype(np.uint64), size)[whole], row[:count][whole]
     order = np.argsort(keys, kind="stable")
     keys, rows = keys[order], rows[order]
     fresh = np.ones(len(keys), np.bool_)

@@ -10,9 +10,8 @@ import pyarrow as pa
 from pypinyin import Style, lazy_pinyin, pinyin
 from pypinyin.constants import PHRASES_DICT
 
-from xinqiao.directory.grams import code_points
+from xinqiao.directory.grams import BITS, code_points, gram_keys
 
-PAIR_BITS = 21
 CODE_POINTS = 0x110000
 
 
@@ -49,29 +48,25 @@ def _by_word(points: npt.NDArray[np.uint32], row: npt.NDArray[np.int32], letters
     """Correct polyphonic characters where a word of two characters says how they are read (重庆, 长安, 银行)."""
     if len(points) < 2:
         return
-    pairs = _pair(points[:-1], points[1:])
+    pairs = gram_keys(points.astype(np.uint64), 2)
     words = _words()
     at = np.minimum(np.searchsorted(words, pairs), len(words) - 1)
     here = np.flatnonzero((words[at] == pairs) & (row[:-1] == row[1:]))
     table = np.zeros((len(words), 2), np.uint8)
     for word in np.unique(at[here]):
         pair = int(words[word])
-        table[word] = _reading(chr(pair >> PAIR_BITS) + chr(pair & (1 << PAIR_BITS) - 1))
+        table[word] = _reading(chr(pair >> BITS) + chr(pair & (1 << BITS) - 1))
     said = table[at[here]]
     heard = said[:, 0] != 0
     letters[here[heard]] = said[heard, 0]
     letters[here[heard] + 1] = said[heard, 1]
 
 
-def _pair(first: npt.NDArray[np.uint32], second: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint64]:
-    return (first.astype(np.uint64) << np.uint64(PAIR_BITS)) | second
-
-
 @cache
 def _words() -> npt.NDArray[np.uint64]:
     """Every word of two characters that the dictionary knows, sorted."""
     words = np.frombuffer("".join(w for w in PHRASES_DICT if len(w) == 2).encode("utf-32-le"), np.uint32)
-    return np.sort(_pair(words[::2], words[1::2]))
+    return np.sort(gram_keys(words.astype(np.uint64), 2)[::2])
 
 
 @cache

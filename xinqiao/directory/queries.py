@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -58,21 +58,23 @@ def find_enterprises(text: str, *, most: int = MOST) -> Found:
     if CODE.fullmatch(upper) and HAS_DIGIT.search(upper):
         return _by_code(index, upper, most)
     words = [word.upper() for word in written.replace("·", "").split()]
-    if not words or not index.table.num_rows:
-        return _none(words)
+    if not words:
+        raise _too_short()
+    if not index.table.num_rows:
+        return Found((), 0)
     if all(LETTERS.fullmatch(word) for word in words):
         found = search(index.letters, index.column("letters"), [w.lower() for w in words], most=most)
         by_name = search(index.names, index.column("folded"), words, most=most)
         found = _both(found, by_name, most)
     else:
         found = search(index.names, index.column("folded"), words, most=most)
-    return _none([]) if found is None else Found(tuple(_entries(index, found.rows)), found.total)
+    if found is None:
+        raise _too_short()
+    return Found(tuple(_entries(index, found.rows)), found.total)
 
 
-def _none(words: Sequence[str]) -> Found:
-    if not words:
-        raise TooShort([Problem(field="q", code="directory.short", message="≥ 2")])
-    return Found((), 0)
+def _too_short() -> TooShort:
+    return TooShort([Problem(field="q", code="directory.short", message="≥ 2")])
 
 
 def _both(first: Hits | None, second: Hits | None, most: int) -> Hits | None:
