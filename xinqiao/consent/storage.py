@@ -144,7 +144,7 @@ def end(row: AuthorisationRow, event: str, *, reason: str, now: datetime) -> Non
     row.status = AUTHORISATION_TRANSITIONS.check(AuthorisationStatus(row.status), event)
     row.ended_at, row.ended_reason = now, reason
     row.save(update_fields=["status", "ended_at", "ended_reason"])
-    end_consent(row.id, reason=f"authorisation: {event}", actor="system", now=now)
+    end_consent(row.id, organisation=row.recipient, reason=f"authorisation: {event}", actor="system", now=now)
 
 
 def columns(scope: Scope) -> dict[str, Any]:

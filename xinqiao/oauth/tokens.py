@@ -131,8 +131,10 @@ def revoke(caller: Caller, *, text: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def end_consent(authorisation: str, *, reason: str, actor: str, now: datetime) -> int:
+def end_consent(authorisation: str, *, organisation: str, reason: str, actor: str, now: datetime) -> int:
     """Let nothing new come of an authorisation that has ended: no refresh, no code; returns how many were ended.
+
+    ``organisation`` is whose authorisation it was, and whose clients hold what is ended.
 
     An access token in hand lives on for its minutes: it opens nothing, and the gate tells its holder why, on record.
     """
@@ -141,12 +143,11 @@ def end_consent(authorisation: str, *, reason: str, actor: str, now: datetime) -
     )
     grants = sorted(set(refreshing.values_list("grant", flat=True)))
     codes = Pushed.objects.filter(authorisation=authorisation, state=PushedState.GRANTED, expires_at__gt=now)
-    client = codes.values_list("client__organisation__code", flat=True).first()
-    owner = Grant.objects.filter(id__in=grants).values_list("client__organisation__code", flat=True).first()
-    ended = refreshing.update(ended_at=now) + codes.update(expires_at=now)
+    # Every last read comes by here, and most authorisations have no tokens of their own.
+    ended = (refreshing.update(ended_at=now) if grants else 0) + codes.update(expires_at=now)
     if ended:
         body = {"authorisation": authorisation, "grants": grants, "reason": reason}
-        record(GRANT_ENDED, actor=actor, subject=owner or client or "", body=body, now=now)
+        record(GRANT_ENDED, actor=actor, subject=organisation, body=body, now=now)
     return ended
 
 
