@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.node import ACTOR, fresh_node, write_sample
+from benchmarks.node import ACTOR, deliver_sample, free_port, fresh_node, write_sample
 
 if TYPE_CHECKING:
     from xinqiao.config.caller import Program
@@ -77,17 +77,11 @@ def fill(home: Path) -> list[Target]:
     """Deliver the sample, evaluate it, make the demonstration's parties, and let every firm agree."""
     from django.utils import timezone
 
-    from xinqiao.catalogue.load import load_catalogue
     from xinqiao.config.demo import ensure_accounts
     from xinqiao.evaluation.actions import run_evaluation
-    from xinqiao.ingest.actions import Upload, receive
-    from xinqiao.plumbing.settings import content_dir
     from xinqiao.records.types import AsOf
 
-    for item in load_catalogue(content_dir()):
-        uploads = [Upload(p.name, p.read_bytes()) for p in sorted((home / "sample" / item.code).glob("*"))]
-        if uploads:
-            receive(item, uploads, provider=item.department.code, actor=ACTOR, now=datetime.now(UTC))
+    deliver_sample(home / "sample")
     now = datetime.now(UTC)
     run_evaluation(AsOf(timezone.localdate(now), now), actor=ACTOR, now=now, progress=lambda _: None)
     ensure_accounts({}, now=now)
@@ -131,13 +125,6 @@ def grant_all(codes: Sequence[str], *, bank: str = BANK, now: datetime) -> list[
         given = grant_authorisation(asked.id, signatory=owner, locale="zh", text_digest=digest, now=now)
         targets.append(Target(code, given.id))
     return targets
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

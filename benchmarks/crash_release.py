@@ -22,9 +22,9 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from benchmarks.busy import Bank, Target, fill, free_port
+from benchmarks.busy import Bank, Target, fill
 from benchmarks.figure import Figure
-from benchmarks.node import SEED, fresh_node, write_sample
+from benchmarks.node import SEED, free_port, fresh_node, write_sample
 from benchmarks.postgres import durable_postgres
 
 NAME = "crash_release"

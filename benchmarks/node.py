@@ -6,6 +6,7 @@ import importlib
 import os
 import secrets
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -85,6 +86,25 @@ def write_sample(folder: Path, *, firms: int, seed: int = SEED, dirt: float = 0.
         content=content_dir(),
         dirt=dirt,
     )
+
+
+def deliver_sample(folder: Path) -> None:
+    """Hand in every item of a written sample, each by the department that answers for it."""
+    from xinqiao.catalogue.load import load_catalogue
+    from xinqiao.ingest.actions import Upload, receive
+    from xinqiao.plumbing.settings import content_dir
+
+    for item in load_catalogue(content_dir()):
+        uploads = [Upload(p.name, p.read_bytes()) for p in sorted((folder / item.code).glob("*"))]
+        if uploads:
+            receive(item, uploads, provider=item.department.code, actor=ACTOR, now=datetime.now(UTC))
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def last_month_end() -> date:

@@ -17,6 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.figure import Absent
+from benchmarks.node import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
@@ -78,13 +79,6 @@ def spark_cluster(*, memory: str = "1g") -> Iterator[str]:
         _answers(connect, server, place / "connect.log")
         _registered(place / "master.log")
         yield f"sc://127.0.0.1:{connect}"
-
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

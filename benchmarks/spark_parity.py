@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from benchmarks.figure import Figure
-from benchmarks.node import ACTOR, fresh_node, write_sample
+from benchmarks.node import deliver_sample, fresh_node, write_sample
 from benchmarks.spark_cluster import spark_cluster
 
 NAME = "spark_parity"
@@ -53,15 +53,8 @@ def compare(home: Path, firms: int) -> dict[str, tuple[pa.Table, float, str]]:
     from django.db import connections
     from django.utils import timezone
 
-    from xinqiao.catalogue.load import load_catalogue
-    from xinqiao.ingest.actions import Upload, receive
-    from xinqiao.plumbing.settings import content_dir
-
     write_sample(home / "sample", firms=firms)
-    for item in load_catalogue(content_dir()):
-        uploads = [Upload(p.name, p.read_bytes()) for p in sorted((home / "sample" / item.code).glob("*"))]
-        if uploads:
-            receive(item, uploads, provider=item.department.code, actor=ACTOR, now=datetime.now(UTC))
+    deliver_sample(home / "sample")
     now = datetime.now(UTC)
     valid = timezone.localdate(now).isoformat()
     connections.close_all()
