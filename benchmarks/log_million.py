@@ -1,8 +1,8 @@
 """The log at a million entries: proofs from storage, a full audit, and appends against a serialised hash chain.
 
 Both kinds of appending write the rows of ``evidence.actions.record`` by plain SQL, in the fewest statements for either,
-from 16 processes to one durable PostgreSQL. Ours has its sequencer running beside it; the rival locks the head of a
-chain and updates it.
+from 16 processes to one durable PostgreSQL. Ours has the node's sequencer running beside it; the rival locks the head
+of a chain and updates it.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from typing import Any
 from benchmarks.figure import Figure, percentile
 from benchmarks.node import SEED, fresh_node
 from benchmarks.postgres import durable_postgres
+from xinqiao.evidence.leaves import Salts, leaf_bytes
+from xinqiao.kernel.canonical import canonical_bytes
 
 NAME = "log_million"
 ENTRIES, PROOFS, WRITERS, SECONDS, ROUNDS = 1_000_000, 3_000, 16, 8.0, 3
@@ -29,12 +31,8 @@ PROOF_MS, AUDIT_SECONDS, TIMES = 2.0, 5.0, 5.0
 BAR = f"proof p99 at most {PROOF_MS:g} ms, audit at most {AUDIT_SECONDS:g} s, appends at least {TIMES:g} x"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
-# The rows that ``record`` writes, in the fewest statements. The number comes first: the leaf holds it.
-_NUMBER = "SELECT nextval('evidence_entry_id_seq')"
-_ROWS = """WITH entry AS (INSERT INTO evidence_entry (id, at, event, leaf, leaf_hash) VALUES (%s, %s, %s, %s, %s))
-INSERT INTO evidence_content (entry_id, actor, subject, subject_key, body, salts) VALUES (%s, %s, %s, %s, %s, %s)"""
-_HEAD = "SELECT nextval('evidence_entry_id_seq'), hash FROM chain_head WHERE id = 1 FOR UPDATE"
-_CHAINED = "WITH head AS (UPDATE chain_head SET hash = %s WHERE id = 1), " + _ROWS.removeprefix("WITH ")
+_HEAD = "SELECT hash FROM chain_head WHERE id = 1 FOR UPDATE"
+_WITH_HEAD = "WITH head AS (UPDATE chain_head SET hash = %s WHERE id = 1), "
 
 
 def measure(scale: float) -> Figure:
@@ -137,7 +135,7 @@ def _appends(seconds: float) -> tuple[float, float, float]:
     """Appends a second of ours and of the serialised chain, and ours' lag to a signed checkpoint."""
     context = get_context("spawn")
     stop, lag = context.Event(), context.Queue()
-    sequencer = context.Process(target=_sequence_until, args=(stop, lag))
+    sequencer = context.Process(target=_sequence_until, args=(stop, lag), daemon=True)
     sequencer.start()
     lag.get(timeout=60)  # it is up
     ours = _write(context, seconds, chained=False)
@@ -150,13 +148,12 @@ def _appends(seconds: float) -> tuple[float, float, float]:
 def _sequence_until(stop: Any, lag: Any) -> None:
     import xinqiao.config.boot  # noqa: F401
     from xinqiao.evidence.actions import sequence
+    from xinqiao.evidence.jobs import run_sequencer
     from xinqiao.evidence.queries import log_status
 
     sequence(now=datetime.now(UTC))
     lag.put(0.0)
-    while not stop.is_set():
-        if not sequence(now=datetime.now(UTC)):
-            time.sleep(0.1)
+    run_sequencer(stop)
     began = time.perf_counter()
     while log_status().waiting:
         sequence(now=datetime.now(UTC))
@@ -167,13 +164,17 @@ def _write(context: Any, seconds: float, *, chained: bool) -> float:
     """Appends a second of all writers together."""
     import psycopg
 
+    from xinqiao.evidence.actions import INSERT
+
+    statement = _WITH_HEAD + INSERT.strip().removeprefix("WITH ") if chained else INSERT
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute("CREATE TABLE IF NOT EXISTS chain_head (id int PRIMARY KEY, hash bytea NOT NULL)")
         server.execute("INSERT INTO chain_head VALUES (1, %s) ON CONFLICT DO NOTHING", [bytes(32)])
         server.execute("CHECKPOINT")
     results, barrier = context.Queue(), context.Barrier(WRITERS)
     writers = [
-        context.Process(target=_writer, args=(number, seconds, chained, barrier, results)) for number in range(WRITERS)
+        context.Process(target=_writer, args=(number, seconds, statement, barrier, results), daemon=True)
+        for number in range(WRITERS)
     ]
     for writer in writers:
         writer.start()
@@ -183,42 +184,35 @@ def _write(context: Any, seconds: float, *, chained: bool) -> float:
     return float(sum(counts)) / seconds
 
 
-def _writer(number: int, seconds: float, chained: bool, barrier: Any, results: Any) -> None:
+def _writer(number: int, seconds: float, statement: str, barrier: Any, results: Any) -> None:
     import psycopg
 
-    from xinqiao.kernel.canonical import canonical_bytes
-
-    append, count = _append_chained if chained else _append, 0
+    append, count = _append_chained if statement.startswith(_WITH_HEAD) else _append, 0
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         cursor = connection.cursor(binary=True)
         barrier.wait()
         end = time.perf_counter() + seconds
         while time.perf_counter() < end:
-            append(cursor, f"firm {number}-{count}", canonical_bytes({"number": count, "writer": number}))
+            append(cursor, statement, f"firm {number}-{count}", canonical_bytes({"number": count, "writer": number}))
             count += 1
     results.put(count)
 
 
-def _append(cursor: Any, subject: str, body: bytes) -> None:
+def _append(cursor: Any, statement: str, subject: str, body: bytes) -> None:
     """One entry, durable when this returns."""
-    [number] = cursor.execute(_NUMBER, prepare=True).fetchone()
-    cursor.execute(_ROWS, _values(number, subject, body), prepare=True)
+    cursor.execute(statement, _values(subject, body), prepare=True).fetchone()
 
 
-def _append_chained(cursor: Any, subject: str, body: bytes) -> None:
+def _append_chained(cursor: Any, statement: str, subject: str, body: bytes) -> None:
     """One entry behind the head of a hash chain that every writer must hold in turn."""
     with cursor.connection.transaction():
-        number, head = cursor.execute(_HEAD, prepare=True).fetchone()
-        values = _values(number, subject, body)
-        cursor.execute(_CHAINED, (hashlib.sha256(head + values[3]).digest(), *values), prepare=True)
+        [head] = cursor.execute(_HEAD, prepare=True).fetchone()
+        values = _values(subject, body)
+        cursor.execute(statement, (hashlib.sha256(head + values[2]).digest(), *values), prepare=True).fetchone()
 
 
-def _values(number: int, subject: str, body: bytes) -> tuple[Any, ...]:
-    from xinqiao.evidence.leaves import Salts, leaf_bytes
-    from xinqiao.evidence.merkle import leaf_hash
-
+def _values(subject: str, body: bytes) -> tuple[Any, ...]:
     salts = Salts.generate()
-    leaf = leaf_bytes(number, at=NOW, event="release.granted", actor="system", subject=subject, body=body, salts=salts)
+    leaf = leaf_bytes(at=NOW, event="release.granted", actor="system", subject=subject, body=body, salts=salts)
     key = hashlib.sha256(subject.encode()).digest()[:16]
-    entry = (number, NOW, "release.granted", leaf, leaf_hash(leaf))
-    return (*entry, number, "system", subject, key, body, salts.to_bytes())
+    return NOW, "release.granted", leaf, "system", subject, key, body, salts.to_bytes(), None

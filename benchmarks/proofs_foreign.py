@@ -120,12 +120,13 @@ def attack(folder: Path, count: int) -> dict[str, tuple[int, int]]:
     """Forks and roll-backs that the log's own key signed, sent to a running witness: kind to (refused, sent)."""
     from tests.witnesses import post, running_witness
     from xinqiao.evidence.keys import log_key, signing_key
-    from xinqiao.evidence.merkle import consistency_proof, root_of, subtree_hash_of
+    from xinqiao.evidence.merkle import consistency_proof, leaf_hash, root_of, subtree_hash_of
     from xinqiao.evidence.models import Entry
     from xinqiao.evidence.notes import TreeHead, sign_note
     from xinqiao.evidence.witness import Submission
 
-    hashes = [bytes(item) for item in Entry.objects.order_by("leaf_index").values_list("leaf_hash", flat=True)[:3000]]
+    leaves = Entry.objects.order_by("leaf_index").values_list("leaf", flat=True)[:3000]
+    hashes = [leaf_hash(bytes(leaf)) for leaf in leaves]
     known = len(hashes) // 2
 
     def body(old: int, size: int, leaves: list[bytes]) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from xinqiao.evidence import actions, jobs, queries
 from xinqiao.evidence.actions import record, repair_files, sequence
 from xinqiao.evidence.keys import log_key
 from xinqiao.evidence.leaves import check_disclosure
-from xinqiao.evidence.merkle import leaf_hash
+from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.models import Checkpoint, Content, Entry
 from xinqiao.evidence.notes import open_checkpoint
 from xinqiao.evidence.proofs import check_receipt, receipt_as_json
@@ -47,7 +48,6 @@ def _sound(folder: Path) -> int:
 
 def test_an_entry_is_found_again_with_its_content() -> None:
     reference = _record(5)
-    assert reference.leaf_hash == leaf_hash(reference.leaf)
     entry = queries.get_entry(reference.id)
     assert (entry.at, entry.event, entry.actor, entry.subject) == (NOW, DONE.code, "person:12", FIRM)
     assert entry.body == {"number": 5, "名": "信桥"}
@@ -56,10 +56,22 @@ def test_an_entry_is_found_again_with_its_content() -> None:
         queries.get_entry(reference.id + 1)
 
 
-def test_numbers_follow_each_other_and_are_in_the_leaf() -> None:
+def test_numbers_follow_each_other_and_no_leaf_waits_for_its_own() -> None:
+    """The leaf does not hold the number, so that an entry is one statement; the node's promise binds the two."""
     references = [_record(number) for number in range(3)]
     assert [ref.id - references[0].id for ref in references] == [0, 1, 2]
-    assert all(b'"id":%d,' % ref.id in ref.leaf for ref in references)
+    assert not any(b'"id"' in ref.leaf for ref in references)
+    assert f"\nentry {references[1].id}\n" in queries.receipt(references[1].id).promise
+
+
+def test_a_receipt_given_before_leaves_lost_their_number_still_holds() -> None:
+    number = _record().id + 1
+    Entry(id=number, **_raw(number)).save(force_insert=True)
+    old = queries.receipt(number)
+    assert old.promise.startswith("xinqiao receipt v1\n")
+    assert check_receipt(old, key=log_key()) is None
+    with pytest.raises(InvalidProof):
+        check_receipt(replace(old, entry_id=number + 1), key=log_key())
 
 
 @pytest.mark.django_db(transaction=True)
@@ -136,7 +148,7 @@ def test_an_entry_that_commits_late_is_placed_next_and_not_lost(evidence_folder:
 
 def _raw(number: int) -> dict[str, Any]:
     leaf = b'{"id":%d}' % number
-    return {"at": NOW, "event": DONE.code, "leaf": leaf, "leaf_hash": leaf_hash(leaf)}
+    return {"at": NOW, "event": DONE.code, "leaf": leaf}
 
 
 def test_a_receipt_promises_at_once_and_proves_later() -> None:

@@ -19,7 +19,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 BEFORE = [("parties", "0002_no_api_keys"), ("consent", "0002_artefact"), ("ingest", "0001_initial")]
-for app, name in [("evidence", "0010_outside"), *BEFORE]:
+for app, name in [("evidence", "0011_one_statement"), *BEFORE]:
     call_command("migrate", app, name, verbosity=0)
 then = MigrationExecutor(connection).loader.project_state(BEFORE).apps
 now, digest = timezone.now(), "9" * 64

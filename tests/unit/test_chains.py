@@ -58,7 +58,6 @@ class Log:
         """Bytes of a leaf as the log would hold them."""
         at = AT + timedelta(seconds=len(self.leaves))
         return leaf_bytes(
-            len(self.leaves) + 1,
             at=at,
             event="release.granted",
             actor="api:bank",

@@ -6,8 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.evidence_log import KEY, LOG, ORIGIN
+from xinqiao.evidence.chains import Link
 from xinqiao.evidence.leaves import PARTS, Salts, check_disclosure, disclosure_of, instant_text, leaf_bytes
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof, leaf_hash, root_of, subtree_hash_of
 from xinqiao.evidence.notes import InvalidNote, LogKey, TreeHead, sign_note
@@ -28,7 +31,7 @@ from xinqiao.parties.types import ORGANISATION_ADMITTED
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 SALTS = Salts(b"a" * 16, b"s" * 16, b"b" * 16)
 CONTENT = {"actor": "person:12", "subject": "91610131MA00000000", "body": canonical_bytes({"form": "report"})}
-LEAF = leaf_bytes(7, at=AT, event="test.done", salts=SALTS, **CONTENT)
+LEAF = leaf_bytes(at=AT, event="test.done", salts=SALTS, **CONTENT)
 SHOWN = disclosure_of(salts=SALTS, **CONTENT)
 
 
@@ -39,15 +42,23 @@ def test_a_leaf_has_one_spelling() -> None:
         '"at":"2026-03-01T08:30:00.000000Z",'
         '"body":{"sha256":"4157796d17c9a9adb7778212d4b457cfa48275fad79b58da7bebc1eeedaa3cde",'
         '"sm3":"ec0887cd55b1be98971cbf387df5697b4c5d279f5ae0efe75d087490177e29f9"},'
-        '"event":"test.done","id":7,'
-        '"subject":"353a7c98b09eceb4e88c97f587f9fdac8166fa932d40e64311446eb84112d92f","v":1}'
+        '"event":"test.done",'
+        '"subject":"353a7c98b09eceb4e88c97f587f9fdac8166fa932d40e64311446eb84112d92f","v":3}'
     )
 
 
-def test_event_time_and_number_are_open() -> None:
+@given(events=st.sampled_from(sorted(EVENTS)), actor=st.text(), subject=st.text(), body=st.binary(), at=st.datetimes())
+def test_a_leaf_is_spelled_as_rfc_8785_has_it(events: str, actor: str, subject: str, body: bytes, at: datetime) -> None:
+    content = {"at": at.replace(tzinfo=UTC), "event": events, "actor": actor, "subject": subject, "body": body}
+    for link in (None, Link(3, b"signature", b"before")):
+        leaf = leaf_bytes(**content, salts=Salts.generate(), link=link)
+        assert canonical_bytes(read_json(leaf)) == leaf
+
+
+def test_event_and_time_are_open() -> None:
     value = read_json(LEAF)
-    assert list(value) == ["actor", "at", "body", "event", "id", "subject", "v"]
-    assert (value["v"], value["id"], value["at"], value["event"]) == (1, 7, "2026-03-01T08:30:00.000000Z", "test.done")
+    assert list(value) == ["actor", "at", "body", "event", "subject", "v"]
+    assert (value["v"], value["at"], value["event"]) == (3, "2026-03-01T08:30:00.000000Z", "test.done")
 
 
 def test_a_leaf_holds_no_personal_data() -> None:
@@ -95,7 +106,7 @@ def _receipt(*, with_proof: bool) -> Receipt:
     hashes = [leaf_hash(leaf) for leaf in leaves]
     note = sign_note(TreeHead(ORIGIN, 3, root_of(hashes)).text, name=ORIGIN, key=KEY)
     proof = InclusionProof(1, tuple(inclusion_proof(1, 3, subtree_hash_of(hashes))), note).text
-    promise = sign_promise(LEAF, origin=ORIGIN, key=KEY)
+    promise = sign_promise(7, LEAF, origin=ORIGIN, key=KEY)
     return Receipt(7, LEAF, leaf_hash(LEAF), ORIGIN, promise, proof if with_proof else None)
 
 
@@ -122,7 +133,7 @@ def test_a_receipt_of_another_entry_or_key_is_refused() -> None:
         check_receipt(replace(receipt, entry_id=8), key=LOG)
     with pytest.raises(InvalidNote):
         check_receipt(receipt, key=LogKey(ORIGIN, SigningKey(bytes(32)).public))
-    other = leaf_bytes(7, at=AT, event="test.undone", salts=SALTS, **CONTENT)
+    other = leaf_bytes(at=AT, event="test.undone", salts=SALTS, **CONTENT)
     with pytest.raises(InvalidProof):
         check_receipt(replace(receipt, leaf=other), key=LOG)
 
@@ -134,7 +145,7 @@ def test_other_files_are_no_receipts(data: bytes) -> None:
 
 def test_a_promise_can_never_be_read_as_a_checkpoint() -> None:
     with pytest.raises(InvalidNote):
-        TreeHead.parse(promise_text(LEAF, origin=ORIGIN))
+        TreeHead.parse(promise_text(7, LEAF, origin=ORIGIN))
 
 
 def test_a_proof_file_with_extra_data_is_read() -> None:

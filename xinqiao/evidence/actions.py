@@ -44,6 +44,19 @@ WHERE evidence_entry.id = placed.entry
 """
 
 
+ENTRY_COLUMNS = ("at", "event", "leaf")
+CONTENT_COLUMNS = ("actor", "subject", "subject_key", "body", "salts", "chain_number")
+
+# Both rows of an entry in one statement, for every act waits for it.
+INSERT = f"""
+WITH entry AS (
+    INSERT INTO evidence_entry ({", ".join(ENTRY_COLUMNS)}) VALUES (%s, %s, %s) RETURNING id
+)
+INSERT INTO evidence_content (entry_id, {", ".join(CONTENT_COLUMNS)})
+SELECT id, %s, %s, %s, %s, %s, %s FROM entry RETURNING entry_id
+"""
+
+
 def record(event: Event, *, actor: str, subject: str, body: Mapping[str, Any], now: datetime) -> EntryRef:
     """Write the evidence of an act in the transaction of that act, before anything of it can be seen.
 
@@ -53,20 +66,31 @@ def record(event: Event, *, actor: str, subject: str, body: Mapping[str, Any], n
     """
     if not connection.in_atomic_block:
         raise NotInTransaction(event=event.code)
-    entry_id, salts, content = _next_id(), Salts.generate(), canonical_bytes(dict(body))
+    salts, content = Salts.generate(), canonical_bytes(dict(body))
     key = blind_index("evidence.subject", subject)
     link = _next_link(subject, key) if event.access else None
-    leaf = leaf_bytes(
-        entry_id, at=now, event=event.code, actor=actor, subject=subject, body=content, salts=salts, link=link
-    )
-    digest = leaf_hash(leaf)
-    Entry(id=entry_id, at=now, event=event.code, leaf=leaf, leaf_hash=digest).save(force_insert=True)
-    shown = Content(entry_id=entry_id, actor=actor, subject=subject, subject_key=key, body=content)
-    shown.salts, shown.chain_number = salts.to_bytes(), link.number if link else None
-    shown.save(force_insert=True)
+    leaf = leaf_bytes(at=now, event=event.code, actor=actor, subject=subject, body=content, salts=salts, link=link)
+    entry = Entry(at=now, event=event.code, leaf=leaf)
+    shown = Content(actor=actor, subject=subject, subject_key=key, body=content, salts=salts.to_bytes())
+    shown.chain_number = link.number if link else None
+    entry_id = _insert(entry, shown)
     if link:
-        Chain.objects.filter(subject_key=key).update(head=digest)
-    return EntryRef(entry_id, leaf, digest, disclosure_of(actor=actor, subject=subject, body=content, salts=salts))
+        Chain.objects.filter(subject_key=key).update(head=leaf_hash(leaf))
+    disclosure = disclosure_of(actor=actor, subject=subject, body=content, salts=salts)
+    return EntryRef(entry_id, leaf, disclosure)
+
+
+def _insert(entry: Entry, shown: Content) -> int:
+    """Write both rows, on PostgreSQL in one round trip; returns the entry's number."""
+    if connection.vendor != "postgresql":
+        entry.save(force_insert=True)
+        shown.entry = entry
+        shown.save(force_insert=True)
+        return int(entry.id)
+    values = [getattr(entry, name) for name in ENTRY_COLUMNS] + [getattr(shown, name) for name in CONTENT_COLUMNS]
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        return int(cursor.fetchone()[0])
 
 
 def _next_link(subject: str, key: bytes) -> Link:
@@ -90,16 +114,6 @@ def erase_subject(subject: str, *, actor: str, reason: str, now: datetime) -> in
     Erasure.objects.create(entry_id=entry.id, subject_key=key, at=now)
     erased: int = contents.delete()[0]
     return erased
-
-
-def _next_id() -> int:
-    """The number the entry will have: the leaf holds it, so it must be known before the row is written."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute("SELECT nextval(pg_get_serial_sequence('evidence_entry', 'id'))")
-        else:  # one writer at a time: the transaction holds the write lock (BEGIN IMMEDIATE)
-            cursor.execute("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'evidence_entry'), 0) + 1")
-        return int(cursor.fetchone()[0])
 
 
 def sequence(*, now: datetime) -> int:
@@ -145,7 +159,7 @@ def _place_waiting() -> int:
 
 
 def _placed() -> int:
-    last = Entry.objects.aggregate(last=Max("leaf_index"))["last"]
+    last = Entry.objects.filter(leaf_index__isnull=False).aggregate(last=Max("leaf_index"))["last"]
     return 0 if last is None else last + 1
 
 

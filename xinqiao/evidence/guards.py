@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 ENTRY, CHECKPOINT, CONTENT, ERASURE = "evidence_entry", "evidence_checkpoint", "evidence_content", "evidence_erasure"
-_COLUMNS = ("id", "at", "event", "leaf", "leaf_hash")
+_COLUMNS = ("id", "at", "event", "leaf")
 _CHANGED = " OR ".join(f"NEW.{name} IS NOT OLD.{name}" for name in _COLUMNS)
 _PLACED_ONCE = "OLD.leaf_index IS NOT NULL OR NEW.leaf_index IS NULL"
 
@@ -25,18 +25,12 @@ _SQLITE = {
     "erasure_no_delete": f"BEFORE DELETE ON {ERASURE}",
 }
 
-_POSTGRESQL = """
+_NEW, _OLD = (", ".join(f"{side}.{name}" for name in _COLUMNS) for side in ("NEW", "OLD"))
+
+_POSTGRESQL = f"""
 CREATE FUNCTION evidence_refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'evidence is append-only: % of % refused', TG_OP, TG_TABLE_NAME;
-END $$;
-CREATE FUNCTION evidence_place_once() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF OLD.leaf_index IS NOT NULL OR NEW.leaf_index IS NULL
-       OR to_jsonb(NEW) - 'leaf_index' IS DISTINCT FROM to_jsonb(OLD) - 'leaf_index' THEN
-        RAISE EXCEPTION 'evidence is append-only: an entry is placed once and never changed';
-    END IF;
-    RETURN NEW;
 END $$;
 CREATE FUNCTION evidence_erase_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -46,7 +40,8 @@ BEGIN
     RETURN OLD;
 END $$;
 CREATE TRIGGER entry_place_once BEFORE UPDATE ON evidence_entry
-    FOR EACH ROW EXECUTE FUNCTION evidence_place_once();
+    FOR EACH ROW WHEN ({_PLACED_ONCE} OR ({_NEW}) IS DISTINCT FROM ({_OLD}))
+    EXECUTE FUNCTION evidence_refuse();
 CREATE TRIGGER entry_no_delete BEFORE DELETE ON evidence_entry
     FOR EACH ROW EXECUTE FUNCTION evidence_refuse();
 CREATE TRIGGER entry_no_truncate BEFORE TRUNCATE ON evidence_entry

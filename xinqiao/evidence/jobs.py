@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from django.db import DatabaseError, close_old_connections, connection
 
-from xinqiao.evidence.actions import repair_files, sequence
+from xinqiao.evidence.actions import BATCH, repair_files, sequence
 from xinqiao.evidence.queries import missing_files
 from xinqiao.kernel.errors import Corrupt
 
@@ -34,7 +34,7 @@ def run_sequencer(stop: threading.Event) -> None:
                     log.warning("evidence files written again: %s", ", ".join(repair_files()))
                 checked = True
                 placed = sequence(now=datetime.now(UTC))
-                wait = 0.0 if placed >= 1000 else INTERVAL_SECONDS  # a backlog is worked off without pausing
+                wait = 0.0 if placed >= BATCH else INTERVAL_SECONDS  # a backlog is worked off without pausing
             except (DatabaseError, OSError, Corrupt):
                 wait = min(max(wait, INTERVAL_SECONDS) * 2, LONGEST_WAIT_SECONDS)
                 log.exception("sequencing failed; next try in %.0f s", wait)

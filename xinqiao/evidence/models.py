@@ -12,18 +12,24 @@ class Entry(models.Model):
     at = models.DateTimeField()
     event = models.CharField(max_length=60)
     leaf = models.BinaryField()  # stored once, never written again from its parts
-    leaf_hash = models.BinaryField()
-    leaf_index = models.BigIntegerField(null=True, unique=True)
+    leaf_index = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "evidence_entry"
+        # Two partial indexes, not one over all: an entry enters each at most once, and only one as it is recorded.
         indexes = [models.Index(fields=["id"], condition=Q(leaf_index=None), name="entry_waiting")]
+        constraints = [
+            models.UniqueConstraint(fields=["leaf_index"], condition=~Q(leaf_index=None), name="entry_placed")
+        ]
 
 
 class Content(models.Model):
     """What an entry's digests stand for. Never changed; gone once its subject's data is erased."""
 
-    entry = models.OneToOneField(Entry, on_delete=models.DO_NOTHING, primary_key=True, related_name="content")
+    # No foreign key in the database: one statement writes both rows, and a trigger keeps the entry for good.
+    entry = models.OneToOneField(
+        Entry, on_delete=models.DO_NOTHING, primary_key=True, related_name="content", db_constraint=False
+    )
     actor = models.CharField(max_length=80)
     subject = models.CharField(max_length=80)
     subject_key = models.BinaryField(max_length=16)  # blind index

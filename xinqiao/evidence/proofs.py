@@ -14,7 +14,8 @@ from xinqiao.kernel.canonical import NotCanonical, base64_text, canonical_bytes,
 from xinqiao.kernel.suites import Signer
 
 FIRST_LINE = "c2sp.org/tlog-proof@v1"
-PROMISE = "xinqiao receipt v1"
+PROMISE = "xinqiao receipt v1"  # for leaves that hold their number
+NUMBERED_PROMISE = "xinqiao receipt v2"
 _INDEX = re.compile(r"index (0|[1-9][0-9]{0,18})")
 
 
@@ -60,14 +61,22 @@ class InclusionProof:
         return head
 
 
-def promise_text(leaf: bytes, *, origin: str) -> str:
-    """What the node signs at once about an entry. Its second line can never be read as a checkpoint's size."""
+def promise_text(entry_id: int, leaf: bytes, *, origin: str) -> str:
+    """What the node signs at once about an entry. Its second line can never be read as a checkpoint's size.
+
+    A leaf that holds its number, as leaves did until version 2, must hold this one; raises InvalidProof.
+    """
+    held = _number_in(leaf)
+    if held is None:
+        return f"{NUMBERED_PROMISE}\n{origin}\n{base64_text(leaf_hash(leaf))}\nentry {entry_id}\n"
+    if held != entry_id:
+        raise InvalidProof(what="编号与存证内容不符")
     return f"{PROMISE}\n{origin}\n{base64_text(leaf_hash(leaf))}\n"
 
 
-def sign_promise(leaf: bytes, *, origin: str, key: Signer) -> str:
+def sign_promise(entry_id: int, leaf: bytes, *, origin: str, key: Signer) -> str:
     """The signed note by which the node is bound to log ``leaf``."""
-    return sign_note(promise_text(leaf, origin=origin), name=origin, key=key)
+    return sign_note(promise_text(entry_id, leaf, origin=origin), name=origin, key=key)
 
 
 def document_text(document: bytes, *, kind: str, origin: str) -> str:
@@ -110,18 +119,16 @@ def check_receipt(receipt: Receipt, *, key: LogKey, others: Sequence[LogKey] = (
     """
     if receipt.origin != key.name:
         raise InvalidProof(what=f"回执属于另一日志 {receipt.origin}")
-    if read_leaf_id(receipt.leaf) != receipt.entry_id:
-        raise InvalidProof(what="编号与存证内容不符")
-    if open_note(receipt.promise, key=key) != promise_text(receipt.leaf, origin=key.name):
+    if open_note(receipt.promise, key=key) != promise_text(receipt.entry_id, receipt.leaf, origin=key.name):
         raise InvalidProof(what="承诺与存证内容不符")
     if receipt.proof is None:
         return None
     return InclusionProof.parse(receipt.proof).check(receipt.leaf, key=key, others=others)
 
 
-def read_leaf_id(leaf: bytes) -> Any:
-    """The entry number inside a leaf; raises InvalidProof when the bytes are not a leaf of this log."""
+def _number_in(leaf: bytes) -> Any:
+    """The entry's number if the leaf holds it; raises InvalidProof when the bytes are not a leaf."""
     try:
-        return read_json(leaf)["id"]
-    except (NotCanonical, KeyError, TypeError) as error:
+        return read_json(leaf).get("id")
+    except (NotCanonical, AttributeError) as error:
         raise InvalidProof(what="存证内容无法读取") from error

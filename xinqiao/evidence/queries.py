@@ -10,7 +10,7 @@ from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import Opening, Statement
 from xinqiao.evidence.keys import DOCUMENT, log_key, log_keys, signer, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
-from xinqiao.evidence.merkle import InvalidProof, inclusion_proof
+from xinqiao.evidence.merkle import InvalidProof, inclusion_proof, leaf_hash
 from xinqiao.evidence.models import Checkpoint, Content, Entry
 from xinqiao.evidence.notes import open_by_any, sign_note
 from xinqiao.evidence.proofs import InclusionProof, document_text, sign_promise
@@ -47,8 +47,8 @@ def receipt(entry_id: int) -> Receipt:
     """
     entry = _entry(entry_id)
     leaf, origin = bytes(entry.leaf), node.log_origin()
-    promise = sign_promise(leaf, origin=origin, key=signing_key())
-    return Receipt(entry.id, leaf, bytes(entry.leaf_hash), origin, promise, _proof_text(entry, leaf))
+    promise = sign_promise(entry.id, leaf, origin=origin, key=signing_key())
+    return Receipt(entry.id, leaf, leaf_hash(leaf), origin, promise, _proof_text(entry, leaf))
 
 
 def fresh_receipt(entry: EntryRef) -> Receipt:
@@ -57,9 +57,8 @@ def fresh_receipt(entry: EntryRef) -> Receipt:
     Hand it out only after the entry's transaction has committed.
     """
     origin = node.log_origin()
-    return Receipt(
-        entry.id, entry.leaf, entry.leaf_hash, origin, sign_promise(entry.leaf, origin=origin, key=signing_key()), None
-    )
+    promise = sign_promise(entry.id, entry.leaf, origin=origin, key=signing_key())
+    return Receipt(entry.id, entry.leaf, leaf_hash(entry.leaf), origin, promise, None)
 
 
 def sign_document(document: bytes, *, kind: str) -> str:
@@ -133,7 +132,7 @@ def log_status() -> LogStatus:
     """How many entries are recorded and signed, the last root, and the public key."""
     last = _last_checkpoint()
     waiting = Entry.objects.filter(leaf_index=None).count()
-    placed = Entry.objects.aggregate(last=Max("leaf_index"))["last"]
+    placed = Entry.objects.filter(leaf_index__isnull=False).aggregate(last=Max("leaf_index"))["last"]
     recorded = waiting + (0 if placed is None else placed + 1)
     if last is None:
         return LogStatus(recorded, 0, None, None, log_key().vkey)

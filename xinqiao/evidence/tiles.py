@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xinqiao.evidence.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash, root_of
@@ -94,6 +94,19 @@ class TileFolder:
 
     def write(self, name: str, data: bytes) -> bool:
         """Write a file durably and all at once; False when the same bytes are already there."""
+        return bool(self.write_all([(name, data)]))
+
+    def write_all(self, files: Iterable[tuple[str, bytes]]) -> list[str]:
+        """Write files, each all at once, durably when this returns; the paths whose bytes changed.
+
+        A folder is synced once, after the last file that it takes.
+        """
+        written = [name for name, data in files if self._place(name, data)]
+        for folder in {(self.folder / name).parent for name in written}:
+            _sync_folder(folder)
+        return written
+
+    def _place(self, name: str, data: bytes) -> bool:
         if self.read(name) == data:
             return False
         path = self.folder / name
@@ -105,7 +118,6 @@ class TileFolder:
             os.fsync(file.fileno())
         beside.replace(path)
         self._seen.clear()
-        _sync_folder(path.parent)
         return True
 
     def extend(self, start: int, stop: int, leaves: Leaves) -> list[str]:
@@ -114,8 +126,7 @@ class TileFolder:
         ``leaves(a, b)`` gives the leaf bytes ``a`` to ``b - 1``. Returns the paths whose bytes changed. Raises
         DamagedLog when a tile of the first ``start`` leaves is needed and absent.
         """
-        files = self._files(start, stop, leaves)
-        return [path for path, data in files if self.write(path, data)]
+        return self.write_all(self._files(start, stop, leaves))
 
     def _files(self, start: int, stop: int, leaves: Leaves) -> Iterator[tuple[str, bytes]]:
         for level, number, width in tiles_of(stop, start=start):
@@ -197,7 +208,7 @@ class TileFolder:
         """Write every file of a log of ``size`` again, older partial tiles too; returns what had changed."""
         written = self.extend(0, size, leaves)
         self.drop_partials(0, size)
-        return written + [path for path, data in self._older_partials(size) if self.write(path, data)]
+        return written + self.write_all(self._older_partials(size))
 
     def _older_partials(self, size: int) -> Iterator[tuple[str, bytes]]:
         """Partial tiles of earlier checkpoints beside the last ones: each is the beginning of the present one."""

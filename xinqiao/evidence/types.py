@@ -44,14 +44,13 @@ WITNESS_CONFLICT = Event("evidence.witness_conflict", "见证人拒绝检查点"
 
 @dataclass(frozen=True, slots=True)
 class EntryRef:
-    """A recorded entry: its number in the database, its leaf bytes and their RFC 6962 leaf hash.
+    """A recorded entry: its number in the database and its leaf bytes.
 
     ``disclosure`` shows what the leaf is about (``leaves.check_disclosure``): give each holder its parts only.
     """
 
     id: int
     leaf: bytes
-    leaf_hash: bytes
     disclosure: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
 
 
