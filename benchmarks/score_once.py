@@ -12,6 +12,7 @@ import xinqiao.config.boot  # noqa: F401
 import pyarrow as pa
 
 from xinqiao.evaluation import compute
+from xinqiao.evaluation.steps import score_table
 from xinqiao.indicators.engine import engine_name
 from xinqiao.records.types import AsOf
 
@@ -21,7 +22,7 @@ def main() -> None:
     out, valid, known = sys.argv[1:4]
     as_of = AsOf(date.fromisoformat(valid), datetime.fromisoformat(known))
     began = time.perf_counter()
-    table = compute.score_province(compute.scorecard_at(as_of), as_of)
+    table = score_table(compute.province(compute.scorecard_at(as_of), as_of))
     took = time.perf_counter() - began
     with pa.OSFile(out, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

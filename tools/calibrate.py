@@ -36,6 +36,7 @@ def measure(folder: Path, firms: int, seed: int) -> tuple[Document, Scored, Scor
     from xinqiao.catalogue.sample.generate import generate
     from xinqiao.evaluation import calibration, compute
     from xinqiao.evaluation.load import in_force
+    from xinqiao.evaluation.steps import score_table
     from xinqiao.ingest.actions import Upload, receive
     from xinqiao.plumbing.settings import content_dir
     from xinqiao.records.types import AsOf
@@ -48,7 +49,7 @@ def measure(folder: Path, firms: int, seed: int) -> tuple[Document, Scored, Scor
         if uploads:
             receive(item, uploads, provider=item.department.code, actor="system:calibrate", now=now)
     card = in_force(compute.scorecards(), "basic", date.max)
-    run = compute.score_province(card, AsOf(VALID_ON, datetime.now(UTC)))
+    run = score_table(compute.province(card, AsOf(VALID_ON, datetime.now(UTC))))
     run, failed = _with_outcomes(run, folder / "outcomes.csv")
     scored = calibration.columns_of(run, card, failed)
     result = {

@@ -135,7 +135,7 @@ def test_a_veto_decides_whatever_the_score(fresh_node: Path, tmp_path: Path) -> 
 def test_a_run_is_published_whole_or_not_at_all(fresh_node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     registered(1)
     first = run()
-    monkeypatch.setattr("xinqiao.evaluation.actions._write", lambda *_: 1 / 0)
+    monkeypatch.setattr("xinqiao.evaluation.steps.Steps.write_results", lambda *_: 1 / 0)
     with pytest.raises(RunFailed):
         run()
     assert get_latest_run().id == first

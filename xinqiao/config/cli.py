@@ -163,9 +163,10 @@ def retract(item: str, file: Path, reason: Annotated[str, typer.Option(help="撤
 def evaluate(
     on: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="评价日；默认今天")] = None,
     rollback: Annotated[str, typer.Option(help="撤回这次已发布的结果")] = "",
+    afresh: Annotated[bool, typer.Option("--afresh", help="全部重算：不接续中断的运行，不沿用上次的结果")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """对登记在册的全部企业做基础性评价并发布。"""
+    """对登记在册的全部企业做基础性评价并发布；中断的运行自动接续，同日再运行只重算有变动的企业。"""
     now = datetime.now(UTC)
     with explained():
         if rollback:
@@ -174,7 +175,7 @@ def evaluate(
             return
         day = on.date() if on else beijing_day(now)
         with err.status("评价…") as status:
-            run = run_evaluation(AsOf(day, now), actor=ACTOR, now=now, progress=lambda text: status.update(text))
+            run = run_evaluation(AsOf(day, now), actor=ACTOR, now=now, progress=status.update, afresh=afresh)
         sequence(now=datetime.now(UTC))
     if as_json:
         _show(asdict(run))

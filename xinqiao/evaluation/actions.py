@@ -2,80 +2,157 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
-import pyarrow as pa
-import pyarrow.compute as pc
 from django.db import transaction
 
 from xinqiao.evaluation import compute
 from xinqiao.evaluation.models import EvaluationRun
 from xinqiao.evaluation.queries import as_facts, run_item
-from xinqiao.evaluation.types import RUN_FAILED, RUN_PUBLISHED, RUN_ROLLED_BACK, NoRun, RunFacts, RunFailed, RunStatus
+from xinqiao.evaluation.steps import Progress, Steps
+from xinqiao.evaluation.types import (
+    RUN_FAILED,
+    RUN_PUBLISHED,
+    RUN_ROLLED_BACK,
+    NoRun,
+    RunFacts,
+    RunFailed,
+    RunInProgress,
+    RunStatus,
+    Scorecard,
+)
 from xinqiao.evidence.actions import record
 from xinqiao.indicators.engine import engine_name
-from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.kernel.errors import Phrase, XinqiaoError
+from xinqiao.plumbing import settings as node
 from xinqiao.records.actions import register_file, withdraw_batch
-from xinqiao.records.lake import lake
+from xinqiao.records.lake import SCRATCH, lake
+from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf, FileFacts, FileKind
-
-Progress = Callable[[str], None]
 
 
 def run_evaluation(
-    as_of: AsOf, *, actor: str, now: datetime, code: str = "basic", progress: Progress = print
+    as_of: AsOf, *, actor: str, now: datetime, code: str = "basic", progress: Progress = print, afresh: bool = False
 ) -> RunFacts:
     """Evaluate every enterprise of the registry; the run becomes readable in one step when all of it is done.
 
-    A run that fails leaves the last published one in place and raises RunFailed, or EngineUnavailable.
+    A run of the same day that was interrupted goes on, as long as nothing was registered since. Where the last
+    published run has the same day, card and content, only enterprises whose records changed are computed anew;
+    ``afresh`` does neither. A run that fails leaves the last published one in place and raises RunFailed, or
+    EngineUnavailable; one beside another raises RunInProgress.
     """
     card = compute.scorecard_at(as_of, code)
-    run = EvaluationRun.objects.create(
+    with _only_run():
+        run = _interrupted(card, as_of, afresh=afresh) or _new_run(card, as_of, now)
+        as_of = AsOf(run.valid_on, run.known_at)
+        steps = Steps(run, compute.province(card, as_of), progress=progress)
+        began = time.monotonic()
+        try:
+            facts = _compute(steps, None if afresh else _base(run))
+        except Exception as error:
+            _fail(run, error, actor, now)
+            steps.clear()
+            if isinstance(error, XinqiaoError):  # it says better than we could what to do next
+                raise
+            raise RunFailed(run=run.id, why=_why(steps, error)) from error
+        _publish(run, steps, facts, actor, now, time.monotonic() - began)
+        steps.clear()
+    return as_facts(run, seconds=time.monotonic() - began)
+
+
+@contextmanager
+def _only_run() -> Iterator[None]:
+    """One run at a time: two would want twice the memory. The lock ends with the process, however that ends."""
+    with (node.home() / "evaluation.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunInProgress() from error
+        yield
+
+
+def _interrupted(card: Scorecard, as_of: AsOf, *, afresh: bool) -> EvaluationRun | None:
+    """The run to go on with; others that stopped half-way are noted as failed and their files removed."""
+    found = None
+    for run in EvaluationRun.objects.filter(status=RunStatus.RUNNING).order_by("started_at"):
+        registered = last_registered_at()
+        same = (run.scorecard_sha256, run.content_sha256, run.valid_on, run.engine) == (
+            card.sha256,
+            compute.content_digest(),
+            as_of.valid,
+            engine_name(),
+        )
+        if same and not afresh and run.known_at <= as_of.known and (not registered or registered <= run.known_at):
+            found = run
+            continue
+        run.status, run.failure = RunStatus.FAILED, Phrase("中断后没有继续")
+        run.save(update_fields=["status", "failure"])
+    for name in lake().list_folders(SCRATCH):
+        if found is None or name != found.id:
+            lake().remove_folder(f"{SCRATCH}/{name}")
+    return found
+
+
+def _new_run(card: Scorecard, as_of: AsOf, now: datetime) -> EvaluationRun:
+    return EvaluationRun.objects.create(
         id=f"{card.code}-v{card.version}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         scorecard=card.code,
         version=card.version,
         scorecard_sha256=card.sha256,
+        content_sha256=compute.content_digest(),
         status=RunStatus.RUNNING,
         valid_on=as_of.valid,
         known_at=as_of.known,
         started_at=now,
         engine=engine_name(),
     )
-    began = time.monotonic()
+
+
+def _base(run: EvaluationRun) -> EvaluationRun | None:
+    """The newest published run whose values hold for every enterprise that nothing was registered about since."""
+    same = EvaluationRun.objects.filter(
+        status=RunStatus.PUBLISHED,
+        scorecard_sha256=run.scorecard_sha256,
+        content_sha256=run.content_sha256,
+        valid_on=run.valid_on,
+        known_at__lte=run.known_at,
+    )
+    return same.exclude(path="").order_by("-known_at").first()
+
+
+def _compute(steps: Steps, base: EvaluationRun | None) -> FileFacts | None:
+    if not steps.province.is_registered:
+        return None
+    steps.compute(base)
+    run = steps.run
+    return steps.write_results(f"{run_item(run.scorecard)}/{FileKind.RUN}/{run.id}.parquet")
+
+
+def _why(steps: Steps, error: Exception) -> str:
+    """What went wrong, by the names of the indicators where it was theirs."""
     try:
-        progress("计算指标与评分")
-        table = compute.score_province(card, as_of)
-        progress("写入结果")
-        facts = _write(run, table, now) if table.num_rows else None
-    except Exception as error:
-        _fail(run, error, actor, now)
-        if isinstance(error, XinqiaoError):  # it says better than we could what to do next
-            raise
-        raise RunFailed(run=run.id, why=str(error)[:200]) from error
-    _publish(run, table, facts, actor, now, time.monotonic() - began)
-    return as_facts(run, seconds=time.monotonic() - began)
-
-
-def _write(run: EvaluationRun, table: pa.Table, now: datetime) -> FileFacts:
-    stamp = pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), table.num_rows)
-    table = table.append_column("_recorded_at", stamp)
-    return lake().write(table, f"{run_item(run.scorecard)}/{FileKind.RUN}/{run.id}.parquet")
+        faults = steps.province.faults(steps.failing)
+    except Exception:  # the engine itself is gone
+        faults = {}
+    named = "；".join(f"{code}（{why}）" for code, why in list(faults.items())[:5])
+    return named or str(error)[:200]
 
 
 @transaction.atomic
 def _publish(
-    run: EvaluationRun, table: pa.Table, facts: FileFacts | None, actor: str, now: datetime, seconds: float
+    run: EvaluationRun, steps: Steps, facts: FileFacts | None, actor: str, now: datetime, seconds: float
 ) -> None:
     if facts:
         register_file(run_item(run.scorecard), facts, batch=run.id, kind=FileKind.RUN, actor=actor, now=now)
-        counts = pc.value_counts(table.column("grade")).to_pylist()
-        run.grades = json.dumps({c["values"]: c["counts"] for c in counts})
+        run.grades = json.dumps(dict(sorted(steps.grades.items())))
         run.path = facts.path
-    run.enterprises = table.num_rows
+        run.enterprises = facts.rows
     run.status = RunStatus.PUBLISHED
     run.finished_at = now
     run.save()
@@ -84,9 +161,11 @@ def _publish(
         "scorecard": run.scorecard,
         "version": run.version,
         "scorecard_sha256": run.scorecard_sha256,
+        "content_sha256": run.content_sha256,
         "valid_on": run.valid_on.isoformat(),
         "known_at": run.known_at.isoformat(),
         "enterprises": run.enterprises,
+        "base": run.base,
         "milliseconds": int(seconds * 1000),
     }
     record(RUN_PUBLISHED, actor=actor, subject=run.id, body=body, now=now)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
+from xinqiao import indicators
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.evaluation.load import in_force, load_scorecards
@@ -15,8 +16,10 @@ from xinqiao.evaluation.types import Scorecard
 from xinqiao.indicators import compute
 from xinqiao.indicators.authoring import Declared
 from xinqiao.indicators.derive import Peers, peers_among
+from xinqiao.indicators.province import Province
 from xinqiao.indicators.registry import load_indicators
 from xinqiao.indicators.types import IndicatorFacts
+from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
 
@@ -48,10 +51,22 @@ def needed(card: Scorecard) -> tuple[list[Declared], list[Item]]:
     return indicators, [catalogue.item(code) for code in items]
 
 
-def score_province(card: Scorecard, as_of: AsOf) -> pa.Table:
-    """One scored row per enterprise of the registry, sorted by code; empty when nothing is registered."""
+def province(card: Scorecard, as_of: AsOf) -> Province:
+    """What a card makes of all enterprises."""
     indicators, items = needed(card)
-    return compute.score_province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
+    return Province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
+
+
+@cache
+def content_digest() -> str:
+    """SHA-256 over the content and the code that computes it: two runs of equal digests give equal values."""
+    digest = hashlib.sha256()
+    for folder in (content_dir(), Path(indicators.__file__).parent, Path(__file__).parent):
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in (".py", ".toml"):
+                name = path.relative_to(folder).as_posix()
+                digest.update(f"{name}\n{sha256_hex(path.read_bytes())}\n".encode())
+    return digest.hexdigest()
 
 
 def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf, peers: Peers) -> dict[str, Any] | None:

@@ -22,6 +22,11 @@ class EvaluationRun(models.Model):
     path = models.CharField(max_length=200, blank=True)
     engine = models.CharField(max_length=120)
     failure = models.TextField(blank=True)
+    content_sha256 = models.CharField(max_length=64, blank=True, default="")  # of items, indicators and scorecards
+    spans = models.TextField(default="[]")  # JSON: [[first, below]] of the enterprises' codes
+    done = models.IntegerField(default=0)  # steps finished
+    base = models.CharField(max_length=40, blank=True, default="")  # the run that answers for what did not change
+    changed = models.TextField(default="[]")  # JSON: enterprises computed again
 
     class Meta:
         db_table = "evaluation_run"

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Max
 
@@ -156,13 +157,18 @@ def indicator_coverage(card: Scorecard) -> Mapping[str, Coverage]:
 def _coverage(path: str, sha256: str) -> Mapping[str, Coverage]:
     """Counted once a run: a run never changes."""
     card = next(c for c in compute.scorecards() if c.sha256 == sha256)
-    table = lake().read(path)
-    newest = {c: pc.max(table.column(c)).as_py() for c in table.column_names if c.startswith("newest__")}
+    firms = lake().columns(path, ["_enterprise"]).num_rows
+    newest = {name: pc.max(_column(path, name)).as_py() for name in lake().names(path) if name.startswith("newest__")}
     found = {}
     for one in card.indicators:
         facts = compute.facts_by_code()[one.code]
         days = [newest.get(f"newest__{item.replace('.', '__')}") for item in facts.items]
-        known = table.num_rows - table.column(facts.column).null_count
         dated = [day for day in days if day is not None]
-        found[one.code] = Coverage(known, table.num_rows, min(dated) if len(dated) == len(days) else None)
+        known = firms - _column(path, facts.column).null_count
+        found[one.code] = Coverage(known, firms, min(dated) if len(dated) == len(days) else None)
     return found
+
+
+def _column(path: str, name: str) -> pa.ChunkedArray:
+    """One column of a run: of a province all of them would not fit."""
+    return lake().columns(path, [name]).column(0)

@@ -9,7 +9,7 @@ from typing import Any
 
 from xinqiao.evidence.types import Event
 from xinqiao.indicators.types import Bin, Scoring, VetoRule
-from xinqiao.kernel.errors import Invalid, NotFound, XinqiaoError
+from xinqiao.kernel.errors import Invalid, NotFound, Refused, XinqiaoError
 
 RUN_PUBLISHED = Event("evaluation.run_published", "发布评价结果", "evaluation run published")
 RUN_FAILED = Event("evaluation.run_failed", "评价运行失败", "evaluation run failed")
@@ -188,6 +188,14 @@ class NoRun(NotFound):
     code = "evaluation.no_run"
     title = "还没有发布过评价结果"
     next_step = "请运行 xinqiao evaluate"
+
+
+class RunInProgress(Refused):
+    """Another run is being computed on this machine."""
+
+    code = "evaluation.run_in_progress"
+    title = "另一次评价正在运行"
+    next_step = "请等它结束后再试"
 
 
 class RunFailed(XinqiaoError):

@@ -1,7 +1,8 @@
-"""Runs indicators: one grouped pass over each item's as-of view, for the province or for one enterprise.
+"""Runs indicators: one grouped pass over each item's as-of view, here for one enterprise.
 
-Both ways aggregate with the same columns. The province joins the passes in the engine; one enterprise has at
-most one line a pass, so its lines are put side by side here, which saves the engine dozens of joins of one row.
+The province (:mod:`xinqiao.indicators.province`) aggregates with the same columns and joins the passes in the engine;
+one enterprise has at most one line a pass, so its lines are put side by side here, which saves the engine dozens of
+joins of one row.
 """
 
 from __future__ import annotations
@@ -26,7 +27,6 @@ from xinqiao.indicators.derive import (
     over_rows,
     peers_among,
     place_of_one,
-    ranked,
     with_derived,
 )
 from xinqiao.indicators.engine import session
@@ -51,25 +51,6 @@ def newest_column(item: Item) -> str:
     return f"newest__{item.code.replace('.', '__')}"
 
 
-def score_province(
-    items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring, as_of: AsOf, *, registry: str
-) -> pa.Table:
-    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns if it was never delivered."""
-    spark = session()
-    views = {item.code: province_view(spark, item, as_of) for item in items}
-    population = views[registry]
-    if population is None:
-        return pa.table({})
-    frame = population.select(SUBJECT)
-    for item in items:
-        view = views[item.code]
-        if view is not None:
-            frame = frame.join(item_pass(view, item, _of(item, indicators), as_of), SUBJECT, "left")
-    delivered = {code for code, view in views.items() if view is not None}
-    values = with_derived(_settle(frame, items, delivered, indicators), in_order(indicators), scoring)
-    return scored(ranked(values, peers_among(indicators)), scoring).toArrow().sort_by(SUBJECT)
-
-
 def columns_of(item: Item, names: Sequence[str], as_of: AsOf) -> pa.Table | None:
     """Stored columns of the standing rows of an item, with the enterprise; None if it was never delivered."""
     view = province_view(session(), item, as_of)
@@ -92,7 +73,9 @@ def score_enterprise(
     """
     tables = read_enterprise(enterprise, items, known=as_of.known)
     delivered = [item for item in items if item.code in tables]
-    passes = _passes.map(lambda item: _pass_of_one(tables[item.code], item, _of(item, indicators), as_of), delivered)
+    passes = _passes.map(
+        lambda item: _pass_of_one(tables[item.code], item, of_item(item, indicators), as_of), delivered
+    )
     line: dict[str, Any] = {SUBJECT: enterprise}
     for item, passed in zip(delivered, passes, strict=True):
         if item.code == registry and not passed:
@@ -102,12 +85,12 @@ def score_enterprise(
         return None
     schema = [(SUBJECT, pa.string())]
     for item in delivered:
-        schema += _pass_schema(item, _of(item, indicators)).items()
+        schema += _pass_schema(item, of_item(item, indicators)).items()
     table = pa.Table.from_pylist([line], schema=pa.schema(schema))
     frame = local_frame(session(), table)
     placing = peers_among(indicators)
     known = _compared(frame, items, set(tables), placing, scoring) if placing else None
-    values = with_derived(_settle(frame, items, set(tables), indicators), in_order(indicators), scoring, known)
+    values = with_derived(settle(frame, items, set(tables), indicators), in_order(indicators), scoring, known)
     if known is not None:
         values = place_of_one(values, known, placing, peers)
     [row] = scored(values, scoring).collect()
@@ -118,13 +101,14 @@ def _compared(
     frame: DataFrame, items: Sequence[Item], delivered: set[str], placing: Sequence[Peer], scoring: Scoring
 ) -> dict[str, Any]:
     """One enterprise's size, group and compared values: fetched first, and only these are computed for it."""
-    read = [item for item in items if _of(item, placing)]
-    values = with_derived(_settle(frame, read, delivered, placing), in_order(placing), scoring)
+    read = [item for item in items if of_item(item, placing)]
+    values = with_derived(settle(frame, read, delivered, placing), in_order(placing), scoring)
     [known] = values.select(SIZE, GROUP, *dict.fromkeys(p.of.facts.column for p in placing)).collect()
     return dict(known.asDict())
 
 
-def _of(item: Item, indicators: Sequence[Declared]) -> list[Indicator]:
+def of_item(item: Item, indicators: Sequence[Declared]) -> list[Indicator]:
+    """The indicators computed in the pass over an item, those that others are computed from included."""
     return [i for i in over_rows(in_order(indicators)) if i.facts.item == item.code]
 
 
@@ -156,7 +140,7 @@ def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Colum
     return indicator.aggregate(Row(stored), day)
 
 
-def _settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Declared]) -> DataFrame:
+def settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Declared]) -> DataFrame:
     """Settle what is none and what is not known.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
@@ -165,7 +149,7 @@ def _settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indica
     columns = [
         column
         for item in items
-        for column in (_settled if item.code in delivered else _unknown)(item, _of(item, indicators))
+        for column in (_settled if item.code in delivered else _unknown)(item, of_item(item, indicators))
     ]
     return frame.select(SUBJECT, *columns)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 import pyarrow as pa
@@ -43,12 +44,17 @@ def spark_type(kind: pa.DataType) -> DataType:
     return SPARK_TYPES[str(kind)]
 
 
-def province_view(spark: SparkSession, item: Item, as_of: AsOf) -> DataFrame | None:
-    """The province's rows of an item, true on ``as_of.valid`` as known at ``as_of.known``; None if never delivered."""
+def province_view(
+    spark: SparkSession, item: Item, as_of: AsOf, *, narrow: Callable[[DataFrame], DataFrame] = lambda frame: frame
+) -> DataFrame | None:
+    """The province's rows of an item, true on ``as_of.valid`` as known at ``as_of.known``; None if never delivered.
+
+    ``narrow`` leaves out enterprises before anything else is done.
+    """
     views = list_views(item.code, known=as_of.known)
     if not views:
         return None
-    frame = spark.read.option("mergeSchema", "true").parquet(*[view.url for view in views])
+    frame = narrow(spark.read.option("mergeSchema", "true").parquet(*[view.url for view in views]))
     present = set(frame.columns)
     for column in stored_schema(item):
         if column.name not in present:  # a field declared after every file was written

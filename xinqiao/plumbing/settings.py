@@ -121,6 +121,12 @@ def spark_url() -> str:
 
 
 @cache
+def evaluation_rows() -> int:
+    """XINQIAO_EVALUATION_ROWS: records that an evaluation has in memory at a time; default 12 million."""
+    return int(os.environ.get("XINQIAO_EVALUATION_ROWS") or 12_000_000)
+
+
+@cache
 def demo() -> bool:
     """XINQIAO_DEMO: 1 shows the demonstration accounts and the sample-data banner; default 0."""
     return os.environ.get("XINQIAO_DEMO") == "1"

@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
 from threading import Lock
+from typing import IO, Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from cryptography.hazmat.primitives import hashes
 from pyarrow import fs
 
-from xinqiao.kernel.canonical import sha256_hex, sm3_hex
 from xinqiao.plumbing.settings import lake_uri
 from xinqiao.records.types import FileFacts
 
 # Small enough that one enterprise's rows cost one small read, large enough to compress well.
 ROW_GROUP = 16_384
 FOOTERS = 4096  # of this many files the footer stays in memory
+SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
 GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
 
 
@@ -79,35 +84,41 @@ class Lake:
 
     def write(self, table: pa.Table, path: str) -> FileFacts:
         """Write a table sorted by ``_enterprise``; the bytes are on disk when this returns."""
-        data = _encode(table)
-        self._store(path, data)
-        enterprises = table.column("_enterprise")
-        span = pc.min_max(enterprises)
-        return FileFacts(
-            path=path,
-            rows=table.num_rows,
-            size=len(data),
-            sha256=sha256_hex(data),
-            sm3=sm3_hex(data),
-            first_enterprise=span["min"].as_py() or "",
-            last_enterprise=span["max"].as_py() or "",
-            first_recorded_at=pc.min(table.column("_recorded_at")).as_py(),
-        )
+        return self.write_parts([table], path)
 
-    def _store(self, path: str, data: bytes) -> None:
+    def write_parts(self, parts: Iterable[pa.Table], path: str) -> FileFacts:
+        """Write one file of tables that follow each other, at least one, sorted by ``_enterprise`` also across them.
+
+        Only one part is in memory at a time. The bytes are on disk, under the final name, when this returns.
+        """
         self.filesystem.create_dir(self.full(path).rpartition("/")[0], recursive=True)
+        with self._durable(path) as out:
+            digests = Digesting(out)
+            tally = _write_parquet(parts, digests)
+        return FileFacts(path=path, size=digests.size, sha256=digests.sha256, sm3=digests.sm3, **tally)
+
+    @contextmanager
+    def _durable(self, path: str) -> Iterator[IO[bytes]]:
+        """A file that has its name only once its bytes are safe; where files are not local, that is the store's."""
         if not self.local:
             with self.filesystem.open_output_stream(self.full(path)) as out:
-                out.write(data)
+                yield out
             return
         final = Path(self.full(path))
         temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
-        with temporary.open("wb") as out:
-            out.write(data)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.rename(final)
+        try:
+            with temporary.open("wb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(final)
+        finally:
+            temporary.unlink(missing_ok=True)
         _sync_folder(final.parent)
+
+    def names(self, path: str) -> list[str]:
+        """The columns of a file."""
+        return list(pq.read_schema(self.full(path), filesystem=self.filesystem).names)
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a file, all rows."""
@@ -144,13 +155,29 @@ class Lake:
         """Delete a file that nothing registers."""
         self.filesystem.delete_file(self.full(path))
 
+    def remove_folder(self, path: str) -> None:
+        """Delete a folder and all in it; one that is not there is no fault."""
+        if self.has_folder(path):
+            self.filesystem.delete_dir(self.full(path))
+
+    def has_folder(self, path: str) -> bool:
+        """Whether there is a folder of that name."""
+        return bool(self.filesystem.get_file_info(self.full(path)).type is fs.FileType.Directory)
+
+    def list_folders(self, path: str) -> list[str]:
+        """The names of the folders in a folder."""
+        selector = fs.FileSelector(self.full(path), allow_not_found=True)
+        found = self.filesystem.get_file_info(selector)
+        return sorted(info.base_name for info in found if info.type is fs.FileType.Directory)
+
     def list_files(self) -> Iterator[tuple[str, datetime]]:
-        """Every file under the root with its time of change, temporary ones included."""
+        """Every file of the lake with its time of change, temporary ones included; not what a run keeps for itself."""
         selector = fs.FileSelector(self.root, recursive=True, allow_not_found=True)
         for info in self.filesystem.get_file_info(selector):
-            if info.type is fs.FileType.File:
+            inside = info.path[len(self.root) + 1 :]
+            if info.type is fs.FileType.File and not inside.startswith(f"{SCRATCH}/"):
                 changed = info.mtime or datetime.fromtimestamp(0, UTC)
-                yield info.path[len(self.root) + 1 :], changed
+                yield inside, changed
 
 
 def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
@@ -159,10 +186,53 @@ def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
     return (found.min, found.max) if found is not None and found.has_min_max else ("", "\U0010ffff")
 
 
-def _encode(table: pa.Table) -> bytes:
-    sink = pa.BufferOutputStream()
-    pq.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP, store_schema=True)
-    return sink.getvalue().to_pybytes()
+class Digesting(io.RawIOBase):
+    """A file that is written once from front to back, and what was written: its size and digests."""
+
+    def __init__(self, out: IO[bytes]) -> None:
+        self._out, self.size = out, 0
+        self._sha256, self._sm3 = hashlib.sha256(), hashes.Hash(hashes.SM3())
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._out.write(data)
+        self._sha256.update(data)
+        self._sm3.update(bytes(data))
+        self.size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self.size
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the bytes, hex."""
+        return self._sha256.hexdigest()
+
+    @property
+    def sm3(self) -> str:
+        """SM3 of the bytes, hex."""
+        return self._sm3.copy().finalize().hex()
+
+
+def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
+    """Write the parts as one file; rows, first and last enterprise, and the earliest time of recording."""
+    tally: dict[str, Any] = {"rows": 0, "first_enterprise": "", "last_enterprise": "", "first_recorded_at": None}
+    writer = None
+    for part in parts:
+        writer = writer or pq.ParquetWriter(out, part.schema, compression="zstd", store_schema=True)
+        writer.write_table(part, row_group_size=ROW_GROUP)
+        if part.num_rows:
+            codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
+            tally["first_enterprise"] = tally["first_enterprise"] or codes[0].as_py()
+            tally["last_enterprise"] = codes[-1].as_py()
+            tally["first_recorded_at"] = min(tally["first_recorded_at"] or earliest, earliest)
+            tally["rows"] += part.num_rows
+    assert writer is not None, "a file has at least one part"
+    writer.close()
+    return tally
 
 
 def _sync_folder(folder: Path) -> None:

@@ -114,6 +114,35 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
 
 
+def touched_enterprises(items: Iterable[str], *, since: datetime, most: int) -> set[str] | None:
+    """Enterprises whose rows in these items changed after ``since``; None when that is too much to tell.
+
+    That is: rows registered or withdrawn since then. None when more than ``most`` rows were, or when an item came to be
+    delivered or ceased to be, because that says something of every enterprise.
+    """
+    files = LakeFile.objects.filter(item__in=list(items)).exclude(kind=FileKind.RUN)
+    before = files.filter(registered_at__lte=since).filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=since))
+    after = files.filter(withdrawn_at=None)
+    if set(before.values_list("item", flat=True)) != set(after.values_list("item", flat=True)):
+        return None
+    changed = files.filter(Q(registered_at__gt=since) | Q(withdrawn_at__gt=since))
+    if (changed.exclude(kind=FileKind.BUCKET).aggregate(rows=Sum("row_count"))["rows"] or 0) > most:
+        return None
+    found: set[str] = set()
+    for entry in changed:
+        table = lake().columns(entry.path, ["_enterprise", "_recorded_at"])
+        if entry.kind == FileKind.BUCKET:  # merged since then: mostly rows from long before
+            recent = pc.greater(table.column("_recorded_at"), pa.scalar(since, pa.timestamp("us", tz="UTC")))
+            table = table.filter(recent)
+        found |= set(table.column("_enterprise").unique().to_pylist())
+    return found
+
+
+def standing_row_count(items: Iterable[str], *, known: datetime) -> int:
+    """Rows in the files that count at ``known``, superseded ones included."""
+    return int(visible_files(items, known=known).order_by().aggregate(rows=Sum("row_count"))["rows"] or 0)
+
+
 def newest_file(item: str) -> int:
     """The number of the file last registered or withdrawn of an item: changes when its records do; 0 for none."""
     files = LakeFile.objects.filter(item=item).aggregate(new=Max("id"), gone=Count("withdrawn_at"))
