@@ -23,6 +23,7 @@ NAMES = (
     "proofs_foreign",
     "log_million",
     "search_lists",
+    "province_batch",
     "spark_parity",
     "rotate_keys",
 )

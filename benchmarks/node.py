@@ -71,7 +71,7 @@ def database_name() -> str:
     return "PostgreSQL" if connection.vendor == "postgresql" else "SQLite"
 
 
-def write_sample(folder: Path, *, firms: int, seed: int = SEED, dirt: float = 0.0) -> None:
+def write_sample(folder: Path, *, firms: int, seed: int = SEED, dirt: float = 0.0, months: int | None = None) -> None:
     """Write a sample province's delivery files, dated up to the end of last month."""
     from xinqiao.catalogue.load import load_catalogue
     from xinqiao.catalogue.sample.generate import generate
@@ -85,6 +85,7 @@ def write_sample(folder: Path, *, firms: int, seed: int = SEED, dirt: float = 0.
         until=last_month_end(),
         content=content_dir(),
         dirt=dirt,
+        months=months,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -49,16 +50,19 @@ def generate(
     until: date,
     content: Path,
     dirt: float = 0.0,
+    months: int | None = None,
     registration: Path | None = None,
     progress: Progress | None = None,
 ) -> Manifest:
     """Write a sample of ``firms`` enterprises, dated up to ``until``, into an empty ``folder``.
 
-    ``dirt`` is the share of rows with a defect. ``registration`` is a folder of registrations in the real layout
+    ``dirt`` is the share of rows with a defect, ``months`` how far back monthly series go, by default as the model has
+    it. ``registration`` is a folder of registrations in the real layout
     to take districts, classes, capital and dates from. ``progress`` is told (item name, steps done, steps in all).
     Raises InvalidContent for a wrong declaration, SampleRefused for a folder in use or an impossible number.
     """
     model = load_model(content)
+    model = replace(model, months=months) if months else model
     plans = make_plans(catalogue, model)
     _check(folder, firms)
     folder.mkdir(parents=True, exist_ok=True)
