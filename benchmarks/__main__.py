@@ -24,6 +24,7 @@ NAMES = (
     "log_million",
     "search_lists",
     "province_batch",
+    "scoring_rivals",
     "spark_parity",
     "rotate_keys",
 )

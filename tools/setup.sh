@@ -54,3 +54,16 @@ setup_spark() {
     || die "不能取得 Apache Spark" "检查到 PyPI 的网络后重试"
   echo "$want" >.spark/.stamp
 }
+
+# Scorecard libraries that a benchmark compares us with, in an environment of their own: nothing of ours needs them.
+setup_rivals() {
+  local want
+  want=$(sha256sum tools/rivals.lock | cut -c1-32)
+  [ "$(cat .rivals/.stamp 2>/dev/null)" = "$want" ] && return
+  say "… 取 optbinning 与 scorecardpy（首次约一分钟）"
+  rm -rf .rivals
+  "$(find_python)" -m venv --without-pip .rivals
+  .tools/bin/uv pip sync -q --require-hashes --python .rivals/bin/python tools/rivals.lock \
+    || die "不能取得对照库" "检查到 PyPI 的网络后重试"
+  echo "$want" >.rivals/.stamp
+}
