@@ -38,7 +38,7 @@ from xinqiao.records.types import AsOf
 
 # One enterprise's passes wait for the engine, not for this process: a few at a time overlap.
 _passes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="pass")
-ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string()}
+ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string(), Kind.DATE: pa.date32()}
 
 
 def rows_column(item: Item) -> str:
