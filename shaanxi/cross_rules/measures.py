@@ -124,9 +124,7 @@ def licences_12m(row: Row, as_of: AsOf) -> Column:
     return F.count(F.when(as_of.within(row.decided_on, months=12), 1))
 
 
-licences_12m.example(
-    rows=[{"decided_on": "2025-03-01"}, {"decided_on": "2023-03-01"}], as_of="2025-12-31", expect=1
-)
+licences_12m.example(rows=[{"decided_on": "2025-03-01"}, {"decided_on": "2023-03-01"}], as_of="2025-12-31", expect=1)
 
 
 @indicator(

@@ -1,4 +1,4 @@
-"""Every rule across items and every measure it compares: the examples hold, and each rule can be read and asked about."""
+"""Every rule across items and every measure it compares: examples hold, each rule can be read."""
 
 from __future__ import annotations
 

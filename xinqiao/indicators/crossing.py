@@ -28,7 +28,7 @@ from xinqiao.records.types import AsOf
 
 @dataclass(slots=True, eq=False)
 class CrossRule:
-    """A declared rule with the measures it compares; ``formula`` takes their columns in order and is true for a clash."""
+    """A declared rule with the measures it compares; ``formula`` takes their columns in order, true is a clash."""
 
     facts: CrossFacts
     inputs: tuple[Indicator, ...]

@@ -87,7 +87,7 @@ def load_cross_rules() -> dict[str, CrossRule]:
 
 
 def _cross_faults(found: list[CrossRule], catalogue: Catalogue) -> list[Problem]:
-    """A rule that names an unknown item, asks a department that has none of its items, or shows no case of each kind."""
+    """Rules that name an unknown item, ask a department that has none of theirs, or lack a case of each kind."""
     problems = []
     for rule in found:
         facts = rule.facts

@@ -121,7 +121,7 @@ class Severity(StrEnum):
 class CrossFacts:
     """The declaration of a rule across items, without its formula.
 
-    ``explain`` are the departments asked to explain; ``items`` those that the rule looks at, in the order of its values.
+    ``explain`` are the departments asked to explain; ``items`` what the rule looks at, in the order of its values.
     """
 
     code: str
