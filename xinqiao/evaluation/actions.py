@@ -34,6 +34,7 @@ def run_evaluation(
     A run that fails leaves the last published one in place and raises RunFailed, or EngineUnavailable.
     """
     card = compute.scorecard_at(as_of, code)
+    sources = compute.open_sources(card, as_of)
     run = EvaluationRun.objects.create(
         id=f"{card.code}-v{card.version}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}",
         scorecard=card.code,
@@ -42,13 +43,14 @@ def run_evaluation(
         status=RunStatus.RUNNING,
         valid_on=as_of.valid,
         known_at=as_of.known,
+        sources=sources,
         started_at=now,
         engine=engine_name(),
     )
     began = time.monotonic()
     try:
         progress("计算指标与评分")
-        table = compute.score_province(card, as_of)
+        table = compute.score_province(card, as_of, sources)
         progress("写入结果")
         facts = _write(run, table, now) if table.num_rows else None
     except Exception as error:
@@ -87,6 +89,7 @@ def _publish(
         "valid_on": run.valid_on.isoformat(),
         "known_at": run.known_at.isoformat(),
         "enterprises": run.enterprises,
+        "sources": dict(run.sources),
         "milliseconds": int(seconds * 1000),
     }
     record(RUN_PUBLISHED, actor=actor, subject=run.id, body=body, now=now)

@@ -6,7 +6,7 @@ most one line a pass, so its lines are put side by side here, which saves the en
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -52,9 +52,18 @@ def newest_column(item: Item) -> str:
 
 
 def score_province(
-    items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring, as_of: AsOf, *, registry: str
+    items: Sequence[Item],
+    indicators: Sequence[Declared],
+    scoring: Scoring,
+    as_of: AsOf,
+    *,
+    registry: str,
+    unsettled: Collection[str] = (),
 ) -> pa.Table:
-    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns if it was never delivered."""
+    """One scored row per enterprise of the ``registry`` item, sorted by code; no columns if it was never delivered.
+
+    Of an ``unsettled`` item (its source is long overdue, or down) a missing row no longer means that there is none.
+    """
     spark = session()
     views = {item.code: province_view(spark, item, as_of) for item in items}
     population = views[registry]
@@ -66,7 +75,7 @@ def score_province(
         if view is not None:
             frame = frame.join(item_pass(view, item, _of(item, indicators), as_of), SUBJECT, "left")
     delivered = {code for code, view in views.items() if view is not None}
-    values = with_derived(_settle(frame, items, delivered, indicators), in_order(indicators), scoring)
+    values = with_derived(_settle(frame, items, delivered, indicators, unsettled), in_order(indicators), scoring)
     return scored(ranked(values, peers_among(indicators)), scoring).toArrow().sort_by(SUBJECT)
 
 
@@ -85,6 +94,7 @@ def score_enterprise(
     *,
     registry: str,
     peers: Peers,
+    unsettled: Collection[str] = (),
 ) -> dict[str, Any] | None:
     """The scored row of one enterprise, by the same columns as the province; None when the registry has none.
 
@@ -106,8 +116,9 @@ def score_enterprise(
     table = pa.Table.from_pylist([line], schema=pa.schema(schema))
     frame = local_frame(session(), table)
     placing = peers_among(indicators)
-    known = _compared(frame, items, set(tables), placing, scoring) if placing else None
-    values = with_derived(_settle(frame, items, set(tables), indicators), in_order(indicators), scoring, known)
+    known = _compared(frame, items, set(tables), placing, scoring, unsettled) if placing else None
+    settled = _settle(frame, items, set(tables), indicators, unsettled)
+    values = with_derived(settled, in_order(indicators), scoring, known)
     if known is not None:
         values = place_of_one(values, known, placing, peers)
     [row] = scored(values, scoring).collect()
@@ -115,11 +126,16 @@ def score_enterprise(
 
 
 def _compared(
-    frame: DataFrame, items: Sequence[Item], delivered: set[str], placing: Sequence[Peer], scoring: Scoring
+    frame: DataFrame,
+    items: Sequence[Item],
+    delivered: set[str],
+    placing: Sequence[Peer],
+    scoring: Scoring,
+    unsettled: Collection[str],
 ) -> dict[str, Any]:
     """One enterprise's size, group and compared values: fetched first, and only these are computed for it."""
     read = [item for item in items if _of(item, placing)]
-    values = with_derived(_settle(frame, read, delivered, placing), in_order(placing), scoring)
+    values = with_derived(_settle(frame, read, delivered, placing, unsettled), in_order(placing), scoring)
     [known] = values.select(SIZE, GROUP, *dict.fromkeys(p.of.facts.column for p in placing)).collect()
     return dict(known.asDict())
 
@@ -156,17 +172,25 @@ def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Colum
     return indicator.aggregate(Row(stored), day)
 
 
-def _settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Declared]) -> DataFrame:
+def _settle(
+    frame: DataFrame,
+    items: Sequence[Item],
+    delivered: set[str],
+    indicators: Sequence[Declared],
+    unsettled: Collection[str],
+) -> DataFrame:
     """Settle what is none and what is not known.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
-    gives the indicator's ``none``; an item never delivered gives null, with a null count.
+    gives the indicator's ``none``, unless its source leaves that unsettled; an item never delivered gives null, with a
+    null count.
     """
-    columns = [
-        column
-        for item in items
-        for column in (_settled if item.code in delivered else _unknown)(item, _of(item, indicators))
-    ]
+    columns: list[Column] = []
+    for item in items:
+        if item.code in delivered:
+            columns += _settled(item, _of(item, indicators), item.code not in unsettled)
+        else:
+            columns += _unknown(item, _of(item, indicators))
     return frame.select(SUBJECT, *columns)
 
 
@@ -176,9 +200,9 @@ def _unknown(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
     return [F.lit(None).cast("bigint").alias(rows_column(item)), newest, *nothing]
 
 
-def _settled(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
+def _settled(item: Item, indicators: Sequence[Indicator], fresh: bool) -> list[Column]:
     rows = F.coalesce(F.col(rows_column(item)), F.lit(0)).cast("bigint")
-    complete = item.absence is Absence.VERIFIED_NONE
+    complete = item.absence is Absence.VERIFIED_NONE and fresh
     counted = [rows.alias(rows_column(item)), F.col(newest_column(item))]
     return [*counted, *[_value(i, rows_column(item), complete) for i in indicators]]
 

@@ -15,17 +15,19 @@ from xinqiao.catalogue.types import Item, Openness
 from xinqiao.ingest.queries import list_arrivals
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.dated import BEIJING, beijing_day
+from xinqiao.kernel.money import format_fen
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.cards import DUPLICATES, REQUIRED, problems_of
 from xinqiao.quality.queries import calendar, expectations, list_findings
 from xinqiao.quality.rules import deadlines
-from xinqiao.quality.types import Aspect, Card, FailingPage, FindingState
+from xinqiao.quality.types import Aspect, Card, FailingPage, FindingState, FindingValue
 from xinqiao.records.queries import cells_of
 
 PAGE = 50
 Line = tuple[str, ...]
 Say = Callable[[str], str]
 HIDDEN = "（不显示）"
+NOT_COME = "未到"
 
 
 def failing_page(card: Card, aspect: Aspect, *, provider: str | None, start: int = 0, say: Say = str) -> FailingPage:
@@ -84,13 +86,18 @@ def _deadlines(card: Card, item: Item, say: Say) -> Iterator[Line]:
     days = [beijing_day(a.received_at) for a in known]
     for d in reversed(deadlines(item.due, days, card.day, calendar=calendar())):
         if not d.met and (card.day - d.due_on).days < expected.window_days:
-            yield d.due_on.isoformat(), d.came_on.isoformat() if d.came_on else say("未到")
+            yield d.due_on.isoformat(), d.came_on.isoformat() if d.came_on else say(NOT_COME)
 
 
 def _findings(card: Card, provider: str | None, say: Say) -> Iterator[Line]:
     for found in list_findings(item=card.item, state=FindingState.OPEN, provider=provider, limit=None):
-        values = [f"{say(v.name)} {v.value if v.shown else say(HIDDEN)}" for v in found.values]
-        yield say(found.name), found.enterprise, "；".join(values), say(found.state.label)
+        values = [f"{say(v.name)} {_written(v) if v.shown else say(HIDDEN)}" for v in found.values]
+        yield say(found.name), found.enterprise, " / ".join(values), say(found.state.label)
+
+
+def _written(value: FindingValue) -> str:
+    """A value as a person reads it; money in yuan."""
+    return format_fen(int(str(value.value))) if value.unit == "fen" and value.value is not None else str(value.value)
 
 
 def _problems(card: Card, item: Item, aspect: Aspect, opened: bool, say: Say) -> Iterator[Line]:
@@ -118,7 +125,7 @@ def _empty(card: Card, item: Item, opened: bool, say: Say) -> Iterator[Line]:
             present = [name for name in optional if name in table.schema.names]
             for row in _with_empty(table, present):
                 firm = str(row["_enterprise"]) if opened else say(HIDDEN)
-                yield delivery, str(row["_row"]), firm, "、".join(optional[c] for c in present if row[c] is None)
+                yield delivery, str(row["_row"]), firm, " / ".join(optional[c] for c in present if row[c] is None)
 
 
 def _with_empty(table: pa.Table, columns: list[str]) -> Iterator[dict[str, object]]:

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
 from xinqiao.indicators.registry import load_cross_rules
+from xinqiao.indicators.types import CrossFacts
 from xinqiao.ingest.queries import list_arrivals
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
@@ -171,6 +172,12 @@ def rules_concerning(provider: str) -> list[str]:
     catalogue = load_catalogue(content_dir())
     own = {item.code for item in catalogue.of_department(provider)}
     return [code for code, rule in load_cross_rules().items() if own & set(rule.facts.items)]
+
+
+def list_rules(*, provider: str | None = None) -> list[CrossFacts]:
+    """Declarations of the rules across items, of those that concern a department when given."""
+    rules = load_cross_rules()
+    return [rules[code].facts for code in (rules_concerning(provider) if provider else rules)]
 
 
 def _findings(provider: str | None) -> QuerySet[FindingRow]:
