@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.config.console import ACTOR, err, explained, out
@@ -52,11 +52,11 @@ def quality(
 
 def _print(cards: list[Card]) -> None:
     catalogue = load_catalogue(content_dir())
-    table = Table("编号", "数据项", "责任部门", "现状", "行数", *(aspect.label for aspect in Aspect))
+    table = Table("编号", Column("数据项", overflow="fold"), "现状", "行数", *(aspect.label for aspect in Aspect))
     for card in cards:
         item = catalogue.item(card.item)
         figures = [_percent(card.figures[aspect].hundredths) for aspect in Aspect]
-        table.add_row(item.list_code, item.name, item.department.name, card.state.label, str(card.rows), *figures)
+        table.add_row(item.list_code, item.name, card.state.label, str(card.rows), *figures)
     out.print(table)
 
 
