@@ -353,6 +353,17 @@ def test_a_missed_deadline_is_raised_to_the_provider_and_settled_by_the_delivery
     assert list_reminders() == [] and len(list_reminders(open_only=False)) == 1
 
 
+def test_a_reminder_is_open_again_when_the_delivery_that_settled_it_is_taken_back(fresh_node: Path) -> None:
+    deliver(REGISTRY, [registration(1)], now=NOW - 4 * DAY)
+    daily(NOW)
+    late = deliver(REGISTRY, [registration(2)], now=NOW + DAY / 24)
+    daily(NOW + DAY / 12)
+    assert list_reminders() == []
+    undo_delivery(late.delivery, provider="market_regulation", actor="t", now=NOW + DAY / 6)
+    assert daily(NOW + DAY / 4) == [], "it was raised before"
+    assert [r.about for r in list_reminders()] == ["2026-11-17"]
+
+
 def daily(now: datetime) -> list[object]:
     return list(remind(make_cards(actor="t", now=now), actor="t", now=now))
 

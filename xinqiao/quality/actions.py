@@ -201,12 +201,13 @@ def _due(card: Card) -> Iterable[ReminderRow]:
 
 
 def _settle(card: Card, due: Sequence[ReminderRow], now: datetime) -> list[ReminderRow]:
-    """Settle the item's open reminders that are not due any more; save and give those that are new."""
+    """Settle the item's reminders that are not due any more, open those that are again; save and give the new ones."""
     wanted = {(row.kind, row.about) for row in due}
     known = list(ReminderRow.objects.filter(item=card.item))
     for row in known:
-        if row.settled_at is None and (row.kind, row.about) not in wanted:
-            row.settled_at = now
+        due_still = (row.kind, row.about) in wanted
+        if due_still is not (row.settled_at is None):
+            row.settled_at = None if due_still else now
             row.save(update_fields=["settled_at"])
     before = {(row.kind, row.about) for row in known}
     new = [row for row in due if (row.kind, row.about) not in before]
