@@ -22,7 +22,8 @@ def main() -> None:
     out, valid, known = sys.argv[1:4]
     as_of = AsOf(date.fromisoformat(valid), datetime.fromisoformat(known))
     began = time.perf_counter()
-    table = score_table(compute.province(compute.scorecard_at(as_of), as_of))
+    card = compute.scorecard_at(as_of)
+    table = score_table(compute.province(card, as_of, compute.open_sources(card, as_of)))
     took = time.perf_counter() - began
     with pa.OSFile(out, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)

@@ -49,7 +49,7 @@ def measure(folder: Path, firms: int, seed: int) -> tuple[Document, Scored, Scor
         if uploads:
             receive(item, uploads, provider=item.department.code, actor="system:calibrate", now=now)
     card = in_force(compute.scorecards(), "basic", date.max)
-    run = score_table(compute.province(card, AsOf(VALID_ON, datetime.now(UTC))))
+    run = score_table(compute.province(card, AsOf(VALID_ON, datetime.now(UTC)), {}))
     run, failed = _with_outcomes(run, folder / "outcomes.csv")
     scored = calibration.columns_of(run, card, failed)
     result = {

@@ -42,6 +42,10 @@ TABLES = {
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),
+    "xinqiao.indicators.types": ("Severity",),
+    "xinqiao.quality.failing": ("HEADINGS", "HIDDEN", "NOT_COME"),
+    "xinqiao.quality.rules": ("FINDING_TRANSITIONS",),
+    "xinqiao.quality.types": ("SourceState", "CellState", "Aspect", "FindingState", "ReminderKind"),
     "xinqiao.vault.types": ("ERASED",),
 }
 # Here every Chinese text is for a reader, save the pairs that carry their own English.
@@ -147,7 +151,9 @@ def content_texts() -> set[str]:
     """Every Chinese text of content files that has no English field of its own."""
     from xinqiao.catalogue.load import load_catalogue
     from xinqiao.evaluation.compute import facts_by_code, scorecards
+    from xinqiao.indicators.registry import load_cross_rules
     from xinqiao.plumbing.settings import content_dir
+    from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
     from xinqiao.supervision.queries import watching
 
@@ -155,6 +161,7 @@ def content_texts() -> set[str]:
     found = {t for i in catalogue for t in (i.basis, i.retention, i.note, *(f.note for f in i.fields))}
     found |= {standard.use for standard in catalogue.standards}
     found |= {facts.basis for facts in facts_by_code().values()}
+    found |= {rule.facts.basis for rule in load_cross_rules().values()} | {expectations().basis}
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
     found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
     found |= {text for trigger in watching().triggers for text in (trigger.says, trigger.clause)}

@@ -147,3 +147,18 @@ def test_evidence_is_verified_without_a_database(feed: Path, tmp_path: Path) -> 
     tile.write_bytes(tile.read_bytes()[:-1] + b"!")
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
+
+
+def test_quality_shows_todays_cards_and_takes_an_outage(feed: Path) -> None:
+    """One command: cards made and shown, as a table and as a document; a source down and back."""
+    run("ingest", "A01", feed)
+    shown = run("quality", "--provider", "market_regulation").output
+    assert "A01" in shown and "50.00%" in shown and "E02" not in shown
+    cards = {c["item"]: c for c in json.loads(run("quality", "--json").output)}
+    assert cards["registration.basic"]["figures"]["valid"] == {"good": 1, "total": 2, "hundredths": 5000}
+    assert cards["tax.payment"]["state"] == "never"
+    assert run("quality", "--down", "tax.payment").exit_code == 1, "without a reason"
+    assert run("quality", "--down", "tax.payment", "--reason", "机房搬迁").exit_code == 0
+    assert {c["item"]: c["state"] for c in json.loads(run("quality", "--json").output)}["tax.payment"] == "down"
+    assert run("quality", "--back", "tax.payment").exit_code == 0
+    assert json.loads(run("quality", "--day", "2020-01-01", "--json").output) == []

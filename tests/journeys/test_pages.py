@@ -22,8 +22,22 @@ PAGES = {
         "/institution/requests/",
         "/institution/accesses/",
     ],
-    "registry": ["/department/", "/department/upload/registration.basic/", "/department/deliveries/"],
-    "operator": ["/node/", "/node/sources/", "/node/runs/", "/node/accesses/"],
+    "registry": [
+        "/department/",
+        "/department/upload/registration.basic/",
+        "/department/deliveries/",
+        "/department/quality/",
+        "/department/findings/",
+    ],
+    "operator": [
+        "/node/",
+        "/node/sources/",
+        "/node/runs/",
+        "/node/accesses/",
+        "/node/supply/",
+        "/node/quality/",
+        "/node/findings/",
+    ],
 }
 SERIOUS = ("serious", "critical")
 

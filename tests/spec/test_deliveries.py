@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,10 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.actions import receive, undo_delivery
 from xinqiao.ingest.types import RULES, DeliveryStatus, NotYourItem
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.quality.queries import list_sources
+from xinqiao.quality.types import SourceState
 from xinqiao.records.queries import current_rows, read_enterprise
 
 CATALOGUE = load_catalogue(content_dir())
@@ -85,3 +89,23 @@ def test_each_delivery_leaves_evidence_in_the_same_act(fresh_node: Path) -> None
     registered = list_entries(event="records.file_registered")[0].body
     assert (delivered["delivery"], registered["batch"]) == (outcome.delivery, outcome.delivery)
     assert (delivered["accepted"], registered["rows"]) == (1, 1)
+
+
+def test_a_provider_answers_for_its_deadline(fresh_node: Path) -> None:
+    """到期未报即为逾期，报到即恢复 / Past its deadline a source is late; a delivery makes it on time again."""
+    deliver(REGISTRY, [registration(1)])
+    monday = NOW + 3 * DAY  # delivered on a Friday: due on Saturday, which ends with Monday
+    states = [_state(day * DAY + monday) for day in (0, 1)]
+    deliver(REGISTRY, [registration(2)], now=monday + DAY)
+    assert [*states, _state(monday + DAY)] == [SourceState.ON_TIME, SourceState.LATE, SourceState.ON_TIME]
+
+
+def _state(now: datetime) -> SourceState:
+    return list_sources([item(REGISTRY)], on=beijing_day(now), known=now)[REGISTRY].state
+
+
+def test_a_source_that_fails_its_duty_makes_none_into_not_known(fresh_node: Path) -> None:
+    """来源逾期已久，没有记录就是未知，不是没有 / Of a source long overdue a missing record is not known, never none."""
+    deliver(REGISTRY, [registration(1)])
+    source = list_sources([item(REGISTRY)], on=beijing_day(NOW + 30 * DAY), known=NOW + 30 * DAY)[REGISTRY]
+    assert (source.settled, source.why) == (False, "source_late")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -12,13 +12,18 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from tests.factories import deliver, uscc
+from tests.factories import deliver, item, uscc
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.quality.actions import report_outage
+from xinqiao.quality.jobs import daily_pass
+from xinqiao.quality.queries import list_findings
+from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
@@ -33,9 +38,10 @@ VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
-FILES |= {"enterprise-access-receipt", "enterprise-bundle"}
+FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
+ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 
@@ -100,6 +106,7 @@ def busy(town: Town) -> dict[str, Any]:
     run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
     rebuild(actor="t", now=now)
     sequence(now=now + timedelta(seconds=1))
+    finding = contradicted(now)
     access = list_accesses(enterprise=FIRM)[0]
     alert, freeze = stopped(town)
     return {
@@ -110,7 +117,26 @@ def busy(town: Town) -> dict[str, Any]:
         "uscc": FIRM,
         "alert": alert,
         "freeze": freeze,
+        "finding": finding,
+        "code": "tax.payment",
+        "day": beijing_day(now).isoformat(),
+        "week": monday(beijing_day(now)).isoformat(),
+        "aspect": "valid",
     }
+
+
+def contradicted(now: datetime) -> int:
+    """A firm that insures forty and pays no tax, rows that fail, a source down, one late; gives the finding."""
+    month = f"{now - timedelta(days=60):%Y%m}"
+    deliver("social.insurance", [{"uscc": uscc(7), "month": month, "insured_persons": 40}], now=now)
+    dashed = f"{month[:4]}-{month[4:]}"
+    rows = [{"uscc": uscc(7), "month": dashed, "paid_fen": "0"}, {"uscc": uscc(8), "month": dashed, "paid_fen": "x"}]
+    deliver("tax.payment", rows, now=now)
+    abnormal = {"uscc": uscc(3), "listed_on": "2026-01-05", "reason": "x", "authority": "x"}
+    deliver("list.abnormal", [abnormal], now=now - timedelta(days=30))
+    report_outage(item("tax.invoices"), reason="moving", actor="t", now=now)
+    daily_pass(actor="t", now=now)
+    return list_findings(rule="cross.insured_without_tax")[0].id
 
 
 def stopped(town: Town) -> tuple[int, str]:
@@ -137,8 +163,7 @@ def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> N
         if name in FILES | ACTS:
             continue
         client = town.client(WHO[p], english=True) if (p := name.split("-")[0]) in WHO else visitor(english=True)
-        own = {"code": "tax.credit_rating"} if name == "department-upload" else {}
-        many = [{"code": code} for code in codes] if name == "item" else [own]
+        many = [{"code": code} for code in codes] if name == "item" else [{}]
         for chosen in many:
             wanted = {key: {**busy, **chosen}[key] for key in route.pattern.converters}
             answer = client.get(reverse(name, kwargs=wanted), follow=True)

@@ -46,11 +46,19 @@ def next_due(due: Due, last_on: date, calendar: WorkCalendar) -> date:
     return start + timedelta(days=due.days)
 
 
+def last_day(due_on: date, calendar: WorkCalendar) -> date:
+    """The last day on which a delivery is still in time: a deadline that is no working day ends with the next one.
+
+    So says article 203 of the Civil Code of every period whose last day is a holiday.
+    """
+    return due_on if calendar.is_working_day(due_on) else calendar.add(due_on, 1).on
+
+
 def duty(due: Due, last_on: date | None, today: date, calendar: WorkCalendar) -> Duty:
     """Where an item stands today; one never delivered is due today."""
     if last_on is None:
         return Duty(today, Timeliness.NEVER)
     on = next_due(due, last_on, calendar)
-    if on < today:
+    if last_day(on, calendar) < today:
         return Duty(on, Timeliness.LATE)
     return Duty(on, Timeliness.SOON if on <= today + SOON else Timeliness.ON_TIME)

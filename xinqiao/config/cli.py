@@ -29,6 +29,7 @@ from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
+from xinqiao.config.quality_cli import quality
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evaluation.guideline import as_markdown
@@ -61,6 +62,7 @@ app.command("serve")(province.serve)
 app.command("worker")(province.worker)
 app.command("witness")(witness)
 app.command("call")(call)
+app.command("quality")(quality)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 
@@ -260,13 +262,17 @@ def export_guideline(
 def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.evaluation.compute import scorecards
-    from xinqiao.indicators.registry import load_indicators
+    from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
 
     with explained():
         catalogue = load_catalogue(content_dir())
+        expectations()
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
-        out.print("数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts))
+        out.print(
+            "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts) + f"，跨部门规则 {len(load_cross_rules())}"
+        )
 
 
 def main() -> None:

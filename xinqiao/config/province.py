@@ -37,6 +37,8 @@ from xinqiao.evidence.actions import sequence
 from xinqiao.ingest.actions import Upload, receive
 from xinqiao.ingest.queries import last_deliveries
 from xinqiao.plumbing.settings import ROOT, content_dir, home
+from xinqiao.quality.jobs import daily_pass
+from xinqiao.quality.queries import card_days
 from xinqiao.records.types import AsOf
 from xinqiao.release.activation import activate_first
 
@@ -123,6 +125,9 @@ def start(
         with _step("信用评价"):
             now = datetime.now(UTC)
             run_evaluation(AsOf(timezone.localdate(now), now), actor=ACTOR, now=now, progress=lambda _: None)
+    if not card_days(limit=1):
+        with _step("跨部门核对与质量卡"):
+            daily_pass(actor=ACTOR, now=datetime.now(UTC))
     if index_facts() is None:
         with _step("企业名录"):
             rebuild(actor=ACTOR, now=datetime.now(UTC))

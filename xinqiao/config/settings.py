@@ -79,6 +79,7 @@ INSTALLED_APPS = [
     "xinqiao.consent",
     "xinqiao.records",
     "xinqiao.ingest",
+    "xinqiao.quality",
     "xinqiao.evaluation",
     "xinqiao.release",
     "xinqiao.directory",

@@ -18,6 +18,7 @@ from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
+from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.records.jobs import compact_lake
 from xinqiao.supervision.jobs import watch_ledger
 from xinqiao.webhooks.jobs import run_postman
@@ -30,6 +31,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(minutes=1), expire_due),
     (timedelta(minutes=1), refresh_directory),
     (timedelta(minutes=10), sweep_expired),
+    (timedelta(hours=1), make_daily_quality),
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),
 )

@@ -51,7 +51,7 @@ def run_evaluation(
     with _only_run():
         run = _interrupted(card, as_of, afresh=afresh) or _new_run(card, as_of, now)
         as_of = AsOf(run.valid_on, run.known_at)
-        steps = Steps(run, compute.province(card, as_of), progress=progress)
+        steps = Steps(run, compute.province(card, as_of, run.sources), progress=progress)
         began = time.monotonic()
         try:
             facts = _compute(steps, None if afresh else _base(run))
@@ -109,6 +109,7 @@ def _new_run(card: Scorecard, as_of: AsOf, now: datetime) -> EvaluationRun:
         status=RunStatus.RUNNING,
         valid_on=as_of.valid,
         known_at=as_of.known,
+        sources=compute.open_sources(card, as_of),
         started_at=now,
         engine=engine_name(),
     )
@@ -123,7 +124,8 @@ def _base(run: EvaluationRun) -> EvaluationRun | None:
         valid_on=run.valid_on,
         known_at__lte=run.known_at,
     )
-    return same.exclude(path="").order_by("-known_at").first()
+    found = same.exclude(path="").order_by("-known_at").first()
+    return found if found and dict(found.sources) == dict(run.sources) else None
 
 
 def _compute(steps: Steps, base: EvaluationRun | None) -> FileFacts | None:
@@ -166,6 +168,7 @@ def _publish(
         "known_at": run.known_at.isoformat(),
         "enterprises": run.enterprises,
         "base": run.base,
+        "sources": dict(run.sources),
         "milliseconds": int(seconds * 1000),
     }
     record(RUN_PUBLISHED, actor=actor, subject=run.id, body=body, now=now)

@@ -12,7 +12,7 @@ from xinqiao import indicators
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.evaluation.load import in_force, load_scorecards
-from xinqiao.evaluation.types import Scorecard
+from xinqiao.evaluation.types import Scorecard, WhyNotKnown
 from xinqiao.indicators import compute
 from xinqiao.indicators.authoring import Declared
 from xinqiao.indicators.derive import Peers, peers_among
@@ -21,6 +21,7 @@ from xinqiao.indicators.registry import load_indicators
 from xinqiao.indicators.types import IndicatorFacts
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.quality.queries import unsettled
 from xinqiao.records.types import AsOf
 
 REGISTRATION = "registration.basic"
@@ -51,10 +52,16 @@ def needed(card: Scorecard) -> tuple[list[Declared], list[Item]]:
     return indicators, [catalogue.item(code) for code in items]
 
 
-def province(card: Scorecard, as_of: AsOf) -> Province:
+def open_sources(card: Scorecard, as_of: AsOf) -> dict[str, str]:
+    """Items a card rests on whose source was down or long overdue, with that as the reason for what is not known."""
+    found = unsettled(needed(card)[1], on=as_of.valid, known=as_of.known)
+    return {code: why for code, why in found.items() if why != WhyNotKnown.NEVER_SHARED}
+
+
+def province(card: Scorecard, as_of: AsOf, sources: Mapping[str, str]) -> Province:
     """What a card makes of all enterprises."""
-    indicators, items = needed(card)
-    return Province(items, indicators, card.scoring, as_of, registry=REGISTRATION)
+    chosen, items = needed(card)
+    return Province(items, chosen, card.scoring, as_of, registry=REGISTRATION, unsettled=frozenset(sources))
 
 
 @cache
@@ -69,11 +76,20 @@ def content_digest() -> str:
     return digest.hexdigest()
 
 
-def score_enterprise(enterprise: str, card: Scorecard, as_of: AsOf, peers: Peers) -> dict[str, Any] | None:
+def score_enterprise(
+    enterprise: str, card: Scorecard, as_of: AsOf, peers: Peers, sources: Mapping[str, str]
+) -> dict[str, Any] | None:
     """The scored row of one enterprise, or None when the registry does not hold it."""
     indicators, items = needed(card)
     return compute.score_enterprise(
-        enterprise, items, indicators, card.scoring, as_of, registry=REGISTRATION, peers=peers
+        enterprise,
+        items,
+        indicators,
+        card.scoring,
+        as_of,
+        registry=REGISTRATION,
+        peers=peers,
+        unsettled=frozenset(sources),
     )
 
 

@@ -19,6 +19,7 @@ class EvaluationRun(models.Model):
     finished_at = models.DateTimeField(null=True)
     enterprises = models.BigIntegerField(default=0)
     grades = models.TextField(default="{}")
+    sources = models.JSONField(default=dict)  # items whose source was down or overdue → why
     path = models.CharField(max_length=200, blank=True)
     engine = models.CharField(max_length=120)
     failure = models.TextField(blank=True)

@@ -9,7 +9,6 @@ from functools import lru_cache
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import Max
 
 from xinqiao.evaluation import compute
 from xinqiao.evaluation.calibration import load_calibrations
@@ -88,16 +87,17 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
     if not rows:
         return None
     as_of = AsOf(run.valid_on, run.known_at)
-    return _document(rows[0], as_of, code)
+    return _document(rows[0], as_of, code, run.sources)
 
 
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
     """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
     card = compute.scorecard_at(as_of, code)
-    row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of))
+    sources = compute.open_sources(card, as_of)
+    row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of), sources)
     if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
-    return _document(row, as_of, code)
+    return _document(row, as_of, code, sources)
 
 
 def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
@@ -114,22 +114,26 @@ def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
 
 
 def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Document:
-    """The published result while nothing was delivered since, else one made on demand; raises UnknownEnterprise."""
-    newest = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED).aggregate(at=Max("known_at"))[
-        "at"
-    ]
+    """The published result while nothing was delivered since and the sources still stand as they did.
+
+    Else one made on demand; raises UnknownEnterprise.
+    """
+    as_of = AsOf(beijing_day(now), now)
+    run = _latest(code)
     delivered = last_registered_at()
-    if newest and (delivered is None or delivered <= newest):
-        found = published_result(enterprise, code)
+    if run and (delivered is None or delivered <= run.known_at):
+        same = dict(run.sources) == compute.open_sources(compute.scorecard_at(as_of, code), as_of)
+        found = published_result(enterprise, code) if same else None
         if found:
             return found
-    return evaluate(enterprise, AsOf(beijing_day(now), now), code)
+    return evaluate(enterprise, as_of, code)
 
 
-def _document(row: dict[str, object], as_of: AsOf, code: str) -> Document:
+def _document(row: dict[str, object], as_of: AsOf, code: str, sources: Mapping[str, str]) -> Document:
     card = compute.scorecard_at(as_of, code)
     known = as_of.known.astimezone(UTC).isoformat(timespec="microseconds")
-    return document(row, card, compute.facts_by_code(), valid_on=as_of.valid.isoformat(), known_at=known)
+    facts = compute.facts_by_code()
+    return document(row, card, facts, valid_on=as_of.valid.isoformat(), known_at=known, sources=sources)
 
 
 def get_scorecard(*, on: date, code: str = "basic") -> Scorecard:

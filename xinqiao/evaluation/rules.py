@@ -13,12 +13,18 @@ Row = Mapping[str, Any]
 
 
 def document(
-    row: Row, card: Scorecard, facts: Mapping[str, IndicatorFacts], *, valid_on: str, known_at: str
+    row: Row,
+    card: Scorecard,
+    facts: Mapping[str, IndicatorFacts],
+    *,
+    valid_on: str,
+    known_at: str,
+    sources: Mapping[str, str],
 ) -> Document:
     """The evaluation of one enterprise as a JSON document; points sum exactly to the score.
 
     ``row`` is one line of a run: ``<indicator>``, ``points__<indicator>``, ``rows__<item>``, ``veto__<code>``
-    and the result columns.
+    and the result columns. ``sources`` are the items whose source was down or overdue, with that as the reason.
     """
     return {
         "v": 1,
@@ -33,7 +39,7 @@ def document(
         "size_class": row["size_class"],
         "vetoes": [v.rule.code for v in card.vetoes if row[f"veto__{v.rule.code}"]],
         "dimensions": [_dimension(row, d) for d in card.dimensions],
-        "indicators": [_indicator(row, i, facts[i.code]) for i in card.indicators],
+        "indicators": [_indicator(row, i, facts[i.code], sources) for i in card.indicators],
         "up": _reasons(row, card.indicators, helps=True),
         "down": _reasons(row, card.indicators, helps=False),
     }
@@ -54,9 +60,10 @@ def _dimension(row: Row, dimension: Dimension) -> Document:
     }
 
 
-def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts) -> Document:
+def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts, sources: Mapping[str, str]) -> Document:
     value = row[facts.column]
-    state, why = value_state(value, *(row[f"rows__{code.replace('.', '__')}"] for code in facts.items))
+    rows = [row[f"rows__{code.replace('.', '__')}"] for code in facts.items]
+    state, why = value_state(value, *rows, sources=[sources[code] for code in facts.items if code in sources])
     answer: Document = {
         "code": indicator.code,
         "state": str(state),
@@ -69,12 +76,19 @@ def _indicator(row: Row, indicator: CardIndicator, facts: IndicatorFacts) -> Doc
     return answer
 
 
-def value_state(value: object, *rows: int | None) -> tuple[ValueState, WhyNotKnown | None]:
-    """State of a value, given how many rows each of its items holds about the enterprise (None = never delivered)."""
+def value_state(value: object, *rows: int | None, sources: Sequence[str] = ()) -> tuple[ValueState, WhyNotKnown | None]:
+    """State of a value, given how many rows each of its items holds about the enterprise (None = never delivered).
+
+    ``sources`` says why those of its items that are not settled are not; what is not known is first put down to them.
+    """
     if value is not None:
         return (ValueState.VALUE if any(rows) else ValueState.VERIFIED_NONE), None
+    if WhyNotKnown.SOURCE_DOWN in sources:
+        return ValueState.NOT_KNOWN, WhyNotKnown.SOURCE_DOWN
     if None in rows:
         return ValueState.NOT_KNOWN, WhyNotKnown.NEVER_SHARED
+    if sources:
+        return ValueState.NOT_KNOWN, WhyNotKnown.SOURCE_LATE
     return ValueState.NOT_KNOWN, WhyNotKnown.NOT_COMPUTABLE if all(rows) else WhyNotKnown.NO_RECORD
 
 

@@ -32,6 +32,8 @@ class WhyNotKnown(StrEnum):
     NEVER_SHARED = "never_shared"  # the item was never delivered
     NO_RECORD = "no_record"  # delivered, but nothing about this enterprise
     NOT_COMPUTABLE = "not_computable"  # there are records, but not those the formula needs
+    SOURCE_LATE = "source_late"  # the source is overdue for so long that a missing record says nothing
+    SOURCE_DOWN = "source_down"  # the source cannot deliver
 
 
 class RunStatus(StrEnum):

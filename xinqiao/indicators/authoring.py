@@ -230,7 +230,7 @@ def peer(
     the value itself. Groups of fewer than five give no value. Raises ValueError for a value that is not a number.
     """
     _check(code, "percent", of.facts.better)
-    if of.facts.unit in ("grade", "code"):
+    if of.facts.unit in ("grade", "code", "date"):
         raise ValueError(f"{code}: only numbers have a rank")
     facts = _resting_on(
         [of, *within], code=code, name=name, name_en=name_en, unit="percent", better=of.facts.better, basis=basis,

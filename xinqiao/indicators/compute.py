@@ -7,7 +7,7 @@ joins of one row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -38,7 +38,7 @@ from xinqiao.records.types import AsOf
 
 # One enterprise's passes wait for the engine, not for this process: a few at a time overlap.
 _passes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="pass")
-ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string()}
+ARROW = {Kind.INTEGER: pa.int64(), Kind.DECIMAL: pa.decimal128(12, 4), Kind.TEXT: pa.string(), Kind.DATE: pa.date32()}
 
 
 def rows_column(item: Item) -> str:
@@ -66,6 +66,7 @@ def score_enterprise(
     *,
     registry: str,
     peers: Peers,
+    unsettled: Collection[str] = (),
 ) -> dict[str, Any] | None:
     """The scored row of one enterprise, by the same columns as the province; None when the registry has none.
 
@@ -89,8 +90,9 @@ def score_enterprise(
     table = pa.Table.from_pylist([line], schema=pa.schema(schema))
     frame = local_frame(session(), table)
     placing = peers_among(indicators)
-    known = _compared(frame, items, set(tables), placing, scoring) if placing else None
-    values = with_derived(settle(frame, items, set(tables), indicators), in_order(indicators), scoring, known)
+    known = _compared(frame, items, set(tables), placing, scoring, unsettled) if placing else None
+    settled = settle(frame, items, set(tables), indicators, unsettled)
+    values = with_derived(settled, in_order(indicators), scoring, known)
     if known is not None:
         values = place_of_one(values, known, placing, peers)
     [row] = scored(values, scoring).collect()
@@ -98,11 +100,16 @@ def score_enterprise(
 
 
 def _compared(
-    frame: DataFrame, items: Sequence[Item], delivered: set[str], placing: Sequence[Peer], scoring: Scoring
+    frame: DataFrame,
+    items: Sequence[Item],
+    delivered: set[str],
+    placing: Sequence[Peer],
+    scoring: Scoring,
+    unsettled: Collection[str],
 ) -> dict[str, Any]:
     """One enterprise's size, group and compared values: fetched first, and only these are computed for it."""
     read = [item for item in items if of_item(item, placing)]
-    values = with_derived(settle(frame, read, delivered, placing), in_order(placing), scoring)
+    values = with_derived(settle(frame, read, delivered, placing, unsettled), in_order(placing), scoring)
     [known] = values.select(SIZE, GROUP, *dict.fromkeys(p.of.facts.column for p in placing)).collect()
     return dict(known.asDict())
 
@@ -140,17 +147,25 @@ def _aggregate(indicator: Indicator, stored: tuple[str, ...], day: Day) -> Colum
     return indicator.aggregate(Row(stored), day)
 
 
-def settle(frame: DataFrame, items: Sequence[Item], delivered: set[str], indicators: Sequence[Declared]) -> DataFrame:
+def settle(
+    frame: DataFrame,
+    items: Sequence[Item],
+    delivered: set[str],
+    indicators: Sequence[Declared],
+    unsettled: Collection[str],
+) -> DataFrame:
     """Settle what is none and what is not known.
 
     A value is null when it is not known. An item that is a complete list and holds nothing about an enterprise
-    gives the indicator's ``none``; an item never delivered gives null, with a null count.
+    gives the indicator's ``none``, unless its source leaves that unsettled; an item never delivered gives null, with a
+    null count.
     """
-    columns = [
-        column
-        for item in items
-        for column in (_settled if item.code in delivered else _unknown)(item, of_item(item, indicators))
-    ]
+    columns: list[Column] = []
+    for item in items:
+        if item.code in delivered:
+            columns += _settled(item, of_item(item, indicators), item.code not in unsettled)
+        else:
+            columns += _unknown(item, of_item(item, indicators))
     return frame.select(SUBJECT, *columns)
 
 
@@ -160,9 +175,9 @@ def _unknown(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
     return [F.lit(None).cast("bigint").alias(rows_column(item)), newest, *nothing]
 
 
-def _settled(item: Item, indicators: Sequence[Indicator]) -> list[Column]:
+def _settled(item: Item, indicators: Sequence[Indicator], fresh: bool) -> list[Column]:
     rows = F.coalesce(F.col(rows_column(item)), F.lit(0)).cast("bigint")
-    complete = item.absence is Absence.VERIFIED_NONE
+    complete = item.absence is Absence.VERIFIED_NONE and fresh
     counted = [rows.alias(rows_column(item)), F.col(newest_column(item))]
     return [*counted, *[_value(i, rows_column(item), complete) for i in indicators]]
 

@@ -7,7 +7,7 @@ written by the engine to files, so that no step holds the province and none is d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
 
@@ -57,13 +57,24 @@ def spans(codes: pa.Array, count: int) -> list[Span]:
 
 
 class Province:
-    """What one scoring makes of every enterprise of the ``registry`` item, as of one view."""
+    """What one scoring makes of every enterprise of the ``registry`` item, as of one view.
+
+    Of an ``unsettled`` item (its source is long overdue, or down) a missing row no longer means that there is none.
+    """
 
     def __init__(
-        self, items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring, as_of: AsOf, *, registry: str
+        self,
+        items: Sequence[Item],
+        indicators: Sequence[Declared],
+        scoring: Scoring,
+        as_of: AsOf,
+        *,
+        registry: str,
+        unsettled: Collection[str] = (),
     ) -> None:
         self.items, self.indicators, self.scoring, self.as_of = items, in_order(indicators), scoring, as_of
         self.registry = next(item for item in items if item.code == registry)
+        self.unsettled = unsettled
         self._peers = peers_among(indicators)
 
     @property
@@ -94,7 +105,7 @@ class Province:
         ]
         frame = _beside(population.select(SUBJECT), passes)
         delivered = {code for code, view in views.items() if view is not None}
-        settled = settle(frame, self.items, delivered, self.indicators)
+        settled = settle(frame, self.items, delivered, self.indicators, self.unsettled)
         return with_derived(settled, self.indicators, self.scoring).select(*self.value_columns)
 
     @cached_property

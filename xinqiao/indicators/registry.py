@@ -12,6 +12,7 @@ from types import ModuleType
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Absence, Catalogue, UnknownItem
 from xinqiao.indicators.authoring import Declared
+from xinqiao.indicators.crossing import CrossRule
 from xinqiao.indicators.types import InvalidIndicator
 from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir, content_package
@@ -68,6 +69,41 @@ def _faults(found: list[Registered], catalogue: Catalogue) -> list[Problem]:
         if not registered.indicator.example_count:
             problems.append(Problem(field=facts.code, code="example", message=f"指标 {facts.code} 没有示例"))
         seen.add(facts.code)
+    return problems
+
+
+@cache
+def load_cross_rules() -> dict[str, CrossRule]:
+    """Code → rule across items of the content package's ``cross_rules``; raises InvalidIndicator with every fault."""
+    try:
+        package = importlib.import_module(f"{content_package()}.cross_rules")
+    except ModuleNotFoundError:  # a province that declares none
+        return {}
+    modules = [importlib.import_module(i.name) for i in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+    found = list({id(v): v for m in modules for v in vars(m).values() if isinstance(v, CrossRule)}.values())
+    if problems := _cross_faults(found, load_catalogue(content_dir())):
+        raise InvalidIndicator(problems)
+    return {rule.facts.code: rule for rule in sorted(found, key=lambda rule: rule.facts.code)}
+
+
+def _cross_faults(found: list[CrossRule], catalogue: Catalogue) -> list[Problem]:
+    """Rules that name an unknown item, ask a department that has none of theirs, or lack a case of each kind."""
+    problems = []
+    for rule in found:
+        facts = rule.facts
+        try:
+            asked = {catalogue.item(code).department.code for code in facts.items}
+        except UnknownItem as error:
+            problems.append(Problem(field=facts.code, code="item", message=error.message))
+            continue
+        if not facts.explain or not set(facts.explain) <= asked:
+            message = f"规则 {facts.code} 请求说明的部门须是所看数据项的责任部门"
+            problems.append(Problem(field=facts.code, code="explain", message=message))
+        if {example.expect for example in rule.examples} != {True, False}:
+            message = f"规则 {facts.code} 须有相符和相悖的示例"
+            problems.append(Problem(field=facts.code, code="example", message=message))
+        if [r.facts.code for r in found].count(facts.code) > 1:
+            problems.append(Problem(field=facts.code, code="duplicate", message=f"规则 {facts.code} 定义了两次"))
     return problems
 
 

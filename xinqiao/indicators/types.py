@@ -18,12 +18,14 @@ class Kind(StrEnum):
     INTEGER = "bigint"
     DECIMAL = "decimal(12,4)"
     TEXT = "string"
+    DATE = "date"
 
 
 UNITS: Mapping[str, Kind] = {
     **dict.fromkeys(("count", "days", "months", "years", "persons", "fen", "kwh", "flag"), Kind.INTEGER),
     **dict.fromkeys(("ratio", "percent"), Kind.DECIMAL),
     **dict.fromkeys(("grade", "code"), Kind.TEXT),
+    "date": Kind.DATE,
 }
 
 
@@ -101,6 +103,40 @@ class IndicatorFacts:
     def column(self) -> str:
         """Column name of the value in a run: dots are not column characters."""
         return self.code.replace(".", "__")
+
+
+class Severity(StrEnum):
+    """How much a contradiction between items weighs."""
+
+    ERROR = "error"  # both cannot be true
+    DOUBT = "doubt"  # both can be true, but seldom are
+
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {"error": "必有一误", "doubt": "存疑"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class CrossFacts:
+    """The declaration of a rule across items, without its formula.
+
+    ``explain`` are the departments asked to explain; ``items`` what the rule looks at, in the order of its values.
+    """
+
+    code: str
+    name: str
+    name_en: str
+    severity: Severity
+    basis: str
+    since: date
+    items: tuple[str, ...]
+    explain: tuple[str, ...]
+
+    @property
+    def column(self) -> str:
+        """Column that says whether the rule finds something."""
+        return f"found__{self.code.replace('.', '__')}"
 
 
 class InvalidIndicator(Invalid):

@@ -10,23 +10,34 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
 import xlsxwriter
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from xinqiao.ingest import inbox
+from xinqiao.ingest.checks import PROBLEMS
 from xinqiao.ingest.models import ColumnMapping, Delivery
 from xinqiao.ingest.reading import read_table
-from xinqiao.ingest.types import RULES, UNDO_WINDOW, DeliveryStatus, Outcome, RepairGroup, UnknownDelivery
+from xinqiao.ingest.types import (
+    RULES,
+    UNDO_WINDOW,
+    Arrival,
+    DeliveryStatus,
+    Outcome,
+    RepairGroup,
+    UnknownDelivery,
+)
 from xinqiao.records.queries import lake_totals
 from xinqiao.vault.sealing import open_all
 from xinqiao.vault.types import ERASED, Sealing, delivery_subject
 
 ERROR_COLUMN = "错误说明"
+RUNS = ("evaluation.", "quality.")  # results that lie in the lake beside the items
 
 
 def standing_rows() -> list[tuple[str, dict[str, Any]]]:
     """Per item code what stands in the credit database: ``rows``, ``size`` in bytes, ``files``, ``last`` change."""
-    return [(str(total["item"]), total) for total in lake_totals() if not str(total["item"]).startswith("evaluation.")]
+    return [(str(total["item"]), total) for total in lake_totals() if not str(total["item"]).startswith(RUNS)]
 
 
 def remembered_mapping(provider: str, item: str) -> dict[str, str]:
@@ -106,6 +117,25 @@ def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
     rows = Delivery.objects.filter(undone_at=None, accepted__gt=0)
     rows = rows.filter(provider=provider) if provider else rows
     return {r["item"]: r["last"] for r in rows.values("item").annotate(last=Max("received_at"))}
+
+
+def list_arrivals(*, known: datetime, since: datetime | None = None, item: str | None = None) -> list[Arrival]:
+    """Deliveries that had brought rows by ``known`` and were not undone by then, the oldest first."""
+    rows = Delivery.objects.filter(received_at__lte=known).exclude(delivered=0).order_by("received_at", "id")
+    rows = rows.filter(Q(undone_at=None) | Q(undone_at__gt=known))
+    rows = rows.filter(received_at__gte=since) if since else rows
+    rows = rows.filter(item=item) if item else rows
+    columns = ("id", "item", "provider", "received_at", "delivered", "accepted")
+    return [Arrival(*line) for line in rows.values_list(*columns).iterator()]
+
+
+def list_problems(delivery: str) -> pa.Table:
+    """What is wrong in a delivery, line by line (``row, field, code, value``).
+
+    Raises UnknownDelivery, DeliveryErased.
+    """
+    entry = get_delivery(delivery)
+    return inbox.read_problems(entry.problems_path) if entry.problems_path else PROBLEMS.empty_table()
 
 
 def annotated_file(delivery: str, *, provider: str | None = None, only_returned: bool = True) -> tuple[str, bytes]:

@@ -112,6 +112,18 @@ class Outcome:
     repeated: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A delivery that brought rows and was not undone."""
+
+    delivery: str
+    item: str
+    provider: str
+    received_at: datetime
+    delivered: int
+    accepted: int
+
+
 class UnreadableFile(Invalid):
     """The file is not a table that can be read."""
 

@@ -124,6 +124,16 @@ class Lake:
         """Some columns of a file, all rows."""
         return pq.read_table(self.full(path), filesystem=self.filesystem, columns=list(names), partitioning=None)
 
+    def empty_cells(self, path: str) -> dict[str, int]:
+        """How many cells of each column are empty, as the footer says: no row is read."""
+        metadata, _ = self._footer(path)
+        counts: dict[str, int] = dict.fromkeys(metadata.schema.names, 0)
+        for number in range(metadata.num_row_groups):
+            for position, name in enumerate(metadata.schema.names):
+                found = metadata.row_group(number).column(position).statistics
+                counts[name] += found.null_count if found is not None else 0
+        return counts
+
     def read_bytes(self, path: str) -> bytes:
         """The whole file, for checking its digest."""
         with self.filesystem.open_input_stream(self.full(path)) as stream:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zlib import crc32
@@ -109,8 +109,10 @@ def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
 
 def delivered_items(*, known: datetime) -> dict[str, datetime]:
     """Item code → when it was last delivered; items never delivered are absent."""
-    files = LakeFile.objects.filter(first_recorded_at__lte=known, withdrawn_at=None)
-    rows = files.exclude(batch__startswith=PLANTED_BATCH).values("item")
+    # A compaction registers files anew: only the delivered ones say when something came.
+    files = LakeFile.objects.filter(kind=FileKind.DELIVERY, registered_at__lte=known)
+    standing = files.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
+    rows = standing.exclude(batch__startswith=PLANTED_BATCH).values("item")
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
 
 
@@ -141,6 +143,27 @@ def touched_enterprises(items: Iterable[str], *, since: datetime, most: int) -> 
 def standing_row_count(items: Iterable[str], *, known: datetime) -> int:
     """Rows in the files that count at ``known``, superseded ones included."""
     return int(visible_files(items, known=known).order_by().aggregate(rows=Sum("row_count"))["rows"] or 0)
+
+
+def empty_cells(batch: str) -> dict[str, int]:
+    """How many cells of each stored column are empty in the rows that a delivery brought."""
+    counts: dict[str, int] = {}
+    for path in _files_of(batch):
+        for name, empty in lake().empty_cells(path).items():
+            counts[name] = counts.get(name, 0) + empty
+    return counts
+
+
+def cells_of(batch: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of the rows that a delivery brought, file by file; a column that a file has not is left out."""
+    for path in _files_of(batch):
+        present = lake().empty_cells(path)
+        yield lake().columns(path, [name for name in columns if name in present])
+
+
+def _files_of(batch: str) -> list[str]:
+    files = LakeFile.objects.filter(batch=batch, kind=FileKind.DELIVERY).order_by("id")
+    return list(files.values_list("path", flat=True))
 
 
 def newest_file(item: str) -> int:

@@ -25,6 +25,7 @@ from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.quality.queries import list_sources
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
 from xinqiao.records.sealing import open_rows
 from xinqiao.records.types import AsOf
@@ -183,12 +184,14 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
     today = beijing_day(now)
+    sources = list_sources(everything.values(), on=today, known=now, delivered=delivered)
     reach = add_months(today, -found.data_months) if found else None
 
     def facts(item: Item) -> ItemFacts:
         rows = current_rows(tables[item.code], item) if item.code in tables else []
         limit = None if item.openness is Openness.PUBLIC else reach
-        return ItemFacts(item, tuple(r for r in rows if _within(r, today, limit)), delivered.get(item.code))
+        within = tuple(r for r in rows if _within(r, today, limit))
+        return ItemFacts(item, within, delivered.get(item.code), sources[item.code])
 
     registered = facts(registration).rows
     if not registered:

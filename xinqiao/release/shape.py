@@ -11,8 +11,11 @@ from typing import Any
 
 from xinqiao.catalogue.types import Absence, Field, Item, Openness
 from xinqiao.consent.types import Form
+from xinqiao.quality.types import Source, SourceState
 
 Row = Mapping[str, object]
+# A reader is told when a source is behind, also where a record stands: it may have been followed by another.
+BEHIND = (SourceState.LATE, SourceState.OVERDUE, SourceState.DOWN)
 
 
 class Show(StrEnum):
@@ -25,11 +28,15 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ItemFacts:
-    """One item about one enterprise as the lake knows it; ``delivered_at`` is None when never delivered."""
+    """One item about one enterprise as the lake knows it; ``delivered_at`` is None when never delivered.
+
+    ``source`` is where its source stands: it decides whether a missing record still means that there is none.
+    """
 
     item: Item
     rows: tuple[Row, ...]
     delivered_at: datetime | None
+    source: Source
 
 
 def plain(value: object) -> object:
@@ -53,6 +60,8 @@ def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Ma
     }
     if why:
         block["why"] = why
+    if facts.source.state in BEHIND:
+        block["source"] = {"state": str(facts.source.state), "due_on": plain(facts.source.due_on)}
     if form is not Form.VERIFY and figures:
         block["figures"] = list(figures)
     if show is not Show.NONE:
@@ -65,11 +74,13 @@ def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Ma
 def _state(facts: ItemFacts, rows: Sequence[object], show: Show) -> tuple[str, str]:
     """State and reason. Of a mixed item seen from outside, nothing tells whether there is a non-public record."""
     if facts.delivered_at is None:
-        return "not_known", "never_shared"
+        return "not_known", facts.source.why or "never_shared"
     if rows:
         return "value", ""
     if show is Show.PUBLIC and facts.item.openness is Openness.MIXED:
         return "not_known", "not_public"
+    if not facts.source.settled:
+        return "not_known", facts.source.why
     if facts.item.absence is Absence.VERIFIED_NONE:
         return "verified_none", ""
     return "not_known", "no_record"

@@ -29,10 +29,15 @@ TABS = {
     Portal.DEPARTMENT: (
         ("department-home", _("报送任务")),
         ("department-deliveries", _("报送记录")),
+        ("department-quality", _("数据质量")),
+        ("department-findings", _("跨部门核对")),
     ),
     Portal.NODE: (
         ("node-home", _("运行状况")),
         ("node-sources", _("数据来源")),
+        ("node-supply", _("报送时效")),
+        ("node-quality", _("数据质量")),
+        ("node-findings", _("跨部门核对")),
         ("node-runs", _("信用评价")),
         ("node-find", _("企业核查")),
         ("node-lists", _("企业名单")),

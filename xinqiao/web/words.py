@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.translation import get_language, gettext
 
 from xinqiao.catalogue.load import load_catalogue
+from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
 from xinqiao.plumbing.settings import content_dir
 
@@ -27,7 +28,13 @@ def is_english() -> bool:
 def content_words() -> dict[str, str]:
     """Chinese text of content → its English: names from their declarations, the rest from ``words/en.toml``."""
     catalogue = load_catalogue(content_dir())
-    named = [*catalogue.departments, *catalogue.items, *(field for item in catalogue for field in item.fields)]
+    named: list[Any] = [
+        *catalogue.departments,
+        *catalogue.items,
+        *(field for item in catalogue for field in item.fields),
+    ]
+    for rule in load_cross_rules().values():
+        named += [rule.facts, *(measure.facts for measure in rule.inputs)]
     path = content_dir() / "words" / "en.toml"
     written = tomllib.loads(path.read_text("utf-8"))["words"]
     return {thing.name: thing.name_en for thing in named} | {row["zh"]: row["en"] for row in written}

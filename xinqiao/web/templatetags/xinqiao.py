@@ -43,6 +43,8 @@ WHY = {
     "outside_items": "所需数据项不在本次查询之内",
     "outside_period": "所需数据早于授权的数据范围",
     "no_record": "没有该企业的记录",
+    "source_late": "来源逾期未报，不能核实没有",
+    "source_down": "来源停机，不能核实",
     "not_computable": "记录不足以计算",
     "not_public": "非公开部分需企业授权",
 }
@@ -59,6 +61,19 @@ ALERT_FIGURES = {
     "authorisations": "涉及的授权",
 }
 STATUS_TONES = {
+    "came": "good",
+    "came_late": "warn",
+    "missing": "risk",
+    "down": "risk",
+    "never": "risk",
+    "overdue": "risk",
+    "late": "warn",
+    "shrinking": "warn",
+    "on_time": "good",
+    "explained": "good",
+    "corrected": "good",
+    "error": "risk",
+    "doubt": "warn",
     "open": "warn",
     "proposed": "warn",
     "appealed": "warn",
