@@ -23,6 +23,7 @@ NAMES = (
     "proofs_foreign",
     "log_million",
     "search_lists",
+    "integration_quality",
     "spark_parity",
     "rotate_keys",
 )

@@ -39,6 +39,7 @@ TABLES = {
     "xinqiao.release.types": ("ChallengeState",),
     "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
+    "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),

@@ -29,6 +29,7 @@ from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
+from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evaluation.guideline import as_markdown
@@ -61,6 +62,7 @@ app.command("serve")(province.serve)
 app.command("worker")(province.worker)
 app.command("witness")(witness)
 app.command("call")(call)
+app.command("subject")(subject)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 

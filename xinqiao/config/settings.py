@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "xinqiao.evaluation",
     "xinqiao.release",
     "xinqiao.directory",
+    "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.web",
 ]

@@ -19,6 +19,7 @@ from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.records.jobs import compact_lake
+from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
 from xinqiao.webhooks.jobs import run_postman
 
@@ -29,6 +30,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
     (timedelta(minutes=1), refresh_directory),
+    (timedelta(minutes=1), refresh_subjects),
     (timedelta(minutes=10), sweep_expired),
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),

@@ -113,6 +113,10 @@ class Lake:
         """Some columns of a file, all rows."""
         return pq.read_table(self.full(path), filesystem=self.filesystem, columns=list(names), partitioning=None)
 
+    def column_names(self, path: str) -> list[str]:
+        """The columns that a file has."""
+        return list(self._footer(path)[0].schema.names)
+
     def read_bytes(self, path: str) -> bytes:
         """The whole file, for checking its digest."""
         with self.filesystem.open_input_stream(self.full(path)) as stream:
