@@ -31,7 +31,8 @@ CALLS = {"_": None, "gettext": None, "gettext_lazy": None, "translate": None, "P
 # Texts in tables rather than calls: module → names of its tables.
 TABLES = {
     "xinqiao.catalogue.template": ("HINTS",),
-    "xinqiao.ingest.types": ("RULES",),
+    "xinqiao.ingest.types": ("RULES", "MatchState"),
+    "xinqiao.ingest.rules": ("MATCH_TRANSITIONS",),
     "xinqiao.release.actions": ("OBLIGATIONS", "NOT_IN_REGISTRY"),
     "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT"),
     "xinqiao.consent.rules": ("REQUEST_TRANSITIONS", "AUTHORISATION_TRANSITIONS"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -18,9 +18,12 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
+from xinqiao.ingest.match_queries import list_matches
+from xinqiao.ingest.types import MatchState
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
 
@@ -99,6 +102,7 @@ def busy(town: Town) -> dict[str, Any]:
     now = timezone.now()
     run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
     rebuild(actor="t", now=now)
+    match = waiting_row(now)
     sequence(now=now + timedelta(seconds=1))
     access = list_accesses(enterprise=FIRM)[0]
     alert, freeze = stopped(town)
@@ -110,7 +114,15 @@ def busy(town: Town) -> dict[str, Any]:
         "uscc": FIRM,
         "alert": alert,
         "freeze": freeze,
+        "match": match,
     }
+
+
+def waiting_row(now: datetime) -> int:
+    """A row of the tax bureau that waits until a person says which enterprise it is about."""
+    rebuild_subjects(actor="t", now=now)
+    deliver("tax.credit_rating", [{"uscc": "", "rated_on": "2026-05-30", "grade": "A", "企业名称": "Example"}], now=now)
+    return list_matches(MatchState.WAITING)[0].id
 
 
 def stopped(town: Town) -> tuple[int, str]:
@@ -161,6 +173,14 @@ def test_what_is_not_a_page_of_its_own_is_english_too(town: Town, busy: dict[str
         "find": banker.get("/institution/find/?uscc=12"),
         "wrong code": banker.get("/institution/find/?uscc=91610102MAXAMPLE2"),
         "found": banker.get("/institution/find/?uscc=example"),
+        "subject": town.client("operator", english=True).get(f"/node/subjects/?code={FIRM}"),
+        "no subject": town.client("operator", english=True).get("/node/subjects/?code=x"),
+        "nothing chosen": tax.post(reverse("department-match", args=[busy["match"]]), {"step": "attach"}),
+        "sent back": tax.post(
+            reverse("department-match", args=[busy["match"]]), {"step": "none", "note": "x"}, follow=True
+        ),
+        "undo": tax.get(reverse("department-match", args=[busy["match"]])),
+        "result": tax.get(reverse("department-delivery", args=[busy["delivery"]])),
         "list": town.client("operator", english=True).post(reverse("node-lists"), {"step": "show", "cause": "x"}),
         "unknown": banker.get(reverse("institution-enterprise", args=["91610102MAXAMPLE2H"])),
         "ask": banker.post(reverse("institution-ask", args=[FIRM]), {"purpose": "approval", "times": 9}),

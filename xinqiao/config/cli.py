@@ -112,7 +112,7 @@ def _print_outcome(outcome: Outcome) -> None:
     repeated = "（此前已报送，未重复入库）" if outcome.repeated else ""
     out.print(
         f"{outcome.delivery}{repeated}　报送 {outcome.delivered} = 收下 {outcome.accepted} + 退回 {outcome.returned}"
-        f"（收下并标记 {outcome.flagged}）"
+        f" + 待认定 {outcome.waiting}（收下并标记 {outcome.flagged}）"
     )
     if outcome.groups:
         table = Table("字段", "问题", "行数", "怎么改", "例子")

@@ -8,7 +8,7 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges, supervision
+from xinqiao.web.portals import challenges, matching, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -84,7 +84,12 @@ urlpatterns = [
     path("department/deliveries/<str:delivery>/", department.delivery, name="department-delivery"),
     path("department/deliveries/<str:delivery>/annotated/", department.annotated, name="department-annotated"),
     path("department/deliveries/<str:delivery>/undo/", department.undo, name="department-undo"),
+    path("department/matching/", matching.department_list, name="department-matches"),
+    path("department/matching/<int:match>/", matching.department_row, name="department-match"),
     path("node/", node.home, name="node-home"),
+    path("node/matching/", matching.node_list, name="node-matches"),
+    path("node/matching/<int:match>/", matching.node_row, name="node-match"),
+    path("node/subjects/", matching.subject, name="node-subject"),
     path("node/sources/", node.sources, name="node-sources"),
     path("node/runs/", node.runs, name="node-runs"),
     path("node/challenges/", challenges.node, name="node-challenges"),

@@ -163,6 +163,11 @@ def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:
     return pa.concat_tables(_conform(lake().read(entry.path), item) for entry in entries)
 
 
+def knows_batch(batch: str) -> bool:
+    """Whether a batch ever had a file, standing or not."""
+    return LakeFile.objects.filter(batch=batch).exists()
+
+
 def last_registered_at() -> datetime | None:
     """When the register of delivered records last changed: a delivery, a retraction or an undo."""
     files = LakeFile.objects.exclude(kind=FileKind.RUN).aggregate(new=Max("registered_at"), gone=Max("withdrawn_at"))

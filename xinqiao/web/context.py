@@ -29,10 +29,13 @@ TABS = {
     Portal.DEPARTMENT: (
         ("department-home", _("报送任务")),
         ("department-deliveries", _("报送记录")),
+        ("department-matches", _("主体认定")),
     ),
     Portal.NODE: (
         ("node-home", _("运行状况")),
         ("node-sources", _("数据来源")),
+        ("node-matches", _("主体认定")),
+        ("node-subject", _("主体库")),
         ("node-runs", _("信用评价")),
         ("node-find", _("企业核查")),
         ("node-lists", _("企业名单")),
