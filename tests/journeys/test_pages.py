@@ -11,6 +11,7 @@ from tests.journeys.conftest import FIRM, ROOT, Person, picture
 
 pytestmark = pytest.mark.journey
 
+MATCHING = ["/node/matching/", "/node/subjects/", f"/node/subjects/?code={FIRM}"]
 PAGES = {
     "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors"],
     "owner": ["/enterprise/", "/enterprise/report/", "/enterprise/authorisations/", "/enterprise/accesses/"],
@@ -22,8 +23,13 @@ PAGES = {
         "/institution/requests/",
         "/institution/accesses/",
     ],
-    "registry": ["/department/", "/department/upload/registration.basic/", "/department/deliveries/"],
-    "operator": ["/node/", "/node/sources/", "/node/runs/", "/node/accesses/"],
+    "registry": [
+        "/department/",
+        "/department/upload/registration.basic/",
+        "/department/deliveries/",
+        "/department/matching/",
+    ],
+    "operator": ["/node/", "/node/sources/", "/node/runs/", "/node/accesses/", *MATCHING],
 }
 SERIOUS = ("serious", "critical")
 
