@@ -25,6 +25,7 @@ NAMES = (
     "search_lists",
     "province_batch",
     "scoring_rivals",
+    "integration_quality",
     "spark_parity",
     "rotate_keys",
 )

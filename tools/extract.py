@@ -31,7 +31,8 @@ CALLS = {"_": None, "gettext": None, "gettext_lazy": None, "translate": None, "P
 # Texts in tables rather than calls: module → names of its tables.
 TABLES = {
     "xinqiao.catalogue.template": ("HINTS",),
-    "xinqiao.ingest.types": ("RULES",),
+    "xinqiao.ingest.types": ("RULES", "MatchState"),
+    "xinqiao.ingest.rules": ("MATCH_TRANSITIONS",),
     "xinqiao.release.actions": ("OBLIGATIONS", "NOT_IN_REGISTRY"),
     "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT"),
     "xinqiao.consent.rules": ("REQUEST_TRANSITIONS", "AUTHORISATION_TRANSITIONS"),
@@ -39,6 +40,7 @@ TABLES = {
     "xinqiao.release.types": ("ChallengeState",),
     "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
+    "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),

@@ -118,7 +118,9 @@ def _value(kind: pa.DataType, value: Any) -> Any:
 def test_eighty_indicators_over_every_item_in_six_dimensions() -> None:
     registered = load_indicators()
     assert len(registered) >= 80
-    assert {item for r in registered.values() for item in r.indicator.facts.items} == {i.code for i in CATALOGUE}
+    # Who is who says nothing about how somebody does.
+    evaluated = {i.code for i in CATALOGUE} - {"registration.identity", "registration.branches"}
+    assert {item for r in registered.values() for item in r.indicator.facts.items} == evaluated
     assert {r.dimension for r in registered.values()} == {
         "identity", "operation", "fulfilment", "innovation", "governance", "public_credit",
     }  # fmt: skip

@@ -11,6 +11,7 @@ from tests.journeys.conftest import FIRM, ROOT, Person, picture
 
 pytestmark = pytest.mark.journey
 
+MATCHING = ["/node/matching/", "/node/subjects/", f"/node/subjects/?code={FIRM}"]
 PAGES = {
     "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors"],
     "owner": ["/enterprise/", "/enterprise/report/", "/enterprise/authorisations/", "/enterprise/accesses/"],
@@ -28,6 +29,7 @@ PAGES = {
         "/department/deliveries/",
         "/department/quality/",
         "/department/findings/",
+        "/department/matching/",
     ],
     "operator": [
         "/node/",
@@ -37,6 +39,7 @@ PAGES = {
         "/node/supply/",
         "/node/quality/",
         "/node/findings/",
+        *MATCHING,
     ],
 }
 SERIOUS = ("serious", "critical")

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xinqiao.directory import grams
 from xinqiao.directory.build import folded
-from xinqiao.directory.grams import Grams, build, search
 from xinqiao.directory.letters import initials
+from xinqiao.kernel import grams
+from xinqiao.kernel.grams import Grams, build, search
 
 TEXT = st.text(alphabet="西安示例商贸公司AB", max_size=8)
 

@@ -18,6 +18,8 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
+from xinqiao.ingest.match_queries import list_matches
+from xinqiao.ingest.types import MatchState
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.actions import report_outage
@@ -26,6 +28,7 @@ from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
 
@@ -105,6 +108,7 @@ def busy(town: Town) -> dict[str, Any]:
     now = timezone.now()
     run_evaluation(AsOf(timezone.localdate(), now), actor="t", now=now, progress=lambda _: None)
     rebuild(actor="t", now=now)
+    match = waiting_row(now)
     sequence(now=now + timedelta(seconds=1))
     finding = contradicted(now)
     access = list_accesses(enterprise=FIRM)[0]
@@ -122,6 +126,7 @@ def busy(town: Town) -> dict[str, Any]:
         "day": beijing_day(now).isoformat(),
         "week": monday(beijing_day(now)).isoformat(),
         "aspect": "valid",
+        "match": match,
     }
 
 
@@ -137,6 +142,13 @@ def contradicted(now: datetime) -> int:
     report_outage(item("tax.invoices"), reason="moving", actor="t", now=now)
     daily_pass(actor="t", now=now)
     return list_findings(rule="cross.insured_without_tax")[0].id
+
+
+def waiting_row(now: datetime) -> int:
+    """A row of the tax bureau that waits until a person says which enterprise it is about."""
+    rebuild_subjects(actor="t", now=now)
+    deliver("tax.credit_rating", [{"uscc": "", "rated_on": "2026-05-30", "grade": "A", "企业名称": "Example"}], now=now)
+    return list_matches(MatchState.WAITING)[0].id
 
 
 def stopped(town: Town) -> tuple[int, str]:
@@ -186,6 +198,14 @@ def test_what_is_not_a_page_of_its_own_is_english_too(town: Town, busy: dict[str
         "find": banker.get("/institution/find/?uscc=12"),
         "wrong code": banker.get("/institution/find/?uscc=91610102MAXAMPLE2"),
         "found": banker.get("/institution/find/?uscc=example"),
+        "subject": town.client("operator", english=True).get(f"/node/subjects/?code={FIRM}"),
+        "no subject": town.client("operator", english=True).get("/node/subjects/?code=x"),
+        "nothing chosen": tax.post(reverse("department-match", args=[busy["match"]]), {"step": "attach"}),
+        "sent back": tax.post(
+            reverse("department-match", args=[busy["match"]]), {"step": "none", "note": "x"}, follow=True
+        ),
+        "undo": tax.get(reverse("department-match", args=[busy["match"]])),
+        "result": tax.get(reverse("department-delivery", args=[busy["delivery"]])),
         "list": town.client("operator", english=True).post(reverse("node-lists"), {"step": "show", "cause": "x"}),
         "unknown": banker.get(reverse("institution-enterprise", args=["91610102MAXAMPLE2H"])),
         "ask": banker.post(reverse("institution-ask", args=[FIRM]), {"purpose": "approval", "times": 9}),

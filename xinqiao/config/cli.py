@@ -30,6 +30,7 @@ from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evaluation.guideline import as_markdown
@@ -63,6 +64,7 @@ app.command("worker")(province.worker)
 app.command("witness")(witness)
 app.command("call")(call)
 app.command("quality")(quality)
+app.command("subject")(subject)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 
@@ -112,7 +114,7 @@ def _print_outcome(outcome: Outcome) -> None:
     repeated = "（此前已报送，未重复入库）" if outcome.repeated else ""
     out.print(
         f"{outcome.delivery}{repeated}　报送 {outcome.delivered} = 收下 {outcome.accepted} + 退回 {outcome.returned}"
-        f"（收下并标记 {outcome.flagged}）"
+        f" + 待认定 {outcome.waiting}（收下并标记 {outcome.flagged}）"
     )
     if outcome.groups:
         table = Table("字段", "问题", "行数", "怎么改", "例子")

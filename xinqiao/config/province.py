@@ -41,6 +41,8 @@ from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import card_days
 from xinqiao.records.types import AsOf
 from xinqiao.release.activation import activate_first
+from xinqiao.subjects.assemble import ITEMS as REGISTRY
+from xinqiao.subjects.build import rebuild_if_stale
 
 console = Console(stderr=True)
 ACTOR = "system:start"
@@ -84,8 +86,11 @@ def sample(
 
 
 def _load(folder: Path) -> None:
-    """Deliver every item's files as its department would."""
-    for item in load_catalogue(content_dir()):
+    """Deliver every item's files as its department would; the registry first, so that subjects are known."""
+    first = sorted(load_catalogue(content_dir()), key=lambda item: item.code not in REGISTRY)
+    for item in first:
+        if item.code not in REGISTRY and rebuild_if_stale(actor=ACTOR, now=datetime.now(UTC)):
+            console.print("  [green]✔[/green] 主体库")
         files = sorted((folder / item.code).glob("*"))
         if not files:
             continue

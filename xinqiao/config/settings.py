@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "xinqiao.evaluation",
     "xinqiao.release",
     "xinqiao.directory",
+    "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.web",
 ]

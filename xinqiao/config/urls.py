@@ -8,7 +8,7 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges, supervision
+from xinqiao.web.portals import challenges, matching, supervision
 from xinqiao.web.portals.department import quality as department_quality
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
@@ -101,7 +101,12 @@ urlpatterns = [
     path("department/findings/", department_quality.findings, name="department-findings"),
     path("department/findings/<int:finding>/", department_quality.finding, name="department-finding"),
     path("department/findings/<int:finding>/explain/", department_quality.explain, name="department-explain"),
+    path("department/matching/", matching.department_list, name="department-matches"),
+    path("department/matching/<int:match>/", matching.department_row, name="department-match"),
     path("node/", node.home, name="node-home"),
+    path("node/matching/", matching.node_list, name="node-matches"),
+    path("node/matching/<int:match>/", matching.node_row, name="node-match"),
+    path("node/subjects/", matching.subject, name="node-subject"),
     path("node/sources/", node.sources, name="node-sources"),
     path("node/supply/", node_quality.supply, name="node-supply"),
     path("node/quality/", node_quality.cards, name="node-quality"),

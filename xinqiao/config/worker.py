@@ -20,6 +20,7 @@ from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.records.jobs import compact_lake
+from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
 from xinqiao.webhooks.jobs import run_postman
 
@@ -30,6 +31,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
     (timedelta(minutes=1), refresh_directory),
+    (timedelta(minutes=1), refresh_subjects),
     (timedelta(minutes=10), sweep_expired),
     (timedelta(hours=1), make_daily_quality),
     (timedelta(hours=1), compact_lake),

@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from xinqiao.directory.grams import build
 from xinqiao.directory.letters import initials
 from xinqiao.directory.models import DirectoryIndex
 from xinqiao.directory.types import BUILT, IndexFacts
 from xinqiao.evaluation.register import register, register_stamp
 from xinqiao.evidence.actions import record
+from xinqiao.kernel.grams import build
 from xinqiao.plumbing import settings as node
 from xinqiao.plumbing.locks import hold_name
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pypinyin import Style, lazy_pinyin, pinyin
 from pypinyin.constants import PHRASES_DICT
 
-from xinqiao.directory.grams import BITS, code_points, gram_keys
+from xinqiao.kernel.grams import BITS, code_points, gram_keys
 
 CODE_POINTS = 0x110000
 

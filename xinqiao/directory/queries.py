@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinqiao.directory.build import LETTER_SIZE, NAME_SIZE, folder_of
-from xinqiao.directory.grams import Grams, Hits, search
 from xinqiao.directory.models import DirectoryIndex
 from xinqiao.directory.types import Entry, Facts, Found, IndexFacts, Line, NoDirectory, Page, TooShort
 from xinqiao.kernel.errors import Problem
+from xinqiao.kernel.grams import Grams, Hits, search
 
 MOST = 50
 PAGE = 50

@@ -162,7 +162,9 @@ def _coverage(path: str, sha256: str) -> Mapping[str, Coverage]:
     """Counted once a run: a run never changes."""
     card = next(c for c in compute.scorecards() if c.sha256 == sha256)
     firms = lake().columns(path, ["_enterprise"]).num_rows
-    newest = {name: pc.max(_column(path, name)).as_py() for name in lake().names(path) if name.startswith("newest__")}
+    newest = {
+        name: pc.max(_column(path, name)).as_py() for name in lake().column_names(path) if name.startswith("newest__")
+    }
     found = {}
     for one in card.indicators:
         facts = compute.facts_by_code()[one.code]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import accumulate
 
@@ -16,36 +15,39 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from xinqiao.catalogue.types import Item, Role
+from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.ingest import inbox
+from xinqiao.ingest.accepting import check_context, new_number, raise_problems, status_of, with_system_columns
 from xinqiao.ingest.checks import PROBLEMS, Checked, Part, check, read_part, repair_groups, settle
-from xinqiao.ingest.columns import Context
-from xinqiao.ingest.mapping import map_columns
-from xinqiao.ingest.models import ColumnMapping, Delivery
+from xinqiao.ingest.identify import identify
+from xinqiao.ingest.keeping import keep_rows
+from xinqiao.ingest.mapping import IDENTIFYING, Columns, identifying_columns, map_columns
+from xinqiao.ingest.models import ColumnMapping, Delivery, RowMatch
 from xinqiao.ingest.queries import as_outcome, get_delivery, groups_sealing, remembered_mapping
 from xinqiao.ingest.reading import RawTable, read_table
 from xinqiao.ingest.types import (
     DELIVERED,
     MAPPED,
     RETRACTED,
-    RULES,
+    ROWS_MATCHED,
     UNDO_WINDOW,
     UNDONE,
     DeliveryStatus,
+    MatchState,
     NotYourItem,
     Outcome,
     UndoClosed,
+    Unidentified,
     UnreadableFile,
 )
-from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.kernel.dated import BEIJING, beijing_day
-from xinqiao.kernel.divisions import DivisionTable
+from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.errors import Invalid, Phrase, Problem
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import register_file, withdraw_batch, write_file
-from xinqiao.records.queries import stored_schema
+from xinqiao.records.queries import knows_batch, stored_schema
 from xinqiao.records.types import FileFacts, FileKind, Op
+from xinqiao.subjects.queries import find_register
+from xinqiao.subjects.rules import MODEL
 from xinqiao.vault.sealing import seal
 
 READERS = 4
@@ -67,11 +69,14 @@ class _Read:
     mapping: dict[str, str]
     part: Part
     before: int
+    found: tuple[Unidentified, ...] = ()
+    identifying: Columns = field(default_factory=dict)
 
     @property
     def ignored(self) -> list[str]:
-        """Headers that no field takes."""
-        return [h for h in self.raw.headers if self.mapping and h not in self.mapping.values()]
+        """Headers that no field takes and no subject is found by."""
+        taken = {*self.mapping.values(), *self.identifying.values()}
+        return [h for h in self.raw.headers if self.mapping and h not in taken]
 
 
 def receive(
@@ -103,20 +108,19 @@ def receive(
     accepted = with_system_columns(item, checked.accepted, delivery, now)
     facts = write_file(item, accepted, batch=delivery, now=now) if accepted.num_rows else None
     entry = _delivery_row(item, reads, checked, uploads, delivery, content, provider, actor, now)
+    found = _still_open(reads, checked)
     with transaction.atomic():
         if mapping:
             _remember(item, mapping, provider, actor, now)
-        _commit(entry, item, facts, actor, now)
+        _commit(entry, item, facts, found, actor, now)
     return as_outcome(entry, now=now)
 
 
-def new_number(now: datetime) -> str:
-    """A number for a delivery: its time in Beijing, and enough chance never to meet another."""
-    return f"{now.astimezone(BEIJING):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
-
-
-def _context(now: datetime) -> Context:
-    return Context(today=beijing_day(now), divisions=DivisionTable.load(content_dir() / "divisions.toml"))
+def _still_open(reads: Sequence[_Read], checked: Checked) -> list[Unidentified]:
+    """Rows found by name that were accepted, or wait; one with another fault comes back and is found again then."""
+    accepted = set(checked.accepted.column("_row").to_pylist()) if any(r.found for r in reads) else set()
+    standing = accepted | checked.waiting_rows
+    return [one for r in reads for one in r.found if one.row in standing]
 
 
 def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str, actor: str, now: datetime) -> Outcome:
@@ -124,11 +128,13 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
 
     Raises Invalid for a field the item does not have.
     """
-    unknown = sorted({name for row in rows for name in row} - {fld.code for fld in item.fields})
+    known = {fld.code for fld in (*item.fields, *IDENTIFYING)}
+    unknown = sorted({name for row in rows for name in row} - known)
     if unknown:
         named = [(name, Phrase("没有字段 {field}", field=name)) for name in unknown]
         raise Invalid([Problem(field=name, code="field.unknown", message=message) for name, message in named])
     names = [fld.code for fld in item.fields]
+    names += [fld.code for fld in IDENTIFYING if any(fld.code in row for row in rows)]
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, names, restval="", quoting=csv.QUOTE_ALL)
     writer.writeheader()
@@ -141,12 +147,15 @@ def read_uploads(
     item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime
 ) -> tuple[list[_Read], Checked]:
     """Read the files side by side, then check all their rows against each other as one delivery."""
-    context = _context(now)
+    context, register = check_context(now), find_register()
 
     def read(raw: RawTable, before: int) -> _Read:
         columns = map_columns(item, raw.headers, chosen) if raw.delivered else {}
+        identifying = identifying_columns(raw.headers, chosen)
         rows = pc.add(raw.row_numbers, pa.scalar(before, pa.int32()))
-        return _Read(raw, columns, read_part(item, raw.table, columns, rows, context), before)
+        known = identify(item, raw.table, columns, identifying, rows, register) if register and columns else None
+        part = read_part(item, raw.table, columns, rows, context, known)
+        return _Read(raw, columns, part, before, known.found if known else (), identifying if register else {})
 
     with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
         raws = list(pool.map(lambda upload: read_table(upload.name, upload.data), uploads))
@@ -163,27 +172,8 @@ def _with_misfits(checked: Checked, reads: Sequence[_Read]) -> Checked:
     rows, texts = zip(*misfits, strict=True)
     fixed = [pa.array([text] * len(rows)) for text in ("", "row.columns")]
     lines = pa.table([pa.array(rows, pa.int32()), *fixed, pa.array(texts)], schema=PROBLEMS)
-    return Checked(checked.accepted, pa.concat_tables([checked.problems, lines]), checked.returned_rows | set(rows))
-
-
-def with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime) -> pa.Table:
-    """Accepted rows with the columns that make them bitemporal."""
-    schema = stored_schema(item)
-    occurred = item.role(Role.OCCURRED_ON)
-    fixed = {
-        "_enterprise": own.column(item.subject.code),
-        "_occurred_on": own.column(occurred.code) if occurred else pa.nulls(own.num_rows, pa.date32()),
-        "_recorded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), own.num_rows),
-        "_batch": pa.repeat(pa.scalar(delivery), own.num_rows),
-        "_op": pa.repeat(pa.scalar(str(Op.PUT)), own.num_rows),
-    }
-
-    def column(name: str, kind: pa.DataType) -> pa.Array:
-        if name in fixed:
-            return fixed[name]
-        return own.column(name) if name in own.schema.names else pa.nulls(own.num_rows, kind)
-
-    return pa.table([column(f.name, f.type) for f in schema], schema=schema)
+    problems = pa.concat_tables([checked.problems, lines])
+    return replace(checked, problems=problems, returned_rows=checked.returned_rows | set(rows))
 
 
 def _delivery_row(
@@ -199,7 +189,7 @@ def _delivery_row(
 ) -> Delivery:
     problems = checked.problems
     delivered = sum(r.raw.delivered for r in reads)
-    returned = len(checked.returned_rows)
+    returned, waiting = len(checked.returned_rows), len(checked.waiting_rows)
     flagged = pc.sum(pc.is_valid(checked.accepted.column("_flags"))).as_py() or 0
     files = [
         {
@@ -215,13 +205,14 @@ def _delivery_row(
         item=item.code,
         provider=provider,
         actor=actor,
-        status=_status(delivered, returned),
+        status=status_of(delivered, returned, waiting),
         received_at=now,
         files=json.dumps(files, ensure_ascii=False),
         content_sha256=content,
         mapping=json.dumps([r.mapping for r in reads], ensure_ascii=False),
         delivered=delivered,
-        accepted=delivered - returned,
+        accepted=delivered - returned - waiting,
+        waiting=waiting,
         returned=returned,
         flagged=flagged,
         groups_sealed=seal([groups_sealing(delivery, repair_groups(item, problems))], now=now)[0],
@@ -230,15 +221,9 @@ def _delivery_row(
     )
 
 
-def _status(delivered: int, returned: int) -> DeliveryStatus:
-    if not delivered:
-        return DeliveryStatus.EMPTY
-    if returned == delivered:
-        return DeliveryStatus.RETURNED
-    return DeliveryStatus.PARTLY if returned else DeliveryStatus.ACCEPTED
-
-
-def _commit(entry: Delivery, item: Item, facts: FileFacts | None, actor: str, now: datetime) -> None:
+def _commit(
+    entry: Delivery, item: Item, facts: FileFacts | None, found: Sequence[Unidentified], actor: str, now: datetime
+) -> None:
     entry.save(force_insert=True)
     body = {
         "delivery": entry.id,
@@ -249,15 +234,33 @@ def _commit(entry: Delivery, item: Item, facts: FileFacts | None, actor: str, no
         "accepted": entry.accepted,
         "returned": entry.returned,
         "flagged": entry.flagged,
+        "waiting": entry.waiting,
     }
     record(DELIVERED, actor=actor, subject=entry.provider, body=body, now=now)
+    if found:
+        keep_rows(entry, found, now=now)
+        record(ROWS_MATCHED, actor=actor, subject=entry.provider, body=_matched(entry, found), now=now)
     if facts:
         register_file(item.code, facts, batch=entry.id, kind=FileKind.DELIVERY, actor=actor, now=now)
 
 
+def _matched(entry: Delivery, found: Sequence[Unidentified]) -> dict[str, object]:
+    """What was found by name: how many, by which model, and a digest of which row went to whom how probably."""
+    pairs = [[o.row, o.candidates[0].code, int(o.candidates[0].probability * 1_000_000)] for o in found if o.automatic]
+    return {
+        "delivery": entry.id,
+        "item": entry.item,
+        "model": MODEL,
+        "automatic": len(pairs),
+        "waiting": sum(not o.automatic for o in found),
+        "attached_sha256": sha256_hex(canonical_bytes(pairs)),
+    }
+
+
 def _remember(item: Item, mapping: Mapping[str, str], provider: str, actor: str, now: datetime) -> None:
     for header, code in mapping.items():
-        item.field(code)
+        if code not in {fld.code for fld in IDENTIFYING}:
+            item.field(code)
         ColumnMapping.objects.update_or_create(
             provider=provider, item=item.code, header=header, defaults={"field": code, "chosen_at": now}
         )
@@ -271,11 +274,21 @@ def undo_delivery(delivery: str, *, provider: str, actor: str, now: datetime) ->
     entry = get_delivery(delivery, provider=provider, lock=True)
     if entry.undone_at or now > entry.received_at + UNDO_WINDOW:
         raise UndoClosed(delivery=delivery)
-    rows = withdraw_batch(delivery, actor=actor, now=now) if entry.accepted else 0
+    rows = _withdraw_all(delivery, actor=actor, now=now)
     entry.undone_at, entry.status = now, DeliveryStatus.UNDONE
     entry.save(update_fields=["undone_at", "status"])
     record(UNDONE, actor=actor, subject=provider, body={"delivery": delivery, "rows": rows}, now=now)
     return as_outcome(entry, now=now)
+
+
+def _withdraw_all(delivery: str, *, actor: str, now: datetime) -> int:
+    """Withdraw a delivery's own rows and those that persons attached from it since; rows that wait wait no more."""
+    matches = RowMatch.objects.filter(delivery=delivery).exclude(state=MatchState.VOID)
+    attached = matches.filter(state=MatchState.ATTACHED).exclude(batch=delivery)
+    batches = [delivery, *attached.values_list("batch", flat=True)]
+    rows = sum(withdraw_batch(b, actor=actor, now=now) for b in batches if b != delivery or knows_batch(b))
+    matches.update(state=MatchState.VOID, decided_by=actor, decided_at=now)
+    return rows
 
 
 def retract_rows(
@@ -289,10 +302,10 @@ def retract_rows(
         raise NotYourItem(item=item.name, department=item.department.name)
     names = list(dict.fromkeys([*item.key, item.subject.code]))
     table = pa.table({n: pa.array([k.get(n, "") for k in keys], pa.string()) for n in names})
-    context = _context(now)
+    context = check_context(now)
     keyed = _key_only(item, names)
     checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
-    _raise_problems(keyed, checked)
+    raise_problems(keyed, checked)
     batch = new_number(now)
     rows = _retraction(item, checked.accepted, batch, now)
     facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION, now=now)
@@ -305,22 +318,6 @@ def retract_rows(
 
 def _key_only(item: Item, names: Sequence[str]) -> Item:
     return replace(item, fields=tuple(replace(item.field(n), required=True) for n in names))
-
-
-def _raise_problems(item: Item, checked: Checked) -> None:
-    """Raise Invalid with every problem of a checked table that returns a row."""
-    problems = [
-        Problem(
-            row=p["row"],
-            field=p["field"],
-            code=p["code"],
-            message=Phrase("{problem}：{value}", problem=RULES[p["code"]].title, value=p["value"] or ""),
-        )
-        for p in checked.problems.to_pylist()
-        if RULES[p["code"]].returns
-    ]
-    if problems:
-        raise Invalid(problems)
 
 
 def _retraction(item: Item, keys: pa.Table, batch: str, now: datetime) -> pa.Table:

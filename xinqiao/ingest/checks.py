@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from xinqiao.catalogue.schema import arrow_schema
 from xinqiao.catalogue.types import Item
 from xinqiao.ingest.columns import Context, Mask, clean, read_column
+from xinqiao.ingest.identify import Identified
 from xinqiao.ingest.types import RULES, RepairGroup
 
 PROBLEMS = pa.schema([("row", pa.int32()), ("field", pa.string()), ("code", pa.string()), ("value", pa.string())])
@@ -28,6 +29,7 @@ class Checked:
     accepted: pa.Table
     problems: pa.Table
     returned_rows: frozenset[int]
+    waiting_rows: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Part:
     returned: Mask
     problems: pa.Table
     flags: pa.Array
+    waiting: Mask
+    by_name: Mask
 
 
 def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Checked:
@@ -46,13 +50,32 @@ def check(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Arra
     return settle(item, [read_part(item, table, mapping, rows, context)])
 
 
-def read_part(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.Array, context: Context) -> Part:
-    """Read the mapped columns of a table as the item's types, column by column."""
+def read_part(
+    item: Item,
+    table: pa.Table,
+    mapping: Mapping[str, str],
+    rows: pa.Array,
+    context: Context,
+    identified: Identified | None = None,
+) -> Part:
+    """Read the mapped columns of a table as the item's types, column by column; subjects as ``identified``."""
+    none: Mask = np.zeros(len(rows), dtype=bool)
+    waiting, by_name = (identified.waiting, identified.by_name) if identified else (none, none)
     columns: list[pa.Array] = []
     found = _Findings(rows)
     for fld in item.fields:
         header = mapping.get(fld.code)
+        if fld is item.subject and identified is not None:
+            parsed = read_column(fld, identified.codes, context)
+            said = np.logical_or.reduce([waiting, *(m for r, m in identified.flags.items() if RULES[r].returns)])
+            broken = {code: mask & ~said for code, mask in parsed.broken.items()}
+            columns += parsed.columns
+            for code, mask in {**broken, **identified.flags}.items():
+                found.add(fld.code, code, mask, identified.written)
+            continue
         if header is None:
+            if fld is item.subject:
+                found.add(fld.code, "required", ~none)
             columns += [pa.nulls(len(rows), f.type) for f in arrow_schema(item) if f.name in fld.columns]
             continue
         written = clean(table.column(header).combine_chunks() if table.num_rows else pa.array([], pa.string()))
@@ -61,25 +84,29 @@ def read_part(item: Item, table: pa.Table, mapping: Mapping[str, str], rows: pa.
         for code, mask in parsed.broken.items():
             found.add(fld.code, code, mask, written)
     typed = pa.table(columns, schema=arrow_schema(item))
-    return Part(typed, rows, found.returned, found.table(), found.flags())
+    return Part(typed, rows, found.returned, found.table(), found.flags(), waiting, by_name)
 
 
 def settle(item: Item, parts: Sequence[Part]) -> Checked:
     """Check the rows of a whole delivery against each other and part the accepted from the returned.
 
-    Every row is either in ``accepted`` or in ``returned_rows``, never in both; no key stands twice in ``accepted``.
+    Every row is in one of ``accepted``, ``returned_rows`` and ``waiting_rows``; no key stands twice in ``accepted``. A
+    row that waits for its subject and has another fault is returned.
     """
     typed = pa.concat_tables(part.typed for part in parts).combine_chunks()
     rows = pa.concat_arrays([pa.array(part.rows, pa.int32()) for part in parts])
     returned = np.concatenate([part.returned for part in parts])
+    waiting, by_name = (np.concatenate([getattr(part, n) for part in parts]) for n in ("waiting", "by_name"))
     found = _Findings(rows, returned)
-    _check_rows(item, typed, found)
-    good = pa.array(~found.returned)
+    _check_rows(item, typed, found, waiting, by_name)
+    waiting = waiting & ~found.returned
+    good = pa.array(~found.returned & ~waiting)
     accepted = typed.filter(good).append_column("_row", rows.filter(good))
     flags = pa.concat_arrays([part.flags for part in parts])
     accepted = accepted.append_column("_flags", flags.filter(good))
     problems = pa.concat_tables([*(part.problems for part in parts), found.table()])
-    return Checked(accepted, problems, frozenset(rows.filter(pa.array(found.returned)).to_pylist()))
+    returned_rows, waiting_rows = (frozenset(rows.filter(pa.array(m)).to_pylist()) for m in (found.returned, waiting))
+    return Checked(accepted, problems, returned_rows, waiting_rows)
 
 
 class _Findings:
@@ -114,18 +141,22 @@ class _Findings:
         return pa.concat_tables(self._tables) if self._tables else PROBLEMS.empty_table()
 
 
-def _check_rows(item: Item, typed: pa.Table, found: _Findings) -> None:
-    """Rows of a delivery against each other: exact copies, and keys that come twice (the last one stands)."""
+def _check_rows(item: Item, typed: pa.Table, found: _Findings, waiting: Mask, by_name: Mask) -> None:
+    """Rows of a delivery against each other: exact copies, and keys that come twice.
+
+    The last one stands, but never one attached by name before one that has a code.
+    """
     if typed.num_rows < 2:
         return
     key = [column for code in item.key for column in item.field(code).columns]
-    position = pa.array(np.arange(typed.num_rows))
-    standing = typed.select(key).append_column("_position", position).filter(pa.array(~found.returned))
+    count = typed.num_rows
+    position = pa.array(np.arange(count) - np.where(by_name, count, 0))
+    standing = typed.select(key).append_column("_position", position).filter(pa.array(~found.returned & ~waiting))
     last = standing.group_by(key, use_threads=False).aggregate([("_position", "max")]).column("_position_max")
     if len(last) == standing.num_rows:
         return
-    repeated = ~found.returned
-    repeated[last.to_numpy()] = False
+    repeated = ~found.returned & ~waiting
+    repeated[last.to_numpy() % count] = False
     copies = repeated & _exact_copies(typed, repeated, key)
     for code, mask in (("row.duplicate", copies), ("row.key_repeated", repeated & ~copies)):
         if mask.any():

@@ -22,6 +22,7 @@ class Delivery(models.Model):
     accepted = models.BigIntegerField()
     returned = models.BigIntegerField()
     flagged = models.BigIntegerField()
+    waiting = models.BigIntegerField(default=0)
     groups_sealed = models.BinaryField(default=b"")  # JSON of RepairGroup: its samples are what was delivered
     ignored_columns = models.TextField()
     problems_path = models.CharField(max_length=200, blank=True)
@@ -34,10 +35,38 @@ class Delivery(models.Model):
         ]
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(delivered=models.F("accepted") + models.F("returned")),
+                condition=models.Q(delivered=models.F("accepted") + models.F("returned") + models.F("waiting")),
                 name="delivery_every_row_counts",
             ),
         ]
+
+
+class RowMatch(models.Model):
+    """A delivered row without a code whose subject was found by name, or waits for a person's decision."""
+
+    delivery = models.CharField(max_length=40)
+    row = models.IntegerField()
+    item = models.CharField(max_length=60)
+    provider = models.CharField(max_length=40)
+    state = models.CharField(max_length=10)
+    automatic = models.BooleanField()
+    none_of_them = models.BooleanField(default=False)
+    code = models.CharField(max_length=18, blank=True)
+    batch = models.CharField(max_length=40, blank=True)  # under which the row stands in the records
+    likely_ppm = models.IntegerField()  # probability of the first candidate when the row came, in millionths
+    content_sealed = models.BinaryField()  # JSON: what was asked, the row's values, candidates with reasons
+    decided_by = models.CharField(max_length=80, blank=True)
+    decided_at = models.DateTimeField(null=True)
+    note = models.CharField(max_length=500, blank=True)
+    made_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ingest_row_match"
+        indexes = [
+            models.Index(fields=["state", "provider", "id"], name="row_match_queue"),
+            models.Index(fields=["delivery", "state"], name="row_match_delivery"),
+        ]
+        constraints = [models.UniqueConstraint(fields=["delivery", "row"], name="row_match_once")]
 
 
 class ColumnMapping(models.Model):

@@ -11,7 +11,8 @@ from django.db import transaction
 
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
-from xinqiao.ingest.actions import Upload, new_number, read_uploads, with_system_columns
+from xinqiao.ingest.accepting import new_number, with_system_columns
+from xinqiao.ingest.actions import Upload, read_uploads
 from xinqiao.ingest.types import PLANTED
 from xinqiao.records.actions import register_file, write_file
 from xinqiao.records.queries import PLANTED_BATCH, read_enterprise

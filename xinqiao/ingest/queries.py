@@ -16,13 +16,14 @@ from django.db.models import Max, Q
 
 from xinqiao.ingest import inbox
 from xinqiao.ingest.checks import PROBLEMS
-from xinqiao.ingest.models import ColumnMapping, Delivery
+from xinqiao.ingest.models import ColumnMapping, Delivery, RowMatch
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import (
     RULES,
     UNDO_WINDOW,
     Arrival,
     DeliveryStatus,
+    MatchState,
     Outcome,
     RepairGroup,
     UnknownDelivery,
@@ -98,6 +99,7 @@ def _outcome(entry: Delivery, groups: tuple[RepairGroup, ...], *, now: datetime,
         received_at=entry.received_at,
         undo_until=until if open_ else None,
         repeated=repeated,
+        waiting=entry.waiting,
     )
 
 
@@ -173,12 +175,10 @@ def _annotated_rows(entry: Delivery, files: list[dict[str, str]], only_returned:
 
 def _errors(entry: Delivery) -> tuple[dict[int, str], set[int]]:
     """Per row the errors in words, and which rows were returned."""
-    if not entry.problems_path:
-        return {}, set()
-    words: dict[int, list[str]] = {}
-    returned: set[int] = set()
+    words, returned = _decided(entry)
     names = {group.field: group.field_name for group in _groups([entry])[0]}
-    for line in inbox.read_problems(entry.problems_path).to_pylist():
+    problems = inbox.read_problems(entry.problems_path).to_pylist() if entry.problems_path else []
+    for line in problems:
         rule = RULES[line["code"]]
         words.setdefault(line["row"], []).append(
             "：".join(filter(None, (names.get(line["field"], ""), f"{rule.title}（{rule.repair}）")))
@@ -186,6 +186,27 @@ def _errors(entry: Delivery) -> tuple[dict[int, str], set[int]]:
         if rule.returns:
             returned.add(line["row"])
     return {row: "；".join(texts) for row, texts in words.items()}, returned
+
+
+def _decided(entry: Delivery) -> tuple[dict[int, list[str]], set[int]]:
+    """Rows that wait for their subject or were sent back on review, in words."""
+    words: dict[int, list[str]] = {}
+    returned: set[int] = set()
+    states = (MatchState.WAITING, MatchState.SENT_BACK)
+    for match in RowMatch.objects.filter(delivery=entry.id, state__in=states):
+        sent_back = match.state == MatchState.SENT_BACK
+        code = (
+            "subject.waiting"
+            if not sent_back
+            else "subject.none_of_them"
+            if match.none_of_them
+            else "subject.sent_back"
+        )
+        text = f"{RULES[code].title}（{RULES[code].repair}）"
+        words[match.row] = [f"{text}{match.note}" if sent_back else text]
+        if sent_back:
+            returned.add(match.row)
+    return words, returned
 
 
 def _csv(rows: Iterator[list[str]]) -> bytes:

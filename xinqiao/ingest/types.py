@@ -9,11 +9,16 @@ from enum import StrEnum
 
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
+from xinqiao.subjects.types import Asked, Candidate
 
 DELIVERED = Event("ingest.delivered", "接收报送", "delivery received")
 UNDONE = Event("ingest.undone", "撤销报送", "delivery undone")
 RETRACTED = Event("ingest.retracted", "撤回记录", "rows retracted")
 PLANTED = Event("ingest.planted", "布设哨兵数据", "canary rows planted")
+ROWS_MATCHED = Event("ingest.rows_matched", "按名称认定主体", "subjects of rows found by name")
+ROW_ATTACHED = Event("ingest.row_attached", "人工认定主体", "row attached to a subject by a person")
+ROW_RETURNED = Event("ingest.row_returned", "复核后退回一行", "row returned on review")
+ROW_DETACHED = Event("ingest.row_detached", "撤销主体认定", "attachment of a row undone")
 MAPPED = Event("ingest.columns_mapped", "列对应已保存", "column mapping saved")
 
 UNDO_WINDOW = timedelta(hours=24)
@@ -73,6 +78,34 @@ RULES: Mapping[str, Rule] = {
             "已收下并标记；新设区划请通知节点更新区划表",
             returns=False,
         ),
+        Rule(
+            "subject.other_column",
+            "代码写在别的列里，已据此认定主体",
+            "请把统一社会信用代码写在它的列里",
+            returns=False,
+        ),
+        Rule(
+            "subject.organisation_code",
+            "没有代码，已按组织机构代码认定主体",
+            "请改用统一社会信用代码",
+            returns=False,
+        ),
+        Rule(
+            "subject.registration_no",
+            "没有代码，已按 15 位注册号认定主体",
+            "请改用统一社会信用代码",
+            returns=False,
+        ),
+        Rule("subject.former_code", "用的是换发前的代码，已归到现代码", "请改用现统一社会信用代码", False),
+        Rule("subject.name", "没有代码，已按名称自动认定主体", "请在“主体认定”中核对；认错了可以撤销", False),
+        Rule("subject.decided", "没有代码，经人工认定主体", "请补上统一社会信用代码", False),
+        Rule("subject.waiting", "没有代码，等待认定主体", "请在“主体认定”中从候选中选择", False),
+        Rule("subject.conflict", "同一行的几个代码属于不同的主体，或一个代码曾属于几个主体", "核对后只留正确的代码"),
+        Rule("subject.nobody", "没有代码，按名称也找不到主体", "补上统一社会信用代码"),
+        Rule("subject.person", "没有代码，名称像是自然人姓名：个人只按证件号码认定", "补上代码；个人的信息不在此报送"),
+        Rule("subject.too_many", "没有代码的行太多，这一行没有按名称查找", "补上代码，或分几次报送"),
+        Rule("subject.none_of_them", "复核认为不是任何候选主体", "补上统一社会信用代码后重交"),
+        Rule("subject.sent_back", "复核后退回，请补代码", "补上统一社会信用代码后重交"),
         Rule("row.columns", "这一行的列数与表头不同", "检查是否多了逗号或换行"),
         Rule("row.duplicate", "与本次报送的另一行完全相同", "删去重复行"),
         Rule("row.key_repeated", "本次报送中同一主键出现多次，已取最后一行", "每个主键只保留最新一行"),
@@ -96,7 +129,7 @@ class RepairGroup:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery: ``accepted + returned == delivered``, always."""
+    """What became of a delivery: ``accepted + returned + waiting == delivered``, always."""
 
     delivery: str
     item: str
@@ -110,6 +143,79 @@ class Outcome:
     received_at: datetime
     undo_until: datetime | None
     repeated: bool = False
+    waiting: int = 0  # rows that wait until a person says which subject they are about
+
+
+class MatchState(StrEnum):
+    """Where a row stands whose subject was found by name, or may be."""
+
+    WAITING = "waiting"
+    ATTACHED = "attached"
+    SENT_BACK = "sent_back"
+    VOID = "void"  # its delivery was undone
+
+    @property
+    def label(self) -> str:
+        """The word a person reads."""
+        return {"waiting": "待认定", "attached": "已认定", "sent_back": "已退回", "void": "随报送撤销"}[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """A delivered row without a code: what it says of its subject, its own values, and who that may be."""
+
+    row: int
+    asked: Asked
+    values: Mapping[str, str]
+    candidates: tuple[Candidate, ...]
+    automatic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Such a row as it is kept. ``code``: the subject it is attached to. ``erased``: its content is gone by law."""
+
+    id: int
+    delivery: str
+    row: int
+    item: str
+    provider: str
+    state: MatchState
+    automatic: bool
+    code: str
+    probability: float
+    asked: Asked
+    values: Mapping[str, str]
+    candidates: tuple[Candidate, ...]
+    decided_by: str
+    decided_at: datetime | None
+    note: str
+    made_at: datetime
+    erased: bool = False
+
+
+class UnknownMatch(NotFound):
+    """No such row, or not one of yours."""
+
+    code = "ingest.unknown_match"
+    title = "没有找到待认定的行 {match}"
+
+
+class KeyTaken(Refused):
+    """A newer row of the same key came in since; attaching this one would put an old state before it."""
+
+    code = "ingest.key_taken"
+    title = "这个主体在同一主键下已有更新的记录"
+    next_step = "请退回这一行；如确需更正，由部门带代码重新报送"
+    status = 409
+
+
+class NothingDecided(Invalid):
+    """The decision names no subject, or gives no reason where one is needed."""
+
+    code = "ingest.nothing_decided"
+    title = "认定缺少 {count} 项内容"
+    next_step = "请选择一个主体，或写明理由"
 
 
 @dataclass(frozen=True, slots=True)

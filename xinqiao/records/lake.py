@@ -116,10 +116,6 @@ class Lake:
             temporary.unlink(missing_ok=True)
         _sync_folder(final.parent)
 
-    def names(self, path: str) -> list[str]:
-        """The columns of a file."""
-        return list(pq.read_schema(self.full(path), filesystem=self.filesystem).names)
-
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a file, all rows."""
         return pq.read_table(self.full(path), filesystem=self.filesystem, columns=list(names), partitioning=None)
@@ -133,6 +129,10 @@ class Lake:
                 found = metadata.row_group(number).column(position).statistics
                 counts[name] += found.null_count if found is not None else 0
         return counts
+
+    def column_names(self, path: str) -> list[str]:
+        """The columns that a file has."""
+        return list(self._footer(path)[0].schema.names)
 
     def read_bytes(self, path: str) -> bytes:
         """The whole file, for checking its digest."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zlib import crc32
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Count, Max, Q, QuerySet, Sum
@@ -107,6 +108,36 @@ def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
     return [row for row in latest.values() if row["_op"] == "put"]
 
 
+def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.Table:
+    """Columns of every row of an item that stands, with ``_batch``: newest of each key, retracted ones left out."""
+    key = key_columns(item)
+    order = ("_recorded_at", "_batch", "_row")
+    names = list(dict.fromkeys([*(c for pair in key for c in pair), *columns, *order, "_op"]))
+    schema = stored_schema(item)
+    tables = [_chosen(entry.path, names, schema) for entry in visible_files([item.code], known=known)]
+    if not tables:
+        return pa.schema([schema.field(n) for n in names]).empty_table()
+    table = _known_by(pa.concat_tables(tables), known)
+    keys = [pc.coalesce(table.column(c).cast(pa.string()), table.column(o).cast(pa.string())) for c, o in key]
+    joined = pc.binary_join_element_wise(*(pc.fill_null(k, "") for k in keys), "\x1f")
+    place = pa.table({"key": joined, **{name: table.column(name) for name in order}})
+    sorted_ = pc.sort_indices(place, sort_keys=[(name, "ascending") for name in ("key", *order)])
+    ordered = joined.take(sorted_).combine_chunks()
+    last = np.ones(len(ordered), np.bool_)
+    last[:-1] = pc.not_equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1)).to_numpy(zero_copy_only=False)
+    newest = table.take(sorted_.filter(pa.array(last)))
+    return newest.filter(pc.equal(newest.column("_op"), "put"))
+
+
+def _chosen(path: str, names: Sequence[str], schema: pa.Schema) -> pa.Table:
+    """Columns of a file, those that its declaration did not have yet as nulls."""
+    there = set(lake().column_names(path))
+    found = lake().columns(path, [n for n in names if n in there])
+    rows = found.num_rows
+    columns = [found.column(n) if n in there else pa.nulls(rows, schema.field(n).type) for n in names]
+    return pa.table(columns, schema=pa.schema([schema.field(n) for n in names]))
+
+
 def delivered_items(*, known: datetime) -> dict[str, datetime]:
     """Item code → when it was last delivered; items never delivered are absent."""
     # A compaction registers files anew: only the delivered ones say when something came.
@@ -182,6 +213,11 @@ def lake_totals() -> list[dict[str, object]]:
 def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:
     """All rows of some files in today's columns."""
     return pa.concat_tables(_conform(lake().read(entry.path), item) for entry in entries)
+
+
+def knows_batch(batch: str) -> bool:
+    """Whether a batch ever had a file, standing or not."""
+    return LakeFile.objects.filter(batch=batch).exists()
 
 
 def last_registered_at() -> datetime | None:

@@ -31,6 +31,7 @@ TABS = {
         ("department-deliveries", _("报送记录")),
         ("department-quality", _("数据质量")),
         ("department-findings", _("跨部门核对")),
+        ("department-matches", _("主体认定")),
     ),
     Portal.NODE: (
         ("node-home", _("运行状况")),
@@ -38,6 +39,8 @@ TABS = {
         ("node-supply", _("报送时效")),
         ("node-quality", _("数据质量")),
         ("node-findings", _("跨部门核对")),
+        ("node-matches", _("主体认定")),
+        ("node-subject", _("主体库")),
         ("node-runs", _("信用评价")),
         ("node-find", _("企业核查")),
         ("node-lists", _("企业名单")),

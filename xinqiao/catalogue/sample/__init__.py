@@ -22,7 +22,8 @@ A share or rate is one number, or a table by archetype with ``default``.
 
 Field, ``sample = { from = … }``
     ``firm.NAME``      a text of the firm: uscc, name, entity_type, legal_person, capital, scope, province, city,
-                       address, industry, status, division, account_no.
+                       address, industry, status, division, account_no; of its past: registration_no, former_name,
+                       former_code, converted_from, former_division.
     ``date``           the row's day or month, moved by ``offset_days = [a, b]``; blank when that passes the end of
                        the sample, unless ``future``; ``if_paid = FIELD``: blank while nothing was paid there.
     ``curve``          ``curve`` sales (yuan), persons or kwh of the row's month, ``times``, with relative ``noise``.
@@ -31,8 +32,10 @@ Field, ``sample = { from = … }``
     ``number``         log-normal around ``median`` with ``spread``, rounded to ``step``.
     ``part``           this row's part of the firm's ``capital``, ``paid_in`` capital or ``hundred`` per cent.
     ``pick``           one of ``values`` by weight; ``distressed``: other weights once the firm is in distress.
+    ``code``           a unified code of its own for each row, as a branch has.
     ``words``          one of that list of words in ``sample.toml``.
-    ``template``       text with {city} {district} {year} {n} {ordinal} {surname} {bureau}; {n} counts the item's rows.
+    ``template``       text with {city} {district} {firm} {year} {n} {ordinal} {surname} {bureau}; {n} counts the
+                       item's rows.
 
     Any field: ``header`` (column heading, default the field's name), ``fill`` (share not blank), ``spelled`` (dates:
     iso, slash, compact, chinese), ``thousands`` (share of money written with separators).

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from xinqiao.catalogue.sample.activity import Activity, distressed, paid_part
 from xinqiao.catalogue.sample.firms import Firms
+from xinqiao.catalogue.sample.history import branch_codes
 from xinqiao.catalogue.sample.identity import Texts
 from xinqiao.catalogue.sample.plan import by_archetype, placeholders
 from xinqiao.catalogue.sample.rows import Rows
@@ -42,6 +43,7 @@ class Drawing:
     rows: Rows
     until: date
     serial: int
+    seed: int = 0
     money: dict[str, Ints] = field(default_factory=dict)
     _parts: Floats | None = None
 
@@ -177,9 +179,13 @@ def _placeholder(drawing: Drawing, name: str) -> pa.Array:
     if name == "ordinal":
         ordinals = drawing.model.words["ordinals"]
         return words_at(ordinals, rows.ordinal % len(ordinals))
-    if name in ("city", "district"):
-        return drawing.of_firm({"city": "city_full"}.get(name, name))
+    if name in ("city", "district", "firm"):
+        return drawing.of_firm({"city": "city_full", "firm": "name"}.get(name, name))
     return drawing.any_word(f"{name}s")
+
+
+def _code(drawing: Drawing, fld: Field, raw: Raw) -> pa.Array:
+    return branch_codes(drawing.serial, drawing.seed, drawing.of_firm("division"))
 
 
 _DRAWERS: dict[str, Callable[[Drawing, Field, Raw], pa.Array]] = {
@@ -192,4 +198,5 @@ _DRAWERS: dict[str, Callable[[Drawing, Field, Raw], pa.Array]] = {
     "pick": _pick,
     "words": _words,
     "template": _template,
+    "code": _code,
 }

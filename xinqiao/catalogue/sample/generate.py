@@ -18,6 +18,7 @@ from xinqiao.catalogue.sample.columns import Drawing
 from xinqiao.catalogue.sample.delivery import CsvSink, Deliveries
 from xinqiao.catalogue.sample.dirt import soil
 from xinqiao.catalogue.sample.firms import Firms, Registered, draw_firms, draw_kinds, set_demo_kinds
+from xinqiao.catalogue.sample.history import write_history
 from xinqiao.catalogue.sample.identity import Texts, write_texts
 from xinqiao.catalogue.sample.model import load_model
 from xinqiao.catalogue.sample.plan import ItemPlan, make_plans
@@ -125,13 +126,15 @@ class _Writer:
         registered_on = given.registered_on if given else None
         firms = draw_firms(self.model, rng, kinds, demos=demos, until=self.until, registered_on=registered_on)
         texts = write_texts(self.model, rng, firms, first=first, seed=self.seed, given=given)
+        past = np.random.default_rng([self.seed, number, zlib.crc32(b"history")])
+        texts |= write_history(self.model, past, firms, texts, first=first, seed=self.seed)
         activity = live(self.model, rng, firms, self.until)
         self._write_outcomes(firms, texts)
         for index, plan in enumerate(self.plans):
             own = np.random.default_rng([self.seed, number, zlib.crc32(plan.item.code.encode())])
             rows = draw_rows(self.model, own, plan, firms, activity, self.until)
             serial = self.serials[plan.item.code]
-            drawing = Drawing(self.model, own, firms, texts, activity, rows, self.until, serial)
+            drawing = Drawing(self.model, own, firms, texts, activity, rows, self.until, serial, self.seed)
             self._deliver(plan, drawing, given)
             self.serials[plan.item.code] += len(rows)
             if self.progress:

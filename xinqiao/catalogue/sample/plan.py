@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from xinqiao.catalogue.sample.activity import CURVES
+from xinqiao.catalogue.sample.history import NAMES as HISTORY
 from xinqiao.catalogue.sample.identity import NAMES
 from xinqiao.catalogue.sample.spell import DAY_STYLES
 from xinqiao.catalogue.sample.types import FirmModel
@@ -33,9 +34,10 @@ KINDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "pick": (frozenset({"values"}), frozenset({"distressed"})),
     "words": (frozenset({"words"}), frozenset()),
     "template": (frozenset({"template"}), frozenset()),
+    "code": (frozenset(), frozenset()),
 }
 PARTS = frozenset({"capital", "paid_in", "hundred"})
-PLACEHOLDERS = frozenset({"city", "district", "year", "n", "ordinal", "surname", "bureau"})
+PLACEHOLDERS = frozenset({"city", "district", "firm", "year", "n", "ordinal", "surname", "bureau"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +156,7 @@ def _field_faults(item: Item, fld: Field, model: FirmModel) -> Iterator[str]:
     source = str(raw.get("from", ""))
     needed, optional = KINDS.get(source, (frozenset(), frozenset()))
     if source.startswith("firm."):
-        if source.removeprefix("firm.") not in NAMES:
+        if source.removeprefix("firm.") not in NAMES | HISTORY:
             yield f"企业没有 {source}"
     elif source not in KINDS:
         yield f"from 应为 firm.名称 或 {'、'.join(KINDS)} 之一"

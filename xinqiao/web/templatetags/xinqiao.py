@@ -75,6 +75,9 @@ STATUS_TONES = {
     "error": "risk",
     "doubt": "warn",
     "open": "warn",
+    "waiting": "warn",
+    "attached": "good",
+    "sent_back": "risk",
     "proposed": "warn",
     "appealed": "warn",
     "frozen": "risk",
@@ -251,6 +254,19 @@ def names(things: Any) -> str:
 def get(mapping: Any, key: str) -> Any:
     """The value of a key, or nothing."""
     return mapping.get(key, "")
+
+
+@register.filter
+def percent(share: float) -> str:
+    """A probability, never rounded up to certainty."""
+    return "> 99.9 %" if share > 0.999 else f"{100 * share:.1f} %"
+
+
+@register.filter
+def odds(factor: float) -> str:
+    """By what a feature multiplies or divides the odds."""
+    sign, value = ("×", factor) if factor >= 1 else ("÷", 1 / factor if factor else 0)
+    return f"{sign} {value:,.0f}" if value >= 10 else f"{sign} {value:.1f}"
 
 
 @register.filter

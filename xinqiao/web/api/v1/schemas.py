@@ -55,7 +55,7 @@ class RepairGroupOut(Schema):
 
 
 class DeliveryOut(Schema):
-    """What became of a delivery: accepted + returned = delivered."""
+    """What became of a delivery: accepted + returned + waiting = delivered."""
 
     delivery: str
     item: str
@@ -69,6 +69,7 @@ class DeliveryOut(Schema):
     received_at: datetime
     undo_until: datetime | None
     repeated: bool
+    waiting: int
 
 
 class DeliveryRows(Input):

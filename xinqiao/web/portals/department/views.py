@@ -15,6 +15,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.rules import Timeliness, duty
 from xinqiao.catalogue.types import Item
 from xinqiao.ingest.actions import Upload, receive, undo_delivery
+from xinqiao.ingest.match_queries import count_matches
 from xinqiao.ingest.queries import annotated_file, get_outcome, last_deliveries, list_deliveries, remembered_mapping
 from xinqiao.ingest.types import ColumnsMissing, NotYourItem, UnreadableFile
 from xinqiao.kernel.working_days import WorkCalendar
@@ -93,7 +94,8 @@ def delivery(request: HttpRequest, delivery: str, *, actor: Acting) -> HttpRespo
     """What became of one delivery: accounted for row by row, problems grouped by repair."""
     outcome = get_outcome(delivery, provider=actor.code, now=timezone.now())
     item = load_catalogue(content_dir()).item(outcome.item)
-    return render(request, "department/delivery.html", {"outcome": outcome, "item": item})
+    matches = [(state, n) for state, n in count_matches(provider=actor.code, delivery=delivery).items() if n]
+    return render(request, "department/delivery.html", {"outcome": outcome, "item": item, "matches": matches})
 
 
 @READER
