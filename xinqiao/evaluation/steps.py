@@ -60,6 +60,8 @@ class Steps:
             self.run.done = number + 1
             self.run.save(update_fields=["done"])
         self.progress(Phrase("同业比较"))
+        if not self._values():
+            return
         places = self.province.places(frame_at(self._values()))
         if places is not None:
             self._write("places", places)
@@ -104,14 +106,15 @@ class Steps:
 
     def _values(self) -> list[str]:
         folder = self._place("values")
-        return [lake().url(f"{folder}/{name}") for name in lake().list_folders(folder)]
+        places = [f"{folder}/{name}" for name in lake().list_folders(folder)]
+        return [lake().url(place) for place in places if lake().has_rows(place)]
 
     def _place(self, name: str) -> str:
         return f"{SCRATCH}/{self.run.id}/{name}"
 
-    def write_results(self, path: str) -> FileFacts:
-        """Score span by span into one file of results, sorted by enterprise."""
-        return lake().write_parts(self._scored(), path)
+    def write_results(self, path: str) -> FileFacts | None:
+        """Score span by span into one file of results, sorted by enterprise; None where nobody is left."""
+        return None if not self._values() else lake().write_parts(self._scored(), path)
 
     def _scored(self) -> Iterator[pa.Table]:
         todo = self._spans()

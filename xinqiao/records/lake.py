@@ -174,6 +174,11 @@ class Lake:
         """Whether there is a folder of that name."""
         return bool(self.filesystem.get_file_info(self.full(path)).type is fs.FileType.Directory)
 
+    def has_rows(self, path: str) -> bool:
+        """Whether a folder holds a Parquet file: of no rows an engine may write none."""
+        found = self.filesystem.get_file_info(fs.FileSelector(self.full(path), allow_not_found=True))
+        return any(info.extension == "parquet" for info in found)
+
     def list_folders(self, path: str) -> list[str]:
         """The names of the folders in a folder."""
         selector = fs.FileSelector(self.full(path), allow_not_found=True)
