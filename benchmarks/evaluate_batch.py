@@ -9,11 +9,10 @@ from __future__ import annotations
 import random
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figure import Figure, percentile
-from benchmarks.node import ACTOR, SEED, database_name, fresh_node, write_sample
+from benchmarks.node import ACTOR, SEED, database_name, deliver_sample, fresh_node, write_sample
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -31,7 +30,7 @@ def measure(scale: float) -> Figure:
     firms = max(50, round(FIRMS * scale))
     with fresh_node() as home:
         write_sample(home / "sample", firms=firms)
-        rows = _deliver(home / "sample")
+        rows = deliver_sample(home / "sample")
         _evaluate()  # the engine starts and compiles
         run, batch = _evaluate()
         floor = min(_scan() for _ in range(3))
@@ -63,21 +62,6 @@ def _figure(
         met=equal == asked > 0,
         scale=scale,
     )
-
-
-def _deliver(folder: Path) -> int:
-    """Deliver every item's files as its department does; returns the rows accepted."""
-    from xinqiao.catalogue.load import load_catalogue
-    from xinqiao.ingest.actions import Upload, receive
-    from xinqiao.plumbing.settings import content_dir
-
-    rows = 0
-    for item in load_catalogue(content_dir()):
-        uploads = [Upload(path.name, path.read_bytes()) for path in sorted((folder / item.code).glob("*"))]
-        if uploads:
-            now = datetime.now(UTC)
-            rows += receive(item, uploads, provider=item.department.code, actor=ACTOR, now=now).accepted
-    return rows
 
 
 def _evaluate() -> tuple[RunFacts, float]:

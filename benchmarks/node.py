@@ -89,16 +89,19 @@ def write_sample(folder: Path, *, firms: int, seed: int = SEED, dirt: float = 0.
     )
 
 
-def deliver_sample(folder: Path) -> None:
-    """Hand in every item of a written sample, each by the department that answers for it."""
+def deliver_sample(folder: Path) -> int:
+    """Hand in every item of a written sample, each by the department that answers for it; the rows accepted."""
     from xinqiao.catalogue.load import load_catalogue
     from xinqiao.ingest.actions import Upload, receive
     from xinqiao.plumbing.settings import content_dir
 
+    rows = 0
     for item in load_catalogue(content_dir()):
         uploads = [Upload(p.name, p.read_bytes()) for p in sorted((folder / item.code).glob("*"))]
         if uploads:
-            receive(item, uploads, provider=item.department.code, actor=ACTOR, now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            rows += receive(item, uploads, provider=item.department.code, actor=ACTOR, now=now).accepted
+    return rows
 
 
 def free_port() -> int:

@@ -13,7 +13,7 @@ from xinqiao.config.cli import app
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.actions import retract_rows
 from xinqiao.records.actions import compact
-from xinqiao.subjects.build import folder_of, rebuild, rebuild_if_stale
+from xinqiao.subjects.build import EDITIONS, rebuild, rebuild_if_stale
 from xinqiao.subjects.models import SubjectRegister
 from xinqiao.subjects.queries import get_subject, register_facts
 from xinqiao.subjects.types import IdentifierKind, NoSubjects, UnknownSubject
@@ -77,7 +77,7 @@ def test_the_register_is_made_anew_only_when_the_registry_delivered_and_old_file
     for number in (4, 5):
         registered(number, now=NOW + number * DAY)
         assert rebuild_if_stale(actor="t", now=NOW + number * DAY).subjects == number + 1  # type: ignore[union-attr]
-    assert SubjectRegister.objects.count() == 2 and not folder_of(first).exists()
+    assert SubjectRegister.objects.count() == 2 and not EDITIONS.folder(first).exists()
     assert [e.body["subjects"] for e in list_entries(event="subjects.built")] == [6, 5, 4]
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import shutil
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db import transaction
 
 from xinqiao.directory.letters import initials
 from xinqiao.directory.models import DirectoryIndex
@@ -20,49 +16,36 @@ from xinqiao.directory.types import BUILT, IndexFacts
 from xinqiao.evaluation.register import register, register_stamp
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.grams import build
-from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.locks import hold_name
+from xinqiao.plumbing.editions import Editions, save_table
 
-KEPT = 2  # the one in use, and the one that readers may still have open
+EDITIONS = Editions("directory", lock="directory.index", rows=DirectoryIndex)
 NAME_SIZE, LETTER_SIZE = 2, 3
 Progress = Callable[[str], None]
 
 
-def folder_of(name: str) -> Path:
-    """Where the files of an index lie."""
-    return node.home() / "directory" / name
-
-
 def rebuild_if_stale(*, actor: str, now: datetime) -> IndexFacts | None:
     """Make the index anew when a run was published or registrations were delivered since; None when it is fresh."""
-    newest = DirectoryIndex.objects.order_by("-id").first()
-    if newest is not None and newest.stamp == register_stamp():
-        return None
-    return rebuild(actor=actor, now=now)
+    return None if EDITIONS.is_fresh(register_stamp()) else rebuild(actor=actor, now=now)
 
 
 def rebuild(*, actor: str, now: datetime, progress: Progress = lambda _: None) -> IndexFacts:
-    """Make the index and put it in use. Files are whole before the row that names them."""
+    """Make the index and put it in use."""
     stamp = register_stamp()
     progress("读取登记信息和评价结果")
     table, run = register(now=now)
-    folder = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    place = folder_of(folder)
-    place.mkdir(parents=True)
-    progress("编制索引")
-    _write(_ordered(table), place)
-    with transaction.atomic():
-        hold_name("directory.index")
-        row = DirectoryIndex.objects.create(
-            folder=folder, stamp=stamp, run=run, enterprises=table.num_rows, built_at=now
-        )
-        body = {"folder": folder, "run": run, "enterprises": table.num_rows}
+    facts = IndexFacts(table.num_rows, run, now)
+
+    def write(place: Path) -> None:
+        progress("编制索引")
+        _write(_ordered(table), place)
+
+    def publish(folder: str, _: None) -> None:
+        DirectoryIndex.objects.create(folder=folder, stamp=stamp, run=run, enterprises=facts.enterprises, built_at=now)
+        body = {"folder": folder, "run": run, "enterprises": facts.enterprises}
         record(BUILT, actor=actor, subject="node", body=body, now=now)
-        old = list(DirectoryIndex.objects.order_by("-id")[KEPT:])
-        DirectoryIndex.objects.filter(id__in=[o.id for o in old]).delete()
-    for gone in old:
-        shutil.rmtree(folder_of(gone.folder), ignore_errors=True)
-    return IndexFacts(row.enterprises, run, now)
+
+    EDITIONS.make(write, publish, now=now)
+    return facts
 
 
 def folded(names: pa.Array) -> pa.Array:
@@ -90,11 +73,7 @@ def _write(table: pa.Table, place: Path) -> None:
     scored = pa.table({"score": table.column("score"), "code": table.column("code")})
     by_score = pc.sort_indices(scored, sort_keys=[("score", "descending"), ("code", "ascending")])  # no score: last
     np.save(place / "by_score.npy", by_score.to_numpy().astype(np.int32))
-    with pa.OSFile(str(place / "rows.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
-    for path in place.iterdir():  # an index that was named must be whole after a power cut
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+    save_table(table, place / "rows.arrow")
 
 
 def _column(table: pa.Table, name: str) -> pa.Array:

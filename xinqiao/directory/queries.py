@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xinqiao.directory.build import LETTER_SIZE, NAME_SIZE, folder_of
+from xinqiao.directory.build import EDITIONS, LETTER_SIZE, NAME_SIZE
 from xinqiao.directory.models import DirectoryIndex
 from xinqiao.directory.types import Entry, Facts, Found, IndexFacts, Line, NoDirectory, Page, TooShort
 from xinqiao.kernel.errors import Problem
@@ -176,10 +176,10 @@ def _entry(row: dict[str, object]) -> Entry:
 
 
 def _index() -> Index:
-    folder = DirectoryIndex.objects.order_by("-id").values_list("folder", flat=True).first()
-    if folder is None or not folder_of(folder).is_dir():
+    place = EDITIONS.in_use()
+    if place is None:
         raise NoDirectory()
-    return _open(folder_of(folder))
+    return _open(place)
 
 
 @lru_cache(maxsize=2)

@@ -79,9 +79,8 @@ def _only_run() -> Iterator[None]:
 
 def _interrupted(card: Scorecard, as_of: AsOf, *, afresh: bool) -> EvaluationRun | None:
     """The run to go on with; others that stopped half-way are noted as failed and their files removed."""
-    found = None
+    found, registered = None, last_registered_at()
     for run in EvaluationRun.objects.filter(status=RunStatus.RUNNING).order_by("started_at"):
-        registered = last_registered_at()
         same = (run.scorecard_sha256, run.content_sha256, run.valid_on, run.engine) == (
             card.sha256,
             compute.content_digest(),

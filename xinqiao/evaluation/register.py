@@ -14,7 +14,7 @@ from xinqiao.indicators.compute import columns_of
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
-from xinqiao.records.queries import PLANTED_BATCH, newest_file
+from xinqiao.records.queries import newest_file, without_planted
 from xinqiao.records.types import AsOf
 
 PUBLIC = ("name", "division", "industry", "status", "registered_on")
@@ -47,8 +47,7 @@ def register(*, now: datetime, code: str = "basic") -> tuple[pa.Table, str]:
     table = columns_of(item, (*PUBLIC, "_batch"), AsOf(beijing_day(now), now))
     if table is None:
         return SCHEMA.empty_table(), ""
-    # What the node planted itself must not be met by whoever searches honestly.
-    table = table.filter(pc.invert(pc.starts_with(table.column("_batch"), pattern=PLANTED_BATCH))).drop(["_batch"])
+    table = without_planted(table).drop(["_batch"])
     run, path = latest_path(code)
     results = lake().columns(path, ("_enterprise", *RESULTS)) if path else None
     if results is None:

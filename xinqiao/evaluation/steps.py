@@ -60,9 +60,8 @@ class Steps:
             self.run.done = number + 1
             self.run.save(update_fields=["done"])
         self.progress(Phrase("同业比较"))
-        if not self._values():
-            return
-        places = self.province.places(frame_at(self._values()))
+        values = self._values()
+        places = self.province.places(frame_at(values)) if values else None
         if places is not None:
             self._write("places", places)
 
@@ -114,12 +113,13 @@ class Steps:
 
     def write_results(self, path: str) -> FileFacts | None:
         """Score span by span into one file of results, sorted by enterprise; None where nobody is left."""
-        return None if not self._values() else lake().write_parts(self._scored(), path)
+        found = self._values()
+        return lake().write_parts(self._scored(frame_at(found)), path) if found else None
 
-    def _scored(self) -> Iterator[pa.Table]:
+    def _scored(self, values: Frame) -> Iterator[pa.Table]:
         todo = self._spans()
         stamp = pa.scalar(self.run.started_at, pa.timestamp("us", tz="UTC"))
-        values, places = frame_at(self._values()), self._place("places")
+        places = self._place("places")
         placed = frame_at([lake().url(places)]) if lake().has_folder(places) else None
         for number, span in enumerate(todo):
             self.progress(Phrase("评分（{n}/{all}）", n=number + 1, all=len(todo)))

@@ -31,14 +31,20 @@ def check_context(now: datetime) -> Context:
 
 def with_system_columns(item: Item, own: pa.Table, delivery: str, now: datetime) -> pa.Table:
     """Accepted rows with the columns that make them bitemporal."""
-    schema = stored_schema(item)
     occurred = item.role(Role.OCCURRED_ON)
+    if occurred:
+        own = own.append_column("_occurred_on", own.column(occurred.code))
+    return as_stored(item, own, delivery, Op.PUT, now)
+
+
+def as_stored(item: Item, own: pa.Table, batch: str, op: Op, now: datetime) -> pa.Table:
+    """Rows of a batch in the columns of the lake; those that they do not have are null."""
+    schema = stored_schema(item)
     fixed = {
         "_enterprise": own.column(item.subject.code),
-        "_occurred_on": own.column(occurred.code) if occurred else pa.nulls(own.num_rows, pa.date32()),
         "_recorded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), own.num_rows),
-        "_batch": pa.repeat(pa.scalar(delivery), own.num_rows),
-        "_op": pa.repeat(pa.scalar(str(Op.PUT)), own.num_rows),
+        "_batch": pa.repeat(pa.scalar(batch), own.num_rows),
+        "_op": pa.repeat(pa.scalar(str(op)), own.num_rows),
     }
 
     def column(name: str, kind: pa.DataType) -> pa.Array:

@@ -18,7 +18,14 @@ from django.db import transaction
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.ingest import inbox
-from xinqiao.ingest.accepting import check_context, new_number, raise_problems, status_of, with_system_columns
+from xinqiao.ingest.accepting import (
+    as_stored,
+    check_context,
+    new_number,
+    raise_problems,
+    status_of,
+    with_system_columns,
+)
 from xinqiao.ingest.checks import PROBLEMS, Checked, Part, check, read_part, repair_groups, settle
 from xinqiao.ingest.identify import identify
 from xinqiao.ingest.keeping import keep_rows
@@ -44,7 +51,7 @@ from xinqiao.ingest.types import (
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.errors import Invalid, Phrase, Problem
 from xinqiao.records.actions import register_file, withdraw_batch, write_file
-from xinqiao.records.queries import knows_batch, stored_schema
+from xinqiao.records.queries import knows_batch
 from xinqiao.records.types import FileFacts, FileKind, Op
 from xinqiao.subjects.queries import find_register
 from xinqiao.subjects.rules import MODEL
@@ -307,7 +314,7 @@ def retract_rows(
     checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
     raise_problems(keyed, checked)
     batch = new_number(now)
-    rows = _retraction(item, checked.accepted, batch, now)
+    rows = as_stored(item, checked.accepted, batch, Op.RETRACT, now)
     facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION, now=now)
     with transaction.atomic():
         body = {"item": item.code, "batch": batch, "rows": rows.num_rows, "reason": reason}
@@ -318,20 +325,3 @@ def retract_rows(
 
 def _key_only(item: Item, names: Sequence[str]) -> Item:
     return replace(item, fields=tuple(replace(item.field(n), required=True) for n in names))
-
-
-def _retraction(item: Item, keys: pa.Table, batch: str, now: datetime) -> pa.Table:
-    schema = stored_schema(item)
-    fixed = {
-        "_enterprise": keys.column(item.subject.code),
-        "_recorded_at": pa.repeat(pa.scalar(now, pa.timestamp("us", tz="UTC")), keys.num_rows),
-        "_batch": pa.repeat(pa.scalar(batch), keys.num_rows),
-        "_op": pa.repeat(pa.scalar(str(Op.RETRACT)), keys.num_rows),
-    }
-
-    def column(name: str, kind: pa.DataType) -> pa.Array:
-        if name in fixed:
-            return fixed[name]
-        return keys.column(name) if name in keys.schema.names else pa.nulls(keys.num_rows, kind)
-
-    return pa.table([column(f.name, f.type) for f in schema], schema=schema)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import os
 import secrets
 from collections import OrderedDict
@@ -18,9 +16,9 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from cryptography.hazmat.primitives import hashes
 from pyarrow import fs
 
+from xinqiao.kernel.digesting import Digesting
 from xinqiao.plumbing.settings import lake_uri
 from xinqiao.records.types import FileFacts
 
@@ -93,7 +91,7 @@ class Lake:
         """
         self.filesystem.create_dir(self.full(path).rpartition("/")[0], recursive=True)
         with self._durable(path) as out:
-            digests = Digesting(out)
+            digests = Digesting(out, sm3=True)
             tally = _write_parquet(parts, digests)
         return FileFacts(path=path, size=digests.size, sha256=digests.sha256, sm3=digests.sm3, **tally)
 
@@ -199,37 +197,6 @@ def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
     """The least and the greatest value; without statistics nothing can be left out."""
     found = column.statistics
     return (found.min, found.max) if found is not None and found.has_min_max else ("", "\U0010ffff")
-
-
-class Digesting(io.RawIOBase):
-    """A file that is written once from front to back, and what was written: its size and digests."""
-
-    def __init__(self, out: IO[bytes]) -> None:
-        self._out, self.size = out, 0
-        self._sha256, self._sm3 = hashlib.sha256(), hashes.Hash(hashes.SM3())
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._out.write(data)
-        self._sha256.update(data)
-        self._sm3.update(bytes(data))
-        self.size += len(data)
-        return len(data)
-
-    def tell(self) -> int:
-        return self.size
-
-    @property
-    def sha256(self) -> str:
-        """SHA-256 of the bytes, hex."""
-        return self._sha256.hexdigest()
-
-    @property
-    def sm3(self) -> str:
-        """SM3 of the bytes, hex."""
-        return self._sm3.copy().finalize().hex()
 
 
 def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:

@@ -129,6 +129,11 @@ def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.
     return newest.filter(pc.equal(newest.column("_op"), "put"))
 
 
+def without_planted(table: pa.Table) -> pa.Table:
+    """The rows that were delivered: what the node planted itself must not be met by an honest row or search."""
+    return table.filter(pc.invert(pc.starts_with(table.column("_batch"), pattern=PLANTED_BATCH)))
+
+
 def _chosen(path: str, names: Sequence[str], schema: pa.Schema) -> pa.Table:
     """Columns of a file, those that its declaration did not have yet as nulls."""
     there = set(lake().column_names(path))

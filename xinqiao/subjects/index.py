@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +15,7 @@ import pyarrow.compute as pc
 from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.kernel.grams import Grams, build, gram_keys
 from xinqiao.kernel.identifiers import normalise_code
+from xinqiao.plumbing.editions import save_table
 from xinqiao.subjects.assemble import KINDS, identifiers_of, names_of
 from xinqiao.subjects.names import NameParts, Places
 from xinqiao.subjects.rules import Known, match, take_apart
@@ -124,7 +124,7 @@ class Register:
 
 
 def write_register(subjects: pa.Table, divisions: DivisionTable, place: Path) -> int:
-    """Write a register's files into an empty folder, whole and on disk when this returns; how many names it has."""
+    """Write a register's files into an empty folder; how many names it has."""
     places = Places(divisions)
     names = names_of(subjects, places)
     identifiers = identifiers_of(subjects)
@@ -138,11 +138,7 @@ def write_register(subjects: pa.Table, divisions: DivisionTable, place: Path) ->
         order = pc.sort_indices(subjects.column(link).take(pa.array(held))).to_numpy()
         np.save(place / f"{link}.npy", held[order].astype(np.int32))
     for name, table in (("subjects", subjects), ("names", names)):
-        with pa.OSFile(str(place / f"{name}.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table)
-    for path in place.iterdir():  # a register that was named must be whole after a power cut
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
+        save_table(table, place / f"{name}.arrow")
     return names.num_rows
 
 

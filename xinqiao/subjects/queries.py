@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.subjects.assemble import several
-from xinqiao.subjects.build import folder_of
+from xinqiao.subjects.build import EDITIONS
 from xinqiao.subjects.index import Register, open_register, resolve
 from xinqiao.subjects.models import SubjectRegister
 from xinqiao.subjects.types import (
@@ -27,10 +27,8 @@ def register_facts() -> RegisterFacts | None:
 
 def find_register() -> Register | None:
     """The register in use, opened, or None."""
-    folder = SubjectRegister.objects.order_by("-id").values_list("folder", flat=True).first()
-    if folder is None or not folder_of(folder).is_dir():
-        return None
-    return open_register(folder_of(folder), content_dir() / "divisions.toml")
+    place = EDITIONS.in_use()
+    return None if place is None else open_register(place, content_dir() / "divisions.toml")
 
 
 def get_subject(text: str) -> tuple[Subject, IdentifierKind]:

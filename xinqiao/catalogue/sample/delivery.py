@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import IO, Any, Protocol, cast
+from typing import IO, Protocol, cast
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ from pyarrow import csv
 
 from xinqiao.catalogue.sample.plan import ItemPlan
 from xinqiao.catalogue.sample.types import File, Ints
+from xinqiao.kernel.digesting import Digesting
 
 SHEET_ROWS = 1_000_000  # a worksheet holds 1,048,576
 SPEED = 1  # gzip level: deliveries are read once
@@ -34,21 +34,6 @@ class Sink(Protocol):
     def close(self) -> str: ...
 
 
-class _Hashing(io.RawIOBase):
-    """A file that knows the digest of what was written to it."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-        self.digest = hashlib.sha256()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self.digest.update(data)
-        return self.file.write(data)
-
-
 class CsvSink:
     """A CSV file, optionally gzip; null is an empty cell."""
 
@@ -56,8 +41,8 @@ class CsvSink:
         self.rows = 0
         self.encoding = encoding
         self._file = path.open("wb")
-        self._hashing = _Hashing(self._file)
-        raw = cast(IO[bytes], self._hashing)
+        self._digesting = Digesting(self._file)
+        raw = cast(IO[bytes], self._digesting)
         self._gzip = gzip.GzipFile("", "wb", SPEED, raw, mtime=0) if compressed else None
         self._out = raw if self._gzip is None else cast(IO[bytes], self._gzip)
         self._out.write((",".join(headings) + "\n").encode(encoding))
@@ -75,7 +60,7 @@ class CsvSink:
         if self._gzip is not None:
             self._gzip.close()
         self._file.close()
-        return self._hashing.digest.hexdigest()
+        return self._digesting.sha256
 
 
 class XlsxSink:
