@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from xinqiao.parties.types import Role
+from xinqiao.web.access import Portal
 from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges, matching, supervision
-from xinqiao.web.portals.department import quality as department_quality
+from xinqiao.web.portals import challenges, matching, quality, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
 from xinqiao.web.portals.node import lists
-from xinqiao.web.portals.node import quality as node_quality
 from xinqiao.web.portals.node import views as node
 from xinqiao.web.portals.public import views as public
 
@@ -86,21 +86,7 @@ urlpatterns = [
     path("department/deliveries/<str:delivery>/", department.delivery, name="department-delivery"),
     path("department/deliveries/<str:delivery>/annotated/", department.annotated, name="department-annotated"),
     path("department/deliveries/<str:delivery>/undo/", department.undo, name="department-undo"),
-    path("department/quality/", department_quality.cards, name="department-quality"),
-    path("department/quality/outage/", department_quality.outage, name="department-outage"),
-    path("department/quality/items/<str:code>/", department_quality.card, name="department-card"),
-    path("department/quality/items/<str:code>/weeks/<str:week>/", department_quality.week, name="department-week"),
-    path(
-        "department/quality/<str:day>/<str:code>/<str:aspect>/", department_quality.failing, name="department-failing"
-    ),
-    path(
-        "department/quality/<str:day>/<str:code>/<str:aspect>/rows.csv",
-        department_quality.failing_file,
-        name="department-failing-file",
-    ),
-    path("department/findings/", department_quality.findings, name="department-findings"),
-    path("department/findings/<int:finding>/", department_quality.finding, name="department-finding"),
-    path("department/findings/<int:finding>/explain/", department_quality.explain, name="department-explain"),
+    *quality.routes(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR),
     path("department/matching/", matching.department_list, name="department-matches"),
     path("department/matching/<int:match>/", matching.department_row, name="department-match"),
     path("node/", node.home, name="node-home"),
@@ -108,18 +94,7 @@ urlpatterns = [
     path("node/matching/<int:match>/", matching.node_row, name="node-match"),
     path("node/subjects/", matching.subject, name="node-subject"),
     path("node/sources/", node.sources, name="node-sources"),
-    path("node/supply/", node_quality.supply, name="node-supply"),
-    path("node/quality/", node_quality.cards, name="node-quality"),
-    path("node/quality/outage/", node_quality.outage, name="node-outage"),
-    path("node/quality/items/<str:code>/", node_quality.card, name="node-card"),
-    path("node/quality/items/<str:code>/weeks/<str:week>/", node_quality.week, name="node-week"),
-    path("node/quality/<str:day>/<str:code>/<str:aspect>/", node_quality.failing, name="node-failing"),
-    path(
-        "node/quality/<str:day>/<str:code>/<str:aspect>/rows.csv", node_quality.failing_file, name="node-failing-file"
-    ),
-    path("node/findings/", node_quality.findings, name="node-findings"),
-    path("node/findings/<int:finding>/", node_quality.finding, name="node-finding"),
-    path("node/findings/<int:finding>/explain/", node_quality.explain, name="node-explain"),
+    *quality.routes(Portal.NODE, Role.OPERATOR),
     path("node/runs/", node.runs, name="node-runs"),
     path("node/challenges/", challenges.node, name="node-challenges"),
     path("node/enterprises/", node.find, name="node-find"),

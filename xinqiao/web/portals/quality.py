@@ -10,8 +10,10 @@ from urllib.parse import quote
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
@@ -43,7 +45,7 @@ from xinqiao.quality.rules import check_written, monday
 from xinqiao.quality.types import Aspect, CellState, Finding, FindingState
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import Recipient, RecipientKind
-from xinqiao.web.access import Acting, Portal, posted
+from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
 from xinqiao.web.words import translate
 
@@ -96,8 +98,9 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
-def cards(request: HttpRequest, side: Side) -> HttpResponse:
+def cards(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Cards of a day with reminders, outages and findings: what needs somebody, first."""
+    side = Side.of(actor)
     now = timezone.now()
     days = card_days(provider=side.provider)
     chosen = _date(request.GET["day"]) if request.GET.get("day") else days[0] if days else beijing_day(now)
@@ -132,13 +135,15 @@ def matrix(side: Side) -> dict[str, Any]:
     }
 
 
-def supply(request: HttpRequest, side: Side) -> HttpResponse:
+def supply(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """The matrix, and what is down."""
+    side = Side.of(actor)
     return _page(request, side, "supply", matrix(side))
 
 
-def history(request: HttpRequest, side: Side, code: str) -> HttpResponse:
+def history(request: HttpRequest, code: str, *, actor: Acting) -> HttpResponse:
     """One item day by day: the trend of each figure."""
+    side = Side.of(actor)
     item, today = side.item(code), beijing_day(timezone.now())
     cards = card_history(code, until=today)
     rows = [
@@ -161,8 +166,9 @@ def _aspect(text: str) -> Aspect:
     return Aspect(text)
 
 
-def failing(request: HttpRequest, side: Side, day: str, code: str, aspect: str) -> HttpResponse:
-    """A page of what a figure leaves out."""
+def failing(request: HttpRequest, day: str, code: str, aspect: str, *, actor: Acting) -> HttpResponse:
+    """A page of what a figure leaves out; the node's shows no value that is not public."""
+    side = Side.of(actor)
     item, chosen = side.item(code), _aspect(aspect)
     card = get_card(code, day=_date(day), provider=side.provider)
     start = _number(request.GET.get("start"))
@@ -171,8 +177,9 @@ def failing(request: HttpRequest, side: Side, day: str, code: str, aspect: str) 
     return _page(request, side, "failing", context | {"before": max(0, start - PAGE)})
 
 
-def failing_rows(side: Side, day: str, code: str, aspect: str) -> HttpResponse:
+def failing_rows(request: HttpRequest, day: str, code: str, aspect: str, *, actor: Acting) -> HttpResponse:
     """The same, all of it, as a file."""
+    side = Side.of(actor)
     side.item(code)
     card, chosen = get_card(code, day=_date(day), provider=side.provider), _aspect(aspect)
     answer = HttpResponse(
@@ -182,8 +189,9 @@ def failing_rows(side: Side, day: str, code: str, aspect: str) -> HttpResponse:
     return answer
 
 
-def week(request: HttpRequest, side: Side, code: str, week: str) -> HttpResponse:
+def week(request: HttpRequest, code: str, week: str, *, actor: Acting) -> HttpResponse:
     """What a week brought of an item: its deliveries, or that there were none."""
+    side = Side.of(actor)
     item, begins = side.item(code), monday(_date(week))
     now = timezone.now()
     came = [
@@ -198,8 +206,9 @@ def week(request: HttpRequest, side: Side, code: str, week: str) -> HttpResponse
     return _page(request, side, "week", context | {"source": source})
 
 
-def findings(request: HttpRequest, side: Side) -> HttpResponse:
+def findings(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Contradictions between items, by rule and state; counted first."""
+    side = Side.of(actor)
     rules = list_rules(provider=side.provider)
     wanted, state = request.GET.get("rule", ""), request.GET.get("state", FindingState.OPEN)
     start = _number(request.GET.get("start"))
@@ -218,9 +227,10 @@ def findings(request: HttpRequest, side: Side) -> HttpResponse:
     return _page(request, side, "findings", context)
 
 
-def finding(request: HttpRequest, side: Side, actor: Acting, number: int) -> HttpResponse:
+def finding(request: HttpRequest, finding: int, *, actor: Acting) -> HttpResponse:
     """One finding; explain it, or (the node, with a reason, through the gate) look at its closed values."""
-    found, now = get_finding(number, provider=side.provider), timezone.now()
+    side = Side.of(actor)
+    found, now = get_finding(finding, provider=side.provider), timezone.now()
     context: dict[str, Any] = {"may_explain": actor.membership.role in WRITERS}
     context["may_look"] = side.provider is None and context["may_explain"]
     if request.method == "POST":
@@ -228,11 +238,11 @@ def finding(request: HttpRequest, side: Side, actor: Acting, number: int) -> Htt
         try:
             if posted(request, "step") == "look" and side.provider is None:
                 _look(found, text, actor)
-                found = get_finding(number, whole=True)
+                found = get_finding(finding, whole=True)
             else:
-                explain_finding(number, text=text, provider=side.provider, actor=actor.label, now=now)
+                explain_finding(finding, text=text, provider=side.provider, actor=actor.label, now=now)
                 messages.success(request, _("已说明，并留痕"), extra_tags="good")
-                return redirect(f"{side.portal}-finding", number)
+                return redirect(f"{side.portal}-finding", finding)
         except (Invalid, Refused, NotFound) as error:
             context |= {"error": error_context(error), "written": text}
             return _page(request, side, "finding", {**context, "finding": found}, status=error.status)
@@ -249,8 +259,9 @@ def _look(found: Finding, reason: str, actor: Acting) -> None:
     query(inquiry, now=timezone.now())
 
 
-def outage(request: HttpRequest, side: Side, actor: Acting) -> HttpResponse:
+def outage(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Report that a source is down, or that it delivers again."""
+    side = Side.of(actor)
     item, now = side.item(posted(request, "item")), timezone.now()
     if posted(request, "step") == "end":
         end_outage(item, actor=actor.label, now=now)
@@ -259,3 +270,26 @@ def outage(request: HttpRequest, side: Side, actor: Acting) -> HttpResponse:
         report_outage(item, reason=posted(request, "reason", most=2000), actor=actor.label, now=now)
         messages.success(request, _("已记录停机；缺少的记录将标明原因"), extra_tags="warn")
     return redirect("department-quality" if side.provider else "node-supply")
+
+
+def routes(portal: Portal, *writers: Role) -> list[URLPattern]:
+    """The pages in one portal: read by all of its people, written by ``writers`` only."""
+    may_read, may_write = requires(portal), requires(portal, *writers)
+    figure = "quality/<str:day>/<str:code>/<str:aspect>/"
+    read = {
+        "quality": ("quality/", cards),
+        "card": ("quality/items/<str:code>/", history),
+        "week": ("quality/items/<str:code>/weeks/<str:week>/", week),
+        "failing": (figure, failing),
+        "failing-file": (f"{figure}rows.csv", failing_rows),
+        "findings": ("findings/", findings),
+        "finding": ("findings/<int:finding>/", finding),
+    }
+    if portal is Portal.NODE:
+        read["supply"] = ("supply/", supply)
+    written = {"outage": ("quality/outage/", outage), "explain": ("findings/<int:finding>/explain/", finding)}
+    return [
+        path(f"{portal}/{where}", guard(method(page)), name=f"{portal}-{name}")
+        for pages, guard, method in ((read, may_read, require_GET), (written, may_write, require_POST))
+        for name, (where, page) in pages.items()
+    ]
