@@ -13,9 +13,10 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Example, Item
 from xinqiao.evaluation.compute import scorecards
 from xinqiao.evaluation.peers import PeerTable
-from xinqiao.indicators.authoring import Derived, Indicator, Peer
-from xinqiao.indicators.compute import ARROW, item_pass
-from xinqiao.indicators.derive import GROUP, place_of_one, ranked
+from xinqiao.indicators.authoring import AsOf as Day
+from xinqiao.indicators.authoring import Derived, Indicator, Peer, Row
+from xinqiao.indicators.compute import ARROW, item_pass, pass_steps
+from xinqiao.indicators.derive import GROUP, places_of_one, ranked
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.registry import load_indicators
 from xinqiao.indicators.types import DerivedExample, IndicatorExample, Kind, PeerExample
@@ -64,6 +65,25 @@ def test_indicator_example(code: str, example: IndicatorExample) -> None:
     assert row[indicator.facts.column] == _as(indicator.facts.kind, example.expect)
 
 
+BY_ITEM = {facts.item for facts in (i.facts for i in KINDS.values() if isinstance(i, Indicator))}
+
+
+@pytest.mark.parametrize("code", sorted(BY_ITEM))
+def test_all_indicators_of_an_item_together(code: str) -> None:
+    """In one pass, split into plain aggregates and what is made of them, they come to the same as each alone."""
+    item = CATALOGUE.item(code)
+    chosen = [i for i in KINDS.values() if isinstance(i, Indicator) and i.facts.item == code]
+    examples = [example for i in chosen for example in i.examples]
+    frame = session().createDataFrame(pa.concat_tables(_rows(item, example) for example in examples))
+    as_of = AsOf(examples[0].as_of, None)  # type: ignore[arg-type]
+    steps = pass_steps(item, chosen, as_of)
+    assert [c.to_plan(None).WhichOneof("expr_type") for c in steps.after] == ["alias"] * len(steps.after)
+    [together] = steps.of(frame).collect()
+    for one in chosen:
+        [alone] = frame.agg(one.aggregate(Row(frame.columns), Day(as_of.valid))).collect()
+        assert together[one.facts.column] == alone[0]
+
+
 def _as(kind: Kind, value: Any) -> Any:
     return Decimal(str(value)) if kind is Kind.DECIMAL and value is not None else value
 
@@ -92,7 +112,7 @@ def test_peer_example(code: str, example: PeerExample) -> None:
     line = {GROUP: "34:small", facts.column: example.own}
     alone = pa.table({GROUP: ["34:small"], facts.column: pa.array([example.own], ARROW[facts.kind])})
     known = PeerTable(pa.table(columns), (facts.column,))
-    [found] = place_of_one(local_frame(session(), alone), line, [one], known).toArrow().to_pylist()
+    [found] = local_frame(session(), alone).select(*places_of_one(line, [one], known)).toArrow().to_pylist()
     assert placed == found[one.facts.column] == _as(Kind.DECIMAL, example.expect)
 
 

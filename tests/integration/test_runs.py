@@ -22,6 +22,7 @@ from xinqiao.evaluation.models import EvaluationRun
 from xinqiao.evaluation.queries import latest_path, list_runs
 from xinqiao.evaluation.steps import Steps
 from xinqiao.evaluation.types import RunFacts, RunFailed, RunInProgress, RunStatus
+from xinqiao.indicators.compute import _steps
 from xinqiao.indicators.province import Span, spans
 from xinqiao.ingest.actions import undo_delivery
 from xinqiao.records.lake import SCRATCH, lake
@@ -206,17 +207,10 @@ def test_a_bad_indicator_fails_by_name_and_publishes_nothing(
     good = run()
     bad = compute.load_indicators()["identity.age_months"].indicator
     monkeypatch.setattr(bad, "formula", formula)
-    monkeypatch.setattr("xinqiao.indicators.compute._aggregate", lambda i, stored, day: _fresh(i, stored, day))
+    monkeypatch.setattr("xinqiao.indicators.compute._steps", _steps.__wrapped__)  # what is bad is not kept
     with pytest.raises(RunFailed) as caught:
         run(AsOf(AS_OF.valid, AS_OF.known + DAY), afresh=True)
     assert "identity.age_months" in caught.value.message, why
     assert "identity.capital_fen" not in caught.value.message
     assert latest_path()[0] == good.id
     assert [r.status for r in list_runs()].count(RunStatus.FAILED) == 1
-
-
-def _fresh(indicator: object, stored: tuple[str, ...], day: object) -> object:
-    """The column without the cache of those built before."""
-    from xinqiao.indicators.authoring import Row
-
-    return indicator.aggregate(Row(stored), day)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.evaluation.load import in_force, load_scorecards
 from xinqiao.evaluation.types import Scorecard, WhyNotKnown
-from xinqiao.indicators import compute
+from xinqiao.indicators import enterprise as one
 from xinqiao.indicators.authoring import Declared
 from xinqiao.indicators.derive import Peers, peers_among
 from xinqiao.indicators.province import Province
@@ -81,7 +81,7 @@ def score_enterprise(
 ) -> dict[str, Any] | None:
     """The scored row of one enterprise, or None when the registry does not hold it."""
     indicators, items = needed(card)
-    return compute.score_enterprise(
+    return one.score_enterprise(
         enterprise,
         items,
         indicators,

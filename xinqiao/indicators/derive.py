@@ -55,17 +55,9 @@ def peers_among(indicators: Sequence[Declared]) -> list[Peer]:
     return [i for i in indicators if isinstance(i, Peer)]
 
 
-def with_derived(
-    values: DataFrame, indicators: Sequence[Declared], scoring: Scoring, known: Mapping[str, object] | None = None
-) -> DataFrame:
-    """``values`` with the derived indicators, the size class and the group of peers.
-
-    ``known`` are size class and group where they were computed before: planning them twice costs one enterprise more
-    than all else.
-    """
+def with_derived(values: DataFrame, indicators: Sequence[Declared], scoring: Scoring) -> DataFrame:
+    """``values`` with the derived indicators, the size class and the group of peers."""
     columns = [i.column() for i in indicators if isinstance(i, Derived)]
-    if known is not None:
-        return values.select("*", *columns, *(F.lit(known[name]).cast("string").alias(name) for name in (SIZE, GROUP)))
     frame = values.select("*", *columns, size_column(scoring).alias(SIZE))
     return frame.withColumn(GROUP, _group(scoring)) if peers_among(indicators) else frame
 
@@ -113,15 +105,15 @@ def _with_counts(frame: DataFrame, column: str) -> DataFrame:
     return frame.select("*", middles[0].alias(low), middles[1].alias(high)).drop("_place")
 
 
-def place_of_one(frame: DataFrame, values: Mapping[str, object], peers: Sequence[Peer], known: Peers) -> DataFrame:
-    """One enterprise's frame with its places, looked up among published peers; ``values`` is its line so far."""
+def places_of_one(values: Mapping[str, object], peers: Sequence[Peer], known: Peers) -> list[Column]:
+    """The places of one enterprise, looked up among published peers; ``values`` is its line so far."""
     columns = []
     for one in peers:
         column = one.of.facts.column
         value, group = values[column], values[GROUP]
         found = known.standing(column, None if group is None else str(group), value) if value is not None else None
         columns.append(_place(one, column, found))
-    return frame.select("*", *columns)
+    return columns
 
 
 def _place(one: Peer, column: str, found: Standing | None) -> Column:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from xinqiao.indicators.types import Bin, Scoring, SizeRow
+from xinqiao.indicators.prepared import prepare
+from xinqiao.indicators.types import Bin, Scoring, SizeRow, VetoRule
 
 CLASSES = ("large", "medium", "small")
 UNKNOWN_SIZE = "unknown"
@@ -25,7 +27,12 @@ def veto_column(code: str) -> str:
 
 def value_column(code: str) -> Column:
     """The column of an indicator's value."""
-    return F.col(code.replace(".", "__"))
+    return F.col(value_name(code))
+
+
+def value_name(code: str) -> str:
+    """Name of the column of an indicator's value."""
+    return code.replace(".", "__")
 
 
 def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
@@ -33,28 +40,45 @@ def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
 
     A value that is not known gives no points (null) and lowers coverage; it never counts as zero.
     """
-    first, second, third = _columns(scoring)
-    return values.select("*", *first).select("*", *second).select("*", *third)
+    points = [*points_columns(scoring).values(), *veto_columns(scoring)]
+    return values.select("*", *points).select("*", *result_columns(scoring)).select("*", grade_of(scoring))
 
 
 @cache
-def _columns(scoring: Scoring) -> tuple[list[Column], list[Column], list[Column]]:
-    """Points and vetoes; then score and coverage; then the grade. Built once a scorecard."""
-    points = [_points(value_column(code), bins).alias(points_column(code)) for code, bins in scoring.bins.items()]
-    vetoes = [
-        F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
+def points_columns(scoring: Scoring) -> Mapping[str, Column]:
+    """Column of a value → the column of its points. These are built once a scorecard, like all that follow."""
+    return {
+        value_name(code): prepare(_points(value_column(code), bins).alias(points_column(code)))
+        for code, bins in scoring.bins.items()
+    }
+
+
+@cache
+def veto_columns(scoring: Scoring) -> list[Column]:
+    """Whether each veto holds, from the values."""
+    return [
+        prepare(
+            F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
+        )
         for v in scoring.vetoes
     ]
+
+
+def _holds(veto: VetoRule) -> Column:
+    return F.coalesce(value_column(veto.indicator) >= veto.at_least, F.lit(False))
+
+
+@cache
+def result_columns(scoring: Scoring) -> list[Column]:
+    """Score and coverage, from the points."""
     total = sum(_maximum(bins) for bins in scoring.bins.values())
     known = [
         F.when(F.col(points_column(code)).isNotNull(), F.lit(_maximum(bins))).otherwise(F.lit(0))
         for code, bins in scoring.bins.items()
     ]
-    results = [
-        _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins]).cast("bigint").alias("score"),
-        F.floor(_sum(known) * F.lit(100) / F.lit(total)).cast("bigint").alias("coverage"),
-    ]
-    return [*points, *vetoes], results, [_grade(scoring).alias("grade")]
+    score = _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins])
+    coverage = F.floor(_sum(known) * F.lit(100) / F.lit(total))
+    return [prepare(score.cast("bigint").alias("score")), prepare(coverage.cast("bigint").alias("coverage"))]
 
 
 def _maximum(bins: tuple[Bin, ...]) -> int:
@@ -84,8 +108,9 @@ def _points(value: Column, bins: tuple[Bin, ...]) -> Column:
     return F.when(value.isNotNull(), chosen)
 
 
-def _grade(scoring: Scoring) -> Column:
-    """A veto first, then too little coverage, then the first band the score reaches."""
+@cache
+def grade_of(scoring: Scoring) -> Column:
+    """The grade, from score, coverage and vetoes: a veto, else too little coverage, else the first band reached."""
     worst = scoring.grades[-1][0]
     band: Column = F.lit(worst)
     for grade, at_least in reversed(scoring.grades):
@@ -93,9 +118,10 @@ def _grade(scoring: Scoring) -> Column:
     band = F.when(F.col("coverage") < scoring.minimum_coverage, F.lit(scoring.unrated)).otherwise(band)
     for veto in reversed(scoring.vetoes):
         band = F.when(F.col(veto_column(veto.code)) == 1, F.lit(veto.grade)).otherwise(band)
-    return band
+    return prepare(band.alias("grade"))
 
 
+@cache
 def size_column(scoring: Scoring) -> Column:
     """The highest class whose every bound holds; ``unknown`` when a missing figure could change the answer."""
     industry, *figures = map(value_column, scoring.size_inputs)
@@ -104,7 +130,7 @@ def size_column(scoring: Scoring) -> Column:
     for row in reversed(scoring.sizes):
         here = reduce(lambda a, b: a | b, [division.startswith(code) for code in row.industries])
         answer = F.when(here, _class_of(row, figures)).otherwise(answer)
-    return F.when(industry.isNull(), F.lit(UNKNOWN_SIZE)).otherwise(answer)
+    return prepare(F.when(industry.isNull(), F.lit(UNKNOWN_SIZE)).otherwise(answer))
 
 
 def _class_of(row: SizeRow, figures: list[Column]) -> Column:

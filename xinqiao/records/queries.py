@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zlib import crc32
 
 import numpy as np
@@ -19,6 +19,7 @@ from xinqiao.records.models import LakeFile
 from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
 
 PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
+RECORDING = ("_recorded_at", "_batch", "_row")  # the later of two rows of a key is the greater of these
 
 
 def stored_schema(item: Item) -> pa.Schema:
@@ -98,21 +99,33 @@ def _conform(table: pa.Table, item: Item) -> pa.Table:
 
 def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
     """The rows that stand, newest of each key, retracted ones left out; for one enterprise's handful of rows."""
+    return _standing(table, item).to_pylist()  # type: ignore[no-any-return]
+
+
+def rows_as_of(table: pa.Table, item: Item, valid: date) -> pa.Table:
+    """Of one enterprise's handful of rows those that stand and had occurred by the day, in the order of their keys'
+    first recording."""
+    standing = _standing(table, item)
+    day = standing.column("_occurred_on")
+    return standing.filter(pc.or_kleene(pc.is_null(day), pc.less_equal(day, pa.scalar(valid, pa.date32()))))
+
+
+def _standing(table: pa.Table, item: Item) -> pa.Table:
     if not table.num_rows:
-        return []
-    latest: dict[tuple[object, ...], dict[str, object]] = {}
-    columns = key_columns(item)
-    order = [("_recorded_at", "ascending"), ("_batch", "ascending"), ("_row", "ascending")]
-    for row in table.sort_by(order).to_pylist():
-        latest[tuple(row[c] if row[c] is not None else row[other] for c, other in columns)] = row
-    return [row for row in latest.values() if row["_op"] == "put"]
+        return table
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in RECORDING]).to_pylist()
+    pairs = [(table.column(first).to_pylist(), table.column(other).to_pylist()) for first, other in key_columns(item)]
+    newest: dict[tuple[object, ...], int] = {}
+    for row in order:
+        newest[tuple(first[row] if first[row] is not None else other[row] for first, other in pairs)] = row
+    found = table.take(pa.array(newest.values(), pa.int64()))
+    return found.filter(pc.equal(found.column("_op"), "put"))
 
 
 def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.Table:
     """Columns of every row of an item that stands, with ``_batch``: newest of each key, retracted ones left out."""
     key = key_columns(item)
-    order = ("_recorded_at", "_batch", "_row")
-    names = list(dict.fromkeys([*(c for pair in key for c in pair), *columns, *order, "_op"]))
+    names = list(dict.fromkeys([*(c for pair in key for c in pair), *columns, *RECORDING, "_op"]))
     schema = stored_schema(item)
     tables = [_chosen(entry.path, names, schema) for entry in visible_files([item.code], known=known)]
     if not tables:
@@ -120,8 +133,8 @@ def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.
     table = _known_by(pa.concat_tables(tables), known)
     keys = [pc.coalesce(table.column(c).cast(pa.string()), table.column(o).cast(pa.string())) for c, o in key]
     joined = pc.binary_join_element_wise(*(pc.fill_null(k, "") for k in keys), "\x1f")
-    place = pa.table({"key": joined, **{name: table.column(name) for name in order}})
-    sorted_ = pc.sort_indices(place, sort_keys=[(name, "ascending") for name in ("key", *order)])
+    place = pa.table({"key": joined, **{name: table.column(name) for name in RECORDING}})
+    sorted_ = pc.sort_indices(place, sort_keys=[(name, "ascending") for name in ("key", *RECORDING)])
     ordered = joined.take(sorted_).combine_chunks()
     last = np.ones(len(ordered), np.bool_)
     last[:-1] = pc.not_equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1)).to_numpy(zero_copy_only=False)

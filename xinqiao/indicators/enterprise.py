@@ -1,0 +1,161 @@
+"""One enterprise on demand, by the same columns as the province.
+
+Its few rows are picked by this process, and the engine is asked in short questions, each of which gets the last answer
+as data: planning an expression inside another costs far more than computing it for one enterprise, and so do columns
+that are carried along unread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, cast
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
+from pyspark.sql.connect.plan import LocalRelation
+
+from xinqiao.catalogue.types import Item
+from xinqiao.indicators.authoring import Declared
+from xinqiao.indicators.compute import ARROW, newest_column, of_item, pass_steps, rows_column, settle
+from xinqiao.indicators.derive import GROUP, SIZE, Peers, in_order, peers_among, places_of_one, with_derived
+from xinqiao.indicators.engine import session
+from xinqiao.indicators.scoring import (
+    grade_of,
+    points_column,
+    points_columns,
+    result_columns,
+    value_name,
+    veto_column,
+    veto_columns,
+)
+from xinqiao.indicators.types import Scoring
+from xinqiao.indicators.views import SUBJECT
+from xinqiao.records.queries import read_enterprise, rows_as_of
+from xinqiao.records.types import AsOf
+
+Line = dict[str, Any]
+
+
+def score_enterprise(
+    enterprise: str,
+    items: Sequence[Item],
+    indicators: Sequence[Declared],
+    scoring: Scoring,
+    as_of: AsOf,
+    *,
+    registry: str,
+    peers: Peers,
+    unsettled: Collection[str] = (),
+) -> Line | None:
+    """The scored row of one enterprise, equal to the province's; None when the registry has none.
+
+    Its place among its peers is looked up in ``peers``, what a published run knows of them.
+    """
+    tables = read_enterprise(enterprise, items, known=as_of.known)
+    standing = {item.code: rows_as_of(tables[item.code], item, as_of.valid) for item in items if item.code in tables}
+    if registry not in standing or not standing[registry].num_rows:
+        return None
+    types = _types(items, indicators, scoring)
+    line = {SUBJECT: enterprise} | _passed(standing, items, indicators, as_of)
+    values = _valued(line, types, items, indicators, scoring, set(standing), unsettled)
+    placing = peers_among(indicators)
+    compared = {p.of.facts.column for p in placing}
+    values |= _ask(values, compared, types, places_of_one(values, placing, peers)) if placing else {}
+    return values | _scored(values, types, scoring)
+
+
+def _types(items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring) -> dict[str, pa.DataType]:
+    """The stored type of every column there can be, those of the passes in their order first."""
+    types: dict[str, pa.DataType] = {SUBJECT: pa.string()}
+    for item in items:
+        types |= {rows_column(item): pa.int64(), newest_column(item): pa.date32()}
+    types |= {i.facts.column: ARROW[i.facts.kind] for i in in_order(indicators)} | {
+        SIZE: pa.string(),
+        GROUP: pa.string(),
+    }
+    types |= {points_column(code): pa.int64() for code in scoring.bins}
+    types |= {veto_column(veto.code): pa.int64() for veto in scoring.vetoes}
+    return types | {"score": pa.int64(), "coverage": pa.int64()}
+
+
+def _passed(
+    standing: Mapping[str, pa.Table], items: Sequence[Item], indicators: Sequence[Declared], as_of: AsOf
+) -> Line:
+    """The passes over one enterprise's rows, all in one question; items of which it has no row are left out."""
+    passes = [
+        pass_steps(item, of_item(item, indicators), as_of).of(_small(standing[item.code]))
+        for item in items
+        if item.code in standing and standing[item.code].num_rows
+    ]
+    return _only_row(_together(passes))
+
+
+def _together(lines: Sequence[DataFrame]) -> DataFrame:
+    """Frames of one line each side by side, as a balanced tree: the engine's messages may not nest deeply."""
+    if len(lines) == 1:
+        return lines[0]
+    half = len(lines) // 2
+    return _together(lines[:half]).crossJoin(_together(lines[half:]))
+
+
+def _valued(
+    line: Line,
+    types: Mapping[str, pa.DataType],
+    items: Sequence[Item],
+    indicators: Sequence[Declared],
+    scoring: Scoring,
+    delivered: set[str],
+    unsettled: Collection[str],
+) -> Line:
+    """What the passes come to: none and not known told apart, derived indicators, size class and group."""
+    passed = [SUBJECT]
+    for item in items:
+        if item.code in delivered:
+            passed += [rows_column(item), newest_column(item), *(i.facts.column for i in of_item(item, indicators))]
+    settled = settle(_frame(line, passed, types), items, delivered, indicators, unsettled)
+    sizing = _sizing(scoring, line.get(value_name(scoring.size_inputs[0])) or "")
+    return _only_row(with_derived(settled, in_order(indicators), sizing))
+
+
+@lru_cache(maxsize=512)
+def _sizing(scoring: Scoring, industry: str) -> Scoring:
+    """The scoring with only the rows of the size table that an industry can meet."""
+    division = re.sub("^[A-Z]", "", industry)
+    return replace(scoring, sizes=tuple(row for row in scoring.sizes if division.startswith(row.industries)))
+
+
+def _scored(values: Line, types: Mapping[str, pa.DataType], scoring: Scoring) -> Line:
+    """Points, vetoes, score, coverage and grade of one line of values; what is not known needs no asking."""
+    columns = points_columns(scoring)
+    asked = [name for name in columns if values[name] is not None]
+    vetoed = [value_name(veto.indicator) for veto in scoring.vetoes]
+    points: Line = dict.fromkeys(map(points_column, scoring.bins))
+    points |= _ask(values, {*asked, *vetoed}, types, [*(columns[name] for name in asked), *veto_columns(scoring)])
+    results = _ask(points, map(points_column, scoring.bins), types, result_columns(scoring))
+    judged = points | results
+    vetoes = (veto_column(veto.code) for veto in scoring.vetoes)
+    return judged | _ask(judged, ["score", "coverage", *vetoes], types, [grade_of(scoring)])
+
+
+def _ask(line: Line, names: Collection[str], types: Mapping[str, pa.DataType], columns: Sequence[Column]) -> Line:
+    """Columns computed from a line of which only ``names`` are read."""
+    return _only_row(_frame(line, names, types).select(*columns)) if columns else {}
+
+
+def _frame(line: Line, names: Collection[str], types: Mapping[str, pa.DataType]) -> DataFrame:
+    schema = pa.schema([(name, types[name]) for name in names])
+    return _small(pa.Table.from_pylist([line], schema=schema))
+
+
+def _small(table: pa.Table) -> DataFrame:
+    """A few rows as an engine frame, without the questions about settings that ``createDataFrame`` asks each time."""
+    return ConnectFrame(LocalRelation(table), cast(Any, session()))
+
+
+def _only_row(frame: DataFrame) -> Line:
+    [row] = frame.collect()
+    return dict(row.asDict())
