@@ -22,6 +22,7 @@ NAMES = (
     "crash_release",
     "proofs_foreign",
     "log_million",
+    "one_firm",
     "search_lists",
     "province_batch",
     "scoring_rivals",

@@ -22,19 +22,26 @@ SCALE = 10_000  # decimal indicators have four places: they are compared as inte
 
 
 class PeerTable:
-    """The values of a run by column and group, exact: integers, decimals as ten-thousandths."""
+    """The values of a run by column and group, exact: integers, decimals as ten-thousandths.
+
+    A group is sorted when it is first asked for, so that the first question of a province's run does not wait for all.
+    """
 
     def __init__(self, table: pa.Table | None, columns: Sequence[str]) -> None:
         present = [] if table is None or GROUP not in table.column_names else columns
-        self._decimal = {c for c in present if table is not None and pa.types.is_decimal(table.schema.field(c).type)}
-        self._values = {c: _by_group(table, c) for c in present}
+        self._values: dict[str, pa.Array] = {}
+        self._groups: dict[str, slice] = {}
+        self._sorted: dict[tuple[str, str], Ints] = {}
+        if table is not None and present:
+            self._values = {c: table.column(c).combine_chunks() for c in present}
+            self._order, self._groups = _grouped(table.column(GROUP))
 
     def standing(self, column: str, group: str | None, value: object) -> Standing | None:
-        """Where a value stands; None when the run knows no such group."""
-        values = self._values.get(column, {}).get(group or "")
-        if values is None:
+        """Where a value stands; None when the run knows no such group or nobody's value in it."""
+        values = self._of(column, group or "")
+        if values is None or not len(values):
             return None
-        own = int(cast(Any, value) * SCALE) if column in self._decimal else int(cast(Any, value))
+        own = int(cast(Any, value) * SCALE) if self._is_decimal(column) else int(cast(Any, value))
         first, last = (int(np.searchsorted(values, own, side=side)) for side in ("left", "right"))
         count = len(values)
         return Standing(
@@ -45,27 +52,41 @@ class PeerTable:
             high=self._stored(column, values[count // 2]),
         )
 
+    def _of(self, column: str, group: str) -> Ints | None:
+        """The known values of a group, sorted; None without the group."""
+        key = column, group
+        if key not in self._sorted:
+            if column not in self._values or group not in self._groups:
+                return None
+            members = self._values[column].take(pa.array(self._order[self._groups[group]]))
+            self._sorted[key] = np.sort(_integers(members.drop_null()))
+        return self._sorted[key]
+
+    def _is_decimal(self, column: str) -> bool:
+        return bool(pa.types.is_decimal(self._values[column].type))
+
     def _stored(self, column: str, value: np.int64) -> int | Decimal:
-        return Decimal(int(value)) / SCALE if column in self._decimal else int(value)
+        return Decimal(int(value)) / SCALE if self._is_decimal(column) else int(value)
 
 
 NO_PEERS = PeerTable(None, ())
 
 
-def _by_group(table: pa.Table, column: str) -> dict[str, Ints]:
-    known = table.select([GROUP, column]).filter(
-        pc.and_(pc.is_valid(table.column(GROUP)), pc.is_valid(table.column(column)))
-    )
-    if not known.num_rows:
-        return {}
-    values = known.column(column)
+def _grouped(groups: pa.ChunkedArray) -> tuple[Ints, dict[str, slice]]:
+    """The rows in the order of their groups, and where in that order each group stands."""
+    coded = groups.combine_chunks().dictionary_encode()
+    names = coded.dictionary.to_pylist()
+    codes = coded.indices.fill_null(len(names)).to_numpy(zero_copy_only=False)
+    narrow = codes.astype(np.int16) if len(names) < np.iinfo(np.int16).max else codes  # sorted in one sweep
+    ends = np.cumsum(np.bincount(codes, minlength=len(names) + 1)).tolist()
+    places = {name: slice(first, last) for name, first, last in zip(names, [0, *ends], ends, strict=False)}
+    return np.argsort(narrow, kind="stable"), places
+
+
+def _integers(values: pa.Array) -> Ints:
     if pa.types.is_decimal(values.type):
         values = pc.multiply(values.cast(pa.decimal128(24, 4)), pa.scalar(Decimal(SCALE), pa.decimal128(6, 0)))
-    numbers = values.cast(pa.int64()).to_numpy().astype(np.int64)
-    groups = known.column(GROUP).to_numpy(zero_copy_only=False).astype(str)
-    order = np.lexsort((numbers, groups))
-    names, starts = np.unique(groups[order], return_index=True)
-    return dict(zip(names.tolist(), np.split(numbers[order], starts[1:]), strict=True))
+    return values.cast(pa.int64()).to_numpy().astype(np.int64)
 
 
 @lru_cache(maxsize=4)
