@@ -23,6 +23,7 @@ from xinqiao.indicators.authoring import Declared
 from xinqiao.indicators.compute import ARROW, newest_column, of_item, pass_steps, rows_column, settle
 from xinqiao.indicators.derive import GROUP, SIZE, Peers, in_order, peers_among, places_of_one, with_derived
 from xinqiao.indicators.engine import session
+from xinqiao.indicators.prepared import Steps
 from xinqiao.indicators.scoring import (
     grade_of,
     points_column,
@@ -55,12 +56,14 @@ def score_enterprise(
 
     Its place among its peers is looked up in ``peers``, what a published run knows of them.
     """
-    tables = read_enterprise(enterprise, items, known=as_of.known)
+    steps = {item.code: pass_steps(item, of_item(item, indicators), as_of) for item in items}
+    reads = {code: found.reads for code, found in steps.items()}
+    tables = read_enterprise(enterprise, items, known=as_of.known, columns=reads)
     standing = {item.code: rows_as_of(tables[item.code], item, as_of.valid) for item in items if item.code in tables}
     if registry not in standing or not standing[registry].num_rows:
         return None
     types = _types(items, indicators, scoring)
-    line = {SUBJECT: enterprise} | _passed(standing, items, indicators, as_of)
+    line = {SUBJECT: enterprise} | _passed(standing, steps)
     values = _valued(line, types, items, indicators, scoring, set(standing), unsettled)
     placing = peers_among(indicators)
     compared = {p.of.facts.column for p in placing}
@@ -82,15 +85,9 @@ def _types(items: Sequence[Item], indicators: Sequence[Declared], scoring: Scori
     return types | {"score": pa.int64(), "coverage": pa.int64()}
 
 
-def _passed(
-    standing: Mapping[str, pa.Table], items: Sequence[Item], indicators: Sequence[Declared], as_of: AsOf
-) -> Line:
+def _passed(standing: Mapping[str, pa.Table], steps: Mapping[str, Steps]) -> Line:
     """The passes over one enterprise's rows, all in one question; items of which it has no row are left out."""
-    passes = [
-        pass_steps(item, of_item(item, indicators), as_of).of(_small(standing[item.code]))
-        for item in items
-        if item.code in standing and standing[item.code].num_rows
-    ]
+    passes = [steps[code].of(_small(table)) for code, table in standing.items() if table.num_rows]
     return _only_row(_together(passes))
 
 

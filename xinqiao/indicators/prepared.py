@@ -50,11 +50,12 @@ def prepare(column: Column) -> Column:
 @dataclass(frozen=True, slots=True)
 class Steps:
     """Aggregating columns in three steps: ``before`` is computed of the rows, ``aggregates`` of both, ``after`` of the
-    aggregates."""
+    aggregates. ``reads`` are the columns of the rows that they name."""
 
     before: list[Column]
     aggregates: list[Column]
     after: list[Column]
+    reads: frozenset[str]
 
     def of(self, frame: DataFrame, *group: str) -> DataFrame:
         """The columns over a frame, grouped."""
@@ -68,9 +69,10 @@ def in_steps(columns: Sequence[Column], prefix: str) -> Steps:
     What is between is named ``prefix`` and a number. A column that cannot be split is an aggregate as a whole.
     """
     leaves: dict[bytes, proto.Expression] = {}
-    after = []
+    after, reads = [], set()
     for column in columns:
         whole = _message(column)
+        reads |= set(_attributes(whole))
         rest, found = _split(whole, prefix, leaves)
         if rest is None:
             leaves[f"{prefix}{len(leaves)}".encode()] = whole
@@ -79,7 +81,7 @@ def in_steps(columns: Sequence[Column], prefix: str) -> Steps:
             leaves |= found
             after.append(_column(rest))
     before = _told_apart(list(leaves.values()), prefix)
-    return Steps(before, [_column(leaf) for leaf in leaves.values()], after)
+    return Steps(before, [_column(leaf) for leaf in leaves.values()], after, frozenset(reads))
 
 
 def _split(
@@ -141,6 +143,13 @@ def _outermost(message: Message) -> Iterator[proto.Expression]:
             return
     for part in _parts(message):
         yield from _outermost(part)
+
+
+def _attributes(message: Message) -> Iterator[str]:
+    if isinstance(message, proto.Expression) and message.WhichOneof("expr_type") == "unresolved_attribute":
+        yield message.unresolved_attribute.unparsed_identifier
+    for part in _parts(message):
+        yield from _attributes(part)
 
 
 def _parts(message: Message) -> Iterator[Message]:

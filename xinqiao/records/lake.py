@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -22,8 +22,9 @@ from xinqiao.kernel.digesting import Digesting
 from xinqiao.plumbing.settings import lake_uri
 from xinqiao.records.types import FileFacts
 
-# Small enough that one enterprise's rows cost one small read, large enough to compress well.
-ROW_GROUP = 16_384
+# Small enough that one enterprise's rows cost one small read, large enough to compress well and to be few: of a wide
+# table (a run has hundreds of columns) fewer rows, because a group is read whole.
+ROW_GROUP, CELLS, FEWEST_ROWS = 8_192, 2**20, 1_024
 FOOTERS = 4096  # of this many files the footer stays in memory
 SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
 GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
@@ -34,10 +35,10 @@ class Recent:
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._held = most_bytes, 0
-        self._tables: OrderedDict[tuple[str, int], pa.Table] = OrderedDict()
+        self._tables: OrderedDict[Hashable, pa.Table] = OrderedDict()
         self._lock = Lock()
 
-    def get(self, key: tuple[str, int], make: Callable[[], pa.Table]) -> pa.Table:
+    def get(self, key: Hashable, make: Callable[[], pa.Table]) -> pa.Table:
         """The table of that key, made when it is not held."""
         with self._lock:
             if key in self._tables:
@@ -137,20 +138,32 @@ class Lake:
         with self.filesystem.open_input_stream(self.full(path)) as stream:
             return bytes(stream.read())
 
-    def read(self, path: str, *, enterprise: str | None = None) -> pa.Table:
-        """A file's rows, or only those of one enterprise (row groups outside its code are not opened)."""
+    def read(self, path: str, *, enterprise: str | None = None, columns: Collection[str] | None = None) -> pa.Table:
+        """A file's rows, or only those of one enterprise (row groups outside its code are not opened).
+
+        Of one enterprise's rows only ``columns`` where they are named, as far as the file has them; ``_enterprise``
+        always.
+        """
         if enterprise is None:
             return pq.read_table(self.full(path), filesystem=self.filesystem, partitioning=None)
         metadata, spans = self._footer(path)
+        chosen = None
+        if columns is not None:
+            chosen = tuple(name for name in metadata.schema.names if name == "_enterprise" or name in columns)
         groups = [n for n, (first, last) in enumerate(spans) if first <= enterprise <= last]
         if not groups:
-            return metadata.schema.to_arrow_schema().empty_table()
-        tables = [self._groups.get((path, n), lambda n=n: self._read_group(path, metadata, n)) for n in groups]
+            empty = metadata.schema.to_arrow_schema().empty_table()
+            return empty.select(chosen) if chosen else empty
+        tables = [
+            self._groups.get((path, n, chosen), lambda n=n: self._read_group(path, metadata, n, chosen)) for n in groups
+        ]
         return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
 
-    def _read_group(self, path: str, metadata: pq.FileMetaData, number: int) -> pa.Table:
+    def _read_group(self, path: str, metadata: pq.FileMetaData, number: int, columns: Sequence[str] | None) -> pa.Table:
         with self.filesystem.open_input_file(self.full(path)) as source:
-            return pq.ParquetFile(source, metadata=metadata).read_row_groups([number], use_threads=False)
+            return pq.ParquetFile(source, metadata=metadata).read_row_groups(
+                [number], columns=columns, use_threads=False
+            )
 
     def _read_footer(self, path: str) -> tuple[pq.FileMetaData, tuple[tuple[str, str], ...]]:
         """A file's metadata and the first and last enterprise of each row group; files never change once written."""
@@ -205,7 +218,7 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
     writer = None
     for part in parts:
         writer = writer or pq.ParquetWriter(out, part.schema, compression="zstd", store_schema=True)
-        writer.write_table(part, row_group_size=ROW_GROUP)
+        writer.write_table(part, row_group_size=max(FEWEST_ROWS, min(ROW_GROUP, CELLS // part.num_columns)))
         if part.num_rows:
             codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
             tally["first_enterprise"] = tally["first_enterprise"] or codes[0].as_py()

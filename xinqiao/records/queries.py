@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from zlib import crc32
@@ -19,6 +20,8 @@ from xinqiao.records.models import LakeFile
 from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
 
 PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
+# Files of one enterprise are read a few at a time: reading and decoding both happen outside of this interpreter.
+_readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lake")
 RECORDING = ("_recorded_at", "_batch", "_row")  # the later of two rows of a key is the greater of these
 
 
@@ -56,22 +59,36 @@ def bucket_of(enterprise: str, buckets: int) -> int:
     return crc32(enterprise.encode("ascii", "replace")) % buckets
 
 
-def read_enterprise(enterprise: str, items: Iterable[Item], *, known: datetime) -> dict[str, pa.Table]:
+def read_enterprise(
+    enterprise: str, items: Iterable[Item], *, known: datetime, columns: Mapping[str, Collection[str]] | None = None
+) -> dict[str, pa.Table]:
     """All recorded rows of one enterprise by item code, superseded ones included; an item without a file is absent.
 
     An item that has files but no row of the enterprise gives an empty table: the difference between *none*
-    and *not known*.
+    and *not known*. ``columns`` names by item what is read of it, besides what makes a row stand; all by default.
     """
     wanted = {item.code: item for item in items}
+    schemas = {code: _read_schema(item, columns and columns[code]) for code, item in wanted.items()}
+    entries = list(visible_files(wanted, known=known))
+
+    def rows(entry: LakeFile) -> pa.Table:
+        schema = schemas[entry.item]
+        if not _may_hold(entry, enterprise):
+            return schema.empty_table()
+        return _conform(lake().read(entry.path, enterprise=enterprise, columns=schema.names), schema)
+
     found: dict[str, list[pa.Table]] = {}
-    for entry in visible_files(wanted, known=known):
-        tables = found.setdefault(entry.item, [])
-        if _may_hold(entry, enterprise):
-            tables.append(_conform(lake().read(entry.path, enterprise=enterprise), wanted[entry.item]))
-    return {
-        code: _known_by(pa.concat_tables(tables), known) if tables else stored_schema(wanted[code]).empty_table()
-        for code, tables in found.items()
-    }
+    for entry, table in zip(entries, _readers.map(rows, entries), strict=True):
+        found.setdefault(entry.item, []).append(table)
+    return {code: _known_by(pa.concat_tables(tables), known) for code, tables in found.items()}
+
+
+def _read_schema(item: Item, columns: Collection[str] | None) -> pa.Schema:
+    schema = stored_schema(item)
+    if columns is None:
+        return schema
+    standing = {"_enterprise", "_occurred_on", "_op", *RECORDING, *(c for pair in key_columns(item) for c in pair)}
+    return pa.schema([column for column in schema if column.name in standing or column.name in columns])
 
 
 def _known_by(table: pa.Table, known: datetime) -> pa.Table:
@@ -85,9 +102,8 @@ def _may_hold(entry: LakeFile, enterprise: str) -> bool:
     return entry.first_enterprise <= enterprise <= entry.last_enterprise
 
 
-def _conform(table: pa.Table, item: Item) -> pa.Table:
+def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
     """A file written under an earlier declaration, in today's columns: added ones are null, dropped ones go."""
-    schema = stored_schema(item)
     if table.schema.equals(schema):
         return table
     columns = [
@@ -230,7 +246,7 @@ def lake_totals() -> list[dict[str, object]]:
 
 def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:
     """All rows of some files in today's columns."""
-    return pa.concat_tables(_conform(lake().read(entry.path), item) for entry in entries)
+    return pa.concat_tables(_conform(lake().read(entry.path), stored_schema(item)) for entry in entries)
 
 
 def knows_batch(batch: str) -> bool:
