@@ -29,6 +29,7 @@ NAMES = (
     "integration_quality",
     "spark_parity",
     "rotate_keys",
+    "route_roles",
 )
 
 

@@ -14,6 +14,16 @@ from xinqiao.evidence import guards
 from xinqiao.plumbing import settings as node
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_factor() -> Iterator[None]:
+    """People of tests sign in by one factor, but where a test says otherwise."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XINQIAO_SECOND_FACTOR", "off")
+        node.second_factor.cache_clear()
+        yield
+    node.second_factor.cache_clear()
+
+
 @pytest.fixture
 def evidence_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty evidence folder and key folder for this test alone."""

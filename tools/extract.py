@@ -42,7 +42,7 @@ TABLES = {
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
     "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),
     "xinqiao.webhooks.types": ("MessageState",),
-    "xinqiao.parties.types": ("OrganisationKind", "Role"),
+    "xinqiao.parties.types": ("OrganisationKind", "Role", "Right"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),
     "xinqiao.indicators.types": ("Severity",),
     "xinqiao.quality.failing": ("HEADINGS", "HIDDEN", "NOT_COME"),

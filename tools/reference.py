@@ -14,6 +14,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from django.urls import URLPattern, get_resolver
 
 import xinqiao
 import xinqiao.config.boot
@@ -22,6 +25,7 @@ from xinqiao.catalogue.types import Field, Item
 from xinqiao.evidence.types import EVENTS
 from xinqiao.kernel import errors
 from xinqiao.kernel.transitions import Transitions
+from xinqiao.parties.types import Role
 from xinqiao.plumbing import settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -83,8 +87,38 @@ def pages() -> dict[Path, str]:
         "errors.md": _errors(),
         "catalogue.md": _catalogue(),
         "states.md": _states(),
+        "routes.md": _routes(),
     }
     return {FOLDER / name: f"{text.strip()}\n\n{GENERATED}\n" for name, text in texts.items()}
+
+
+def _routes() -> str:
+    """Every route of the site with its rule, the API's operations apart: those are in its own description."""
+    rows = []
+    for address, name, view in sorted(_views(get_resolver().url_patterns, "/")):
+        rule = getattr(view, "access_rule", None)
+        if rule is None:
+            rows.append((f"`{address}`", f"`{name}`", "public", "", "", "sets a cookie and shows nothing"))
+            continue
+        where = str(rule.portal) if rule.portal else ("signed in" if rule.signed_in else "public")
+        roles = ", ".join(sorted(rule.roles)) if rule.roles != frozenset(Role) else "all"
+        line = (inspect.getdoc(view) or "").split("\n\n")[0]
+        rights = f"delegates need {rule.right}" if rule.right else ""
+        rows.append((f"`{address}`", f"`{name}`", where, roles, ", ".join(sorted(rule.readers)), rights or _line(line)))
+    intro = (
+        "Who may open which page: the portal, the roles in it, the roles that may only look. A test tries every "
+        "route as every role and as nobody (`./check bench route_roles`)."
+    )
+    headings = ["address", "route", "portal", "roles", "may look", "note"]
+    return f"# Routes\n\n{intro}\n\n{table(headings, rows)}"
+
+
+def _views(patterns: Iterable[Any], before: str) -> Iterator[tuple[str, str, Any]]:
+    for found in patterns:
+        if isinstance(found, URLPattern):
+            yield before + str(found.pattern), str(found.name), found.callback
+        elif getattr(found, "namespace", None) is None:
+            yield from _views(found.url_patterns, before + str(found.pattern))
 
 
 def _settings() -> str:

@@ -63,7 +63,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`xinqiao start --once`, then granian on a free port."""
     home, port = tmp_path_factory.mktemp("node"), _free_port()
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("XINQIAO_", "DATABASE_URL"))}
-    environment |= {"XINQIAO_HOME": str(home), "PYTHONPATH": str(ROOT), "XINQIAO_DEMO": "1"}
+    environment |= {
+        "XINQIAO_HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+        "XINQIAO_DEMO": "1",
+        "XINQIAO_SECOND_FACTOR": "off",
+    }
     program = [sys.executable, "-m", "xinqiao.config.cli"]
     made = subprocess.run(
         [*program, "start", "--once", "--firms", "60"], cwd=ROOT, env=environment, capture_output=True, text=True

@@ -39,6 +39,7 @@ ORGANISATIONS = (
     ("bank-b", OrganisationKind.INSTITUTION, "Second Bank"),
     ("hub", OrganisationKind.PLATFORM, "Sample Platform"),
     ("node", OrganisationKind.NODE, "Sample Node"),
+    ("court", OrganisationKind.JUDICIAL, "Sample Court"),
 )
 CLIENTS = ("bank-a", "bank-b", "hub", "tax_bureau", "market_regulation")
 PEOPLE = (
@@ -50,6 +51,8 @@ PEOPLE = (
     ("registry", Role.CLERK, "market_regulation", None),
     ("operator", Role.OPERATOR, "node", None),
     ("auditor", Role.AUDITOR, "node", None),
+    ("guard", Role.SECURITY, "node", None),
+    ("judge", Role.MAGISTRATE, "court", None),
 )
 
 
@@ -66,6 +69,12 @@ class Town:
         client = visitor(english=english)
         client.force_login(get_user_model().objects.get(pk=self.people[username]))
         return client
+
+    def join(self, username: str, role: Role, organisation: str) -> None:
+        """One person more."""
+        by: dict[str, Any] = {"actor": "t", "now": self.now}
+        self.people[username] = register_person(username, name=username.title(), password=PASSWORD, **by)
+        add_member(self.people[username], role=role, organisation=organisation, **by)
 
     def api(self, organisation: str, *, headers: dict[str, str] | None = None) -> Machine:
         """A program of that organisation: it fetches a token when it first calls and signs every call."""

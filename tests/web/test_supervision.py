@@ -52,7 +52,7 @@ def test_a_look_for_a_code_that_nobody_has_is_a_refusal_with_a_receipt(town: Tow
 
 
 def test_from_the_alert_to_a_freeze_by_two_people(town: Town, guessed: int) -> None:
-    operator, auditor = town.client("operator"), town.client("auditor")
+    operator, guard = town.client("operator"), town.client("guard")
     assert "逐个试探" in operator.get("/node/supervision/").content.decode()
     page = operator.get(f"/node/supervision/alerts/{guessed}/").content.decode()
     assert "api:bank-a" in page and uscc(4000) in page
@@ -61,7 +61,8 @@ def test_from_the_alert_to_a_freeze_by_two_people(town: Town, guessed: int) -> N
     assert steps(operator, freeze.id, "approve").status_code == 403, "the same person is no second person"
     machine = town.api("bank-a")
     assert machine.get("/api/v1/accesses").status_code == 200
-    assert steps(auditor, freeze.id, "approve").status_code == 302
+    assert steps(town.client("auditor"), freeze.id, "approve").status_code == 404, "an auditor changes nothing"
+    assert steps(guard, freeze.id, "approve").status_code == 302
     refused = machine.get("/api/v1/accesses")
     assert refused.status_code == 403 and refused.json()["code"] == "oauth.client_frozen", "the token in hand is dead"
     assert machine.fetch().json()["error"] == "unauthorized_client", "and there is no new one"

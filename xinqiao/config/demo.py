@@ -29,6 +29,7 @@ ACTOR = "system:demo"
 PASSWORD = "xinqiao-demo"
 NODE = "node"
 BANKS = (("bank-demo", "示例银行"), ("bank-second", "示例农商银行"))
+COURT = ("court-demo", "示例法院")
 PLATFORM = ("platform-demo", "示例融资信用服务平台")
 # Programs of the demonstration; their key files lie in XINQIAO_HOME/demo-clients.
 CLIENTS = ("bank-demo", "platform-demo", "tax_bureau")
@@ -51,6 +52,10 @@ ACCOUNTS = (
     DemoAccount("tax", "税务部门报送人员", "/department/"),
     DemoAccount("registry", "市场监管部门报送人员", "/department/"),
     DemoAccount("operator", "节点运行人员", "/node/"),
+    DemoAccount("sysadmin", "节点系统管理员", "/node/people/"),
+    DemoAccount("secadmin", "节点安全管理员", "/node/people/"),
+    DemoAccount("auditor", "节点审计管理员", "/node/doings/"),
+    DemoAccount("judge", "示例法院的工作人员", "/judicial/"),
 )
 
 
@@ -67,6 +72,10 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
         ("tax", "李科员", Role.CLERK, "tax_bureau"),
         ("registry", "赵科员", Role.CLERK, "market_regulation"),
         ("operator", "钱工", Role.OPERATOR, NODE),
+        ("sysadmin", "孙工", Role.ADMINISTRATOR, NODE),
+        ("secadmin", "吴工", Role.SECURITY, NODE),
+        ("auditor", "郑工", Role.AUDITOR, NODE),
+        ("judge", "冯法官助理", Role.MAGISTRATE, COURT[0]),
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
     if firms:
@@ -96,6 +105,7 @@ def _organisations(now: datetime) -> None:
     wanted += [(code, OrganisationKind.INSTITUTION, name) for code, name in BANKS]
     wanted.append((PLATFORM[0], OrganisationKind.PLATFORM, PLATFORM[1]))
     wanted.append((NODE, OrganisationKind.NODE, "省级节点"))
+    wanted.append((COURT[0], OrganisationKind.JUDICIAL, COURT[1]))
     for code, kind, name in wanted:
         if code not in have:
             register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)

@@ -120,6 +120,7 @@ def start(
     """准备数据库和示例省份，评价，启动门户（127.0.0.1）。"""
     began = time.monotonic()
     os.environ["XINQIAO_DEMO"] = "1"
+    os.environ.setdefault("XINQIAO_SECOND_FACTOR", "off")  # whoever tries it out has no telephone set up for it
     console.print("[bold]信桥 Xinqiao[/bold]　中小企业融资信用服务省级节点")
     with _step("数据库"):
         call_command("migrate", verbosity=0)

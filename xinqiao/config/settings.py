@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "xinqiao.evidence",
     "xinqiao.vault",
     "xinqiao.parties",
+    "xinqiao.accounts",
     "xinqiao.webhooks",
     "xinqiao.oauth",
     "xinqiao.consent",
@@ -98,6 +99,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "xinqiao.web.sessions.SessionRules",
     "xinqiao.web.middleware.ErrorPages",
     "xinqiao.web.api.v1.problems.UniformErrors",
 ]

@@ -5,17 +5,19 @@ from __future__ import annotations
 from django.urls import include, path
 
 from xinqiao.parties.types import Role
+from xinqiao.web import signing
 from xinqiao.web.access import Portal
 from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges, matching, quality, supervision
+from xinqiao.web.portals import challenges, matching, people, programs, quality, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
-from xinqiao.web.portals.node import lists
+from xinqiao.web.portals.judicial import views as judicial
+from xinqiao.web.portals.node import doings, lists
 from xinqiao.web.portals.node import views as node
 from xinqiao.web.portals.public import views as public
 
@@ -24,9 +26,16 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("i18n/", include("django.conf.urls.i18n")),
-    path("sign-in/", public.sign_in, name="sign-in"),
-    path("sign-out/", public.sign_out, name="sign-out"),
-    path("choose/", public.choose, name="choose"),
+    path("sign-in/", signing.sign_in, name="sign-in"),
+    path("sign-in/code/", signing.code, name="sign-in-code"),
+    path("sign-in/provincial/", signing.provincial, name="sign-in-provincial"),
+    path("sign-in/provincial/back/", signing.provincial_back, name="sign-in-provincial-back"),
+    path("sign-out/", signing.sign_out, name="sign-out"),
+    path("choose/", signing.choose, name="choose"),
+    path("account/", signing.account, name="account"),
+    path("account/password/", signing.password, name="account-password"),
+    path("account/second-factor/", signing.factor, name="account-factor"),
+    path("account/unlink/", signing.unlink, name="account-unlink"),
     path("care/", public.care, name="care"),
     path("catalogue/", public.catalogue, name="catalogue"),
     path("catalogue/<str:code>/", public.item, name="item"),
@@ -103,5 +112,9 @@ urlpatterns = [
     path("node/supervision/", supervision.alerts, name="node-supervision"),
     path("node/supervision/alerts/<int:alert>/", supervision.alert, name="node-alert"),
     path("node/supervision/freezes/<str:freeze>/", supervision.freeze, name="node-freeze"),
+    path("node/doings/", doings.doings, name="node-doings"),
+    path("judicial/", judicial.home, name="judicial-home"),
+    *[route for portal in Portal for route in people.routes(portal)],
+    *[route for portal in (Portal.INSTITUTION, Portal.DEPARTMENT, Portal.NODE) for route in programs.routes(portal)],
     path("api/v1/", v1.api.urls),
 ]

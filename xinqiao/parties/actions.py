@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -17,8 +18,9 @@ from xinqiao.parties.queries import (
     organisation_facts,
     person_sealings,
 )
-from xinqiao.parties.rules import check_role, check_uscc
+from xinqiao.parties.rules import check_role, check_together, check_uscc
 from xinqiao.parties.types import (
+    ALL_RIGHTS,
     ENTERPRISE_REGISTERED,
     MEMBER_ADDED,
     MEMBER_ENDED,
@@ -31,9 +33,11 @@ from xinqiao.parties.types import (
     AlreadyRegistered,
     EnterpriseFacts,
     MembershipFacts,
+    NotYourself,
     OrganisationFacts,
     OrganisationKind,
     PartyNotFound,
+    Right,
     Role,
 )
 from xinqiao.plumbing.locks import hold_name
@@ -131,22 +135,34 @@ def add_member(
     role: Role,
     organisation: str | None = None,
     enterprise: str | None = None,
+    rights: Collection[Right] | None = None,
     until: datetime | None = None,
     actor: str,
     now: datetime,
 ) -> MembershipFacts:
     """Let a person act for an organisation (code) or an enterprise (USCC), until a time if given.
 
-    Raises PartyNotFound, RoleNotPossible, ValueError unless exactly one party is named.
+    ``rights`` are a delegate's, all by default. Raises PartyNotFound, RoleNotPossible, RolesNotTogether, NotYourself,
+    ValueError unless exactly one party is named.
     """
     if (organisation is None) == (enterprise is None):
         raise ValueError("name an organisation or an enterprise")
-    check_role(role, for_enterprise=enterprise is not None)
+    if actor == f"person:{person_id}":
+        raise NotYourself()
+    hold_name(f"parties.memberships {person_id}")
     row = Membership(person_id=_person(person_id), role=role, since=now, until=until)
     row.organisation = _one(Organisation.objects.filter(code=organisation), organisation)
     row.enterprise = _one(Enterprise.objects.filter(uscc=enterprise), enterprise)
+    row.rights = "*" if rights is None or set(rights) == ALL_RIGHTS else " ".join(sorted(rights))
+    check_role(role, kind=OrganisationKind(row.organisation.kind) if row.organisation else None)
+    if row.organisation is not None:
+        beside = Membership.objects.filter(Q(until=None) | Q(until__gt=now), person_id=person_id)
+        held = beside.filter(organisation=row.organisation).values_list("role", flat=True)
+        check_together(role, map(Role, held))
     row.save(force_insert=True)
     body = {"membership": row.pk, "person": person_id, "role": str(role), "until": until and until.isoformat()}
+    if row.rights != "*":
+        body["rights"] = row.rights.split()
     record(MEMBER_ADDED, actor=actor, subject=organisation or enterprise or "", body=body, now=now)
     return named_memberships([row])[0]
 
@@ -163,8 +179,8 @@ def end_membership(membership_id: int, *, actor: str, now: datetime) -> None:
     row.save(update_fields=["until"])
     facts = membership_facts(row)
     party = facts.organisation.code if facts.organisation else facts.enterprise.uscc if facts.enterprise else ""
-    body = {"membership": row.pk, "person": row.person_id, "role": row.role}
-    record(MEMBER_ENDED, actor=actor, subject=party, body=body, now=now)
+    ended = {"membership": row.pk, "person": row.person_id, "role": row.role}
+    record(MEMBER_ENDED, actor=actor, subject=party, body=ended, now=now)
 
 
 @transaction.atomic

@@ -76,6 +76,7 @@ class Membership(models.Model):
     since = models.DateTimeField()
     until = models.DateTimeField(null=True)
     frozen = models.CharField(max_length=40, blank=True, default="")  # number of the case that stops it
+    rights = models.CharField(max_length=120, blank=True, default="*")  # of a delegate: Right, separated; * = all
 
     class Meta:
         db_table = "parties_membership"

@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 
 from xinqiao.parties.models import Enterprise, Membership, Organisation, Person
 from xinqiao.parties.types import (
+    ALL_RIGHTS,
     Actor,
     EnterpriseFacts,
     MembershipFacts,
@@ -16,6 +17,7 @@ from xinqiao.parties.types import (
     OrganisationFacts,
     OrganisationKind,
     PartyNotFound,
+    Right,
     Role,
 )
 from xinqiao.vault.sealing import open_all
@@ -75,6 +77,17 @@ def actor_of(person_id: int, membership_id: int, *, now: datetime) -> Actor:
     if row is None:
         raise NotAMember()
     return _actor(row)
+
+
+def acting(membership: MembershipFacts) -> Actor:
+    """The person acting under a membership just read."""
+    return Actor(
+        person_id=membership.person_id,
+        name=membership.person_name,
+        role=membership.role,
+        organisation_code=membership.organisation.code if membership.organisation else None,
+        enterprise=membership.enterprise.uscc if membership.enterprise else None,
+    )
 
 
 def actor_for_enterprise(person_id: int, uscc: str, *, now: datetime) -> Actor:
@@ -164,4 +177,5 @@ def membership_facts(row: Membership, person_name: str = "") -> MembershipFacts:
         until=row.until,
         person_name=person_name,
         frozen=row.frozen,
+        rights=ALL_RIGHTS if row.rights == "*" else frozenset(map(Right, row.rights.split())),
     )

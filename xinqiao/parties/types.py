@@ -17,24 +17,33 @@ class OrganisationKind(StrEnum):
     INSTITUTION = "institution"  # 接入机构: a bank or other lender
     PLATFORM = "platform"  # 融资信用服务平台
     NODE = "node"  # 省级节点
+    JUDICIAL = "judicial"  # 法院、公证、仲裁机构
 
     @property
     def label(self) -> str:
         """The word a person reads."""
-        return {"department": "部门", "institution": "接入机构", "platform": "融资信用服务平台", "node": "省级节点"}[
-            self
-        ]
+        return {
+            "department": "部门",
+            "institution": "接入机构",
+            "platform": "融资信用服务平台",
+            "node": "省级节点",
+            "judicial": "司法机构",
+        }[self]
 
 
 class Role(StrEnum):
     """What a person may do for a party."""
 
     OWNER = "owner"  # 法定代表人、负责人: everything, for an enterprise
-    DELEGATE = "delegate"  # 被授权的经办人: what the owner delegated
+    DELEGATE = "delegate"  # 被授权的经办人、会计: what the owner delegated
     OFFICER = "officer"  # 机构客户经理、审批人员
     CLERK = "clerk"  # 部门数据报送人员
-    OPERATOR = "operator"  # 节点、平台运行人员
-    AUDITOR = "auditor"  # 审计人员: reads, changes nothing
+    TECHNICIAN = "technician"  # 机构、平台、节点技术人员: programs and their keys, no enterprise's data
+    OPERATOR = "operator"  # 节点、平台、机构、部门的业务运行人员
+    MAGISTRATE = "magistrate"  # 法官、公证员、仲裁员及其助理
+    ADMINISTRATOR = "admin"  # 系统管理员: who works here, their accounts
+    SECURITY = "security"  # 安全管理员: who may do what, freezes, second approvals
+    AUDITOR = "auditor"  # 审计管理员: reads what was done, changes nothing
 
     @property
     def label(self) -> str:
@@ -44,11 +53,33 @@ class Role(StrEnum):
             "delegate": "经办人",
             "officer": "客户经理",
             "clerk": "数据专员",
+            "technician": "技术人员",
             "operator": "运行人员",
-            "auditor": "审计人员",
+            "magistrate": "司法人员",
+            "admin": "系统管理员",
+            "security": "安全管理员",
+            "auditor": "审计管理员",
         }[self]
 
 
+# 三员分立 (GB/T 22239-2019 level 3): whoever holds one of these for an organisation holds no other role of it.
+SEPARATED = frozenset({Role.ADMINISTRATOR, Role.SECURITY, Role.AUDITOR})
+
+
+class Right(StrEnum):
+    """What an enterprise lets a delegate do, verb by verb."""
+
+    REPORT = "report"  # read the enterprise's own file
+    AUTHORISE = "authorise"  # answer requests and withdraw, within a signing power
+    ACCESSES = "accesses"  # see who looked, ask about it, take the receipts
+
+    @property
+    def label(self) -> str:
+        """The words a person reads."""
+        return {"report": "查看本企业报告", "authorise": "处理授权请求", "accesses": "查看谁看过我"}[self]
+
+
+ALL_RIGHTS = frozenset(Right)
 ENTERPRISE_ROLES = frozenset({Role.OWNER, Role.DELEGATE})
 
 
@@ -88,6 +119,11 @@ class MembershipFacts:
     until: datetime | None
     person_name: str = ""
     frozen: str = ""
+    rights: frozenset[Right] = ALL_RIGHTS
+
+    def may(self, right: Right) -> bool:
+        """Whether this includes a right; only a delegate's may be less than all."""
+        return self.role is not Role.DELEGATE or right in self.rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +174,26 @@ class RoleNotPossible(Refused):
 
     code = "parties.role_not_possible"
     title = "{party} 没有“{role}”这一角色"
-    next_step = "企业的角色为负责人、经办人；机构的角色为客户经理、数据专员、运行人员、审计人员"
+    next_step = "企业的角色为负责人、经办人；其他单位的角色见“人员”页面的可选项"
+
+
+class RolesNotTogether(Refused):
+    """System, security and audit administration of an organisation lie with different people; data: ``role``,
+    ``held``."""
+
+    code = "parties.roles_not_together"
+    title = "同一人不能同时担任“{held}”和“{role}”"
+    clause = "GB/T 22239-2019 第三级：系统管理、安全管理、审计管理分立"
+    next_step = "请另选一人，或先终止该人的原有角色"
+
+
+class NotYourself(Refused):
+    """Nobody gives or ends their own rights."""
+
+    code = "parties.not_yourself"
+    title = "不能给自己授予或终止角色"
+    clause = "GB/T 22239-2019 第三级：最小权限"
+    next_step = "请由另一位管理员办理"
 
 
 class NotAMember(NotFound):

@@ -154,3 +154,31 @@ def issuer() -> str:
 def behind_tls() -> bool:
     """XINQIAO_TLS: 1 when a TLS proxy stands in front, so cookies are sent over HTTPS only; default 0."""
     return os.environ.get("XINQIAO_TLS") == "1"
+
+
+@cache
+def second_factor() -> str:
+    """XINQIAO_SECOND_FACTOR: who signs in by two factors, ``all``, ``staff`` or (trying out) ``off``; default staff."""
+    found = os.environ.get("XINQIAO_SECOND_FACTOR") or "staff"
+    if found not in ("all", "staff", "off"):
+        raise ValueError(f"XINQIAO_SECOND_FACTOR is {found!r}; it must be all, staff or off")
+    return found
+
+
+@cache
+def oidc_issuer() -> str:
+    """XINQIAO_OIDC_ISSUER: address of the provincial portal's OpenID provider; default none, local accounts only."""
+    return (os.environ.get("XINQIAO_OIDC_ISSUER") or "").rstrip("/")
+
+
+@cache
+def oidc_client() -> str:
+    """XINQIAO_OIDC_CLIENT: this node's client at the OpenID provider; default ``xinqiao``."""
+    return os.environ.get("XINQIAO_OIDC_CLIENT") or "xinqiao"
+
+
+@cache
+def oidc_secret_file() -> Path | None:
+    """XINQIAO_OIDC_SECRET_FILE: file with the client's secret, readable by the node's user only; default none."""
+    found = os.environ.get("XINQIAO_OIDC_SECRET_FILE")
+    return Path(found) if found else None

@@ -234,7 +234,7 @@ class SecondPersonNeeded(Refused):
     code = "supervision.second_person"
     title = "这一步须由未参与此前步骤的另一人办理"
     clause = "冻结须经两人，申诉由第三人处理（信桥内部控制，工作草案）"
-    next_step = "请交由另一位运行人员或审计人员办理"
+    next_step = "请交由另一位运行人员或安全管理员办理"
 
 
 class AlreadyFrozen(Refused):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import wraps
 from typing import Any
@@ -14,10 +14,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 
 from xinqiao.kernel.errors import NotFound, Refused
-from xinqiao.parties.queries import actor_of, list_memberships
-from xinqiao.parties.types import Actor, MembershipFacts, OrganisationKind, Role
+from xinqiao.parties.queries import acting, list_memberships
+from xinqiao.parties.types import Actor, MembershipFacts, OrganisationKind, Right, Role
 
 SESSION_KEY = "membership"
+READING = ("GET", "HEAD", "OPTIONS")
 View = Callable[..., HttpResponse]
 
 
@@ -28,9 +29,11 @@ class Portal(StrEnum):
     INSTITUTION = "institution"
     DEPARTMENT = "department"
     NODE = "node"
+    JUDICIAL = "judicial"
 
 
 KINDS = {
+    OrganisationKind.JUDICIAL: Portal.JUDICIAL,
     OrganisationKind.INSTITUTION: Portal.INSTITUTION,
     OrganisationKind.PLATFORM: Portal.INSTITUTION,
     OrganisationKind.DEPARTMENT: Portal.DEPARTMENT,
@@ -44,6 +47,15 @@ class NotYours(NotFound):
     code = "web.not_yours"
     title = "没有这个页面，或您当前的身份不能查看"
     next_step = "请切换身份后再试"
+
+
+class NotDelegated(Refused):
+    """The enterprise did not give this delegate the right; data: ``right``."""
+
+    code = "web.not_delegated"
+    title = "负责人没有把“{right}”的权限交给您"
+    clause = "企业知情同意（省级实施方案：授权）"
+    next_step = "请由企业负责人在“人员”中增加这项权限，或由负责人本人办理"
 
 
 class MemberFrozen(Refused):
@@ -75,8 +87,7 @@ class Acting:
     @property
     def portal(self) -> Portal:
         """The portal of the membership."""
-        organisation = self.membership.organisation
-        return KINDS[organisation.kind] if organisation else Portal.ENTERPRISE
+        return portal_of(self.membership)
 
     @property
     def code(self) -> str:
@@ -93,19 +104,56 @@ class Acting:
 
 @dataclass(frozen=True, slots=True)
 class AccessRule:
-    """The rule of a route: a portal and the roles in it, or public."""
+    """The rule of a route: a portal and the roles in it, or signed in as whoever, or public.
+
+    ``readers`` may look and change nothing; ``right`` is what a delegate needs besides.
+    """
 
     portal: Portal | None
     roles: frozenset[Role] = frozenset()
+    readers: frozenset[Role] = frozenset()
+    right: Right | None = None
+    signed_in: bool = False
 
     def __str__(self) -> str:
-        return "public" if self.portal is None else f"{self.portal}: {', '.join(sorted(self.roles))}"
+        if self.portal is None:
+            return "signed in" if self.signed_in else "public"
+        text = f"{self.portal}: {', '.join(sorted(self.roles))}"
+        text += f"; reads: {', '.join(sorted(self.readers))}" if self.readers else ""
+        return f"{text}; delegates with {self.right}" if self.right else text
+
+    def admits(self, membership: MembershipFacts | None, *, reading: bool) -> bool:
+        """Whether somebody acting under a membership (None = nobody) may read, or else change something, here."""
+        if self.portal is None:
+            return membership is not None or not self.signed_in
+        if membership is None or portal_of(membership) is not self.portal:
+            return False
+        allowed = membership.role in self.roles or (reading and membership.role in self.readers)
+        return allowed and (self.right is None or membership.may(self.right))
+
+
+def portal_of(membership: MembershipFacts) -> Portal:
+    """Where a membership is used."""
+    return KINDS[membership.organisation.kind] if membership.organisation else Portal.ENTERPRISE
 
 
 def public(view: View) -> View:
     """Anybody may open it."""
     view.access_rule = AccessRule(None)  # type: ignore[attr-defined]
     return view
+
+
+def signed_in(view: View) -> View:
+    """Whoever is signed in, as whoever they act: a page about their own account."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path())
+        return view(request, *args, **kwargs)
+
+    guarded.access_rule = AccessRule(None, signed_in=True)  # type: ignore[attr-defined]
+    return guarded
 
 
 def current_actor(request: HttpRequest) -> Acting | None:
@@ -125,15 +173,18 @@ def _chosen(request: HttpRequest) -> Acting | None:
         if len(memberships) != 1:
             return None
         chosen = next(iter(memberships))
-    return Acting(actor_of(request.user.pk, chosen, now=timezone.now()), memberships[chosen])
+    return Acting(acting(memberships[chosen]), memberships[chosen])
 
 
-def requires(portal: Portal, *roles: Role, frozen: bool = False) -> Callable[[View], View]:
+def requires(
+    portal: Portal, *roles: Role, readers: Collection[Role] = (), right: Right | None = None, frozen: bool = False
+) -> Callable[[View], View]:
     """Only that portal's people in these roles (all roles when none is named); the view gets ``actor``.
 
-    ``frozen``: open to a frozen member too, so that who is stopped can read why and appeal.
+    ``readers`` may open it and change nothing. ``right``: a delegate needs it. ``frozen``: open to a frozen member too,
+    so that who is stopped can read why and appeal.
     """
-    allowed = frozenset(roles or Role)
+    rule = AccessRule(portal, frozenset(roles or Role), frozenset(readers), right)
 
     def decorate(view: View) -> View:
         @wraps(view)
@@ -143,16 +194,23 @@ def requires(portal: Portal, *roles: Role, frozen: bool = False) -> Callable[[Vi
             actor = current_actor(request)
             if actor is None:
                 return redirect("choose")
-            if actor.portal is not portal or actor.membership.role not in allowed:
-                raise NotYours()
+            _check(rule, actor.membership, reading=request.method in READING)
             if actor.membership.frozen and not frozen:
                 raise MemberFrozen(case=actor.membership.frozen)
             return view(request, *args, actor=actor, **kwargs)
 
-        guarded.access_rule = AccessRule(portal, allowed)  # type: ignore[attr-defined]
+        guarded.access_rule = rule  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _check(rule: AccessRule, membership: MembershipFacts, *, reading: bool) -> None:
+    if rule.admits(membership, reading=reading):
+        return
+    if rule.right and replace(rule, right=None).admits(membership, reading=reading):
+        raise NotDelegated(right=rule.right.label)
+    raise NotYours()
 
 
 def posted(request: HttpRequest, name: str, *, default: str = "", most: int = 300) -> str:

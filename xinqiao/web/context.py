@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import resolve, reverse
 from django.utils.translation import gettext_lazy as _
 
+from xinqiao.parties.types import MembershipFacts
 from xinqiao.plumbing.settings import demo
-from xinqiao.web.access import Portal, current_actor
+from xinqiao.web.access import AccessRule, Portal, current_actor, portal_of
 
 TABS = {
     Portal.ENTERPRISE: (
@@ -17,6 +19,7 @@ TABS = {
         ("enterprise-report", _("我的报告")),
         ("enterprise-authorisations", _("授权管理")),
         ("enterprise-accesses", _("谁看过我")),
+        ("enterprise-people", _("人员")),
     ),
     Portal.INSTITUTION: (
         ("institution-home", _("工作台")),
@@ -25,6 +28,8 @@ TABS = {
         ("institution-accesses", _("查询记录")),
         ("institution-challenges", _("企业质询")),
         ("institution-freezes", _("冻结与申诉")),
+        ("institution-people", _("人员")),
+        ("institution-programs", _("程序与密钥")),
     ),
     Portal.DEPARTMENT: (
         ("department-home", _("报送任务")),
@@ -32,6 +37,8 @@ TABS = {
         ("department-quality", _("数据质量")),
         ("department-findings", _("跨部门核对")),
         ("department-matches", _("主体认定")),
+        ("department-people", _("人员")),
+        ("department-programs", _("程序与密钥")),
     ),
     Portal.NODE: (
         ("node-home", _("运行状况")),
@@ -47,8 +54,33 @@ TABS = {
         ("node-accesses", _("查询审计")),
         ("node-challenges", _("企业质询")),
         ("node-supervision", _("滥用监测")),
+        ("node-people", _("人员")),
+        ("node-programs", _("程序与密钥")),
+        ("node-doings", _("操作审计")),
+    ),
+    Portal.JUDICIAL: (
+        ("judicial-home", _("核验证据")),
+        ("judicial-people", _("人员")),
     ),
 }
+
+
+def tabs_of(membership: MembershipFacts) -> list[tuple[str, Any]]:
+    """The tabs of a portal that a member may open."""
+    rules = _rules()
+    return [
+        (view, title) for view, title in TABS[portal_of(membership)] if rules[view].admits(membership, reading=True)
+    ]
+
+
+def home_of(membership: MembershipFacts) -> str:
+    """The first page of a member: name of its route."""
+    return tabs_of(membership)[0][0]
+
+
+@cache
+def _rules() -> dict[str, AccessRule]:
+    return {view: resolve(reverse(view)).func.access_rule for tabs in TABS.values() for view, _ in tabs}
 
 
 def portal(request: HttpRequest) -> dict[str, Any]:
@@ -62,7 +94,7 @@ def portal(request: HttpRequest) -> dict[str, Any]:
         "many_roles": getattr(request, "_memberships", 1) > 1,
         "tabs": [
             {"url": reverse(view), "name": title, "current": _is_current(request, view)}
-            for view, title in TABS[actor.portal]
+            for view, title in tabs_of(actor.membership)
         ],
     }
     return found

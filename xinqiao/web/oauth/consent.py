@@ -16,7 +16,7 @@ from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.oauth.pushing import answer_granted, answer_refused, note_asked, open_pushed
 from xinqiao.oauth.queries import find_asked, find_pushed
 from xinqiao.oauth.types import InvalidRequest, LinkSpent, PushedFacts, PushedState, WrongEnterprise
-from xinqiao.parties.types import Role
+from xinqiao.parties.types import Right, Role
 from xinqiao.web.access import Acting, Portal, public, requires
 from xinqiao.web.middleware import POLICY
 from xinqiao.web.oauth.calls import issuer_of, once_each
@@ -42,7 +42,7 @@ def authorise(request: HttpRequest) -> HttpResponse:
     return redirect("enterprise-oauth")
 
 
-@requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
+@requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.AUTHORISE)
 @require_GET
 def ask(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Make the consent request and show the portal's decision page; what cannot be asked goes back refused."""

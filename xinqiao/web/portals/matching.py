@@ -27,9 +27,9 @@ from xinqiao.subjects.types import NoSubjects, UnknownSubject
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context, status_of
 
-READER = requires(Portal.DEPARTMENT)
+READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
 CLERK = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR)
-STAFF = requires(Portal.NODE)
+STAFF = requires(Portal.NODE, Role.OPERATOR, readers=(Role.AUDITOR,))
 OPERATOR = requires(Portal.NODE, Role.OPERATOR)
 LISTED = (MatchState.WAITING, MatchState.ATTACHED, MatchState.SENT_BACK)
 

@@ -274,7 +274,7 @@ def outage(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 
 def routes(portal: Portal, *writers: Role) -> list[URLPattern]:
     """The pages in one portal: read by all of its people, written by ``writers`` only."""
-    may_read, may_write = requires(portal), requires(portal, *writers)
+    may_read, may_write = requires(portal, *writers, readers=(Role.AUDITOR,)), requires(portal, *writers)
     figure = "quality/<str:day>/<str:code>/<str:aspect>/"
     read = {
         "quality": ("quality/", cards),

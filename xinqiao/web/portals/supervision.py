@@ -32,8 +32,8 @@ from xinqiao.supervision.queries import (
 from xinqiao.supervision.types import Freeze
 from xinqiao.web.access import Acting, Portal, posted, requires
 
-NODE = requires(Portal.NODE, Role.OPERATOR, Role.AUDITOR)
-ORGANISATION = requires(Portal.INSTITUTION, frozen=True)
+NODE = requires(Portal.NODE, Role.OPERATOR, Role.SECURITY, readers=(Role.AUDITOR,))
+ORGANISATION = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, Role.SECURITY, frozen=True)
 SHOWN_LINES = 50
 
 

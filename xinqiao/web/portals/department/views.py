@@ -25,7 +25,7 @@ from xinqiao.web.access import Acting, Portal, requires
 from xinqiao.web.middleware import error_context
 
 CLERK = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR)
-READER = requires(Portal.DEPARTMENT)
+READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
 URGENCY = (Timeliness.LATE, Timeliness.NEVER, Timeliness.SOON, Timeliness.ON_TIME)
 
 

@@ -19,7 +19,7 @@ from xinqiao.evaluation.types import RunStatus
 from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import chain_place, receipt
 from xinqiao.parties.queries import get_organisation, list_organisations
-from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Role
+from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Right, Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, preview
 from xinqiao.release.challenges import challenge_access, challenge_of, list_challenges
@@ -29,7 +29,8 @@ from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
 
-MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
+MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.ACCESSES)
+READER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.REPORT)
 RUNS = 12  # batch runs shown on the first page
 
 
@@ -83,7 +84,7 @@ def bundle(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     return answer
 
 
-@MEMBER
+@READER
 @require_GET
 def preview_page(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """What a named institution or platform could see of this enterprise now, decided by the gate itself."""

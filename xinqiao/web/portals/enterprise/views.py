@@ -36,7 +36,7 @@ from xinqiao.consent.types import (
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.parties.queries import list_members
-from xinqiao.parties.types import Role
+from xinqiao.parties.types import Right, Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import count_accesses, list_accesses
@@ -45,6 +45,8 @@ from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
+READER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.REPORT)
+SIGNER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.AUTHORISE)
 OWNER = requires(Portal.ENTERPRISE, Role.OWNER)
 MONTH = timedelta(days=30)
 
@@ -81,7 +83,7 @@ def _stands(authorisation: Authorisation) -> bool:
     return authorisation.status is AuthorisationStatus.ACTIVE and authorisation.valid_to > timezone.now()
 
 
-@MEMBER
+@READER
 @require_GET
 def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """The whole file: evaluation with reasons, then every item with its rows, source and date."""
@@ -99,7 +101,7 @@ def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     return render(request, "enterprise/report.html", context)
 
 
-@MEMBER
+@SIGNER
 @require_GET
 def authorisations(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Requests to decide and authorisations given, each with what was already taken."""
@@ -129,7 +131,7 @@ def _authorisation_of(actor: Acting, authorisation_id: str) -> Authorisation:
     return found
 
 
-@MEMBER
+@SIGNER
 @require_http_methods(["GET", "POST"])
 def decide(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpResponse:
     """One screen: who, why, what, how long, how to withdraw; the exact text; agree or decline."""
@@ -167,7 +169,7 @@ def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpRes
     return redirect("enterprise-authorisation", given.id)
 
 
-@MEMBER
+@SIGNER
 @require_GET
 def authorisation(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
     """One authorisation: what it allows, what was taken under it, how to end it."""
@@ -184,7 +186,7 @@ def authorisation(request: HttpRequest, authorisation_id: str, *, actor: Acting)
     return render(request, "enterprise/authorisation.html", context)
 
 
-@MEMBER
+@SIGNER
 @require_GET
 def authorisation_receipt(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
     """The signed authorisation, for keeping and for checking elsewhere."""
@@ -194,7 +196,7 @@ def authorisation_receipt(request: HttpRequest, authorisation_id: str, *, actor:
     return answer
 
 
-@MEMBER
+@SIGNER
 @require_GET
 def authorisation_paper(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
     """The authorisation on paper."""
@@ -229,7 +231,7 @@ def power(request: HttpRequest, person: int, *, actor: Acting) -> HttpResponse:
     return redirect("enterprise-authorisations")
 
 
-@MEMBER
+@SIGNER
 @require_POST
 def invite_again(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpResponse:
     """Let who asked ask once more before 30 days have passed."""
@@ -240,7 +242,7 @@ def invite_again(request: HttpRequest, request_id: str, *, actor: Acting) -> Htt
     return redirect("enterprise-authorisations")
 
 
-@MEMBER
+@SIGNER
 @require_POST
 def withdraw(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
     """End an authorisation; the next read is refused."""

@@ -36,7 +36,7 @@ from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.paging import access_page
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
-READER = requires(Portal.INSTITUTION)
+READER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 PURPOSE = "approval"
 LOOKS_LIKE_CODE = re.compile(r"[0-9A-Za-z \-]{12,}")
 

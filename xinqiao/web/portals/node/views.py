@@ -35,6 +35,7 @@ from xinqiao.web.middleware import error_context
 from xinqiao.web.paging import access_page
 
 STAFF = requires(Portal.NODE)
+WATCHING = requires(Portal.NODE, Role.OPERATOR, Role.SECURITY, readers=(Role.AUDITOR,))
 OPERATOR = requires(Portal.NODE, Role.OPERATOR)
 LOG_LAG = timedelta(seconds=30)
 
@@ -97,7 +98,7 @@ def runs(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     return render(request, "node/runs.html", {"rows": rows})
 
 
-@STAFF
+@WATCHING
 @require_GET
 def accesses(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Every read and refusal on the node."""

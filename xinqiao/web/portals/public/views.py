@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from django.contrib import messages
-from django.contrib.auth import authenticate, login, logout
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import consent_wording
@@ -22,20 +18,15 @@ from xinqiao.evaluation.guideline import as_markdown
 from xinqiao.evaluation.queries import get_guideline, get_scorecard, indicator_coverage
 from xinqiao.evidence.queries import log_status
 from xinqiao.kernel.errors import XinqiaoError
-from xinqiao.parties.queries import list_memberships
 from xinqiao.plumbing.settings import content_dir, evidence_dir
-from xinqiao.web.access import KINDS, SESSION_KEY, Portal, current_actor, posted, public
+from xinqiao.web.access import current_actor, public
+from xinqiao.web.context import home_of
+from xinqiao.web.signing import next_page
 
 # What of the log's folder anybody may read.
 PUBLISHED = {(name,) for name in ("tile", "keys", "documents", "stamps", "policy", "policy.gm", "vkey", "vkey.gm")}
 PUBLISHED |= {("checkpoint",), ("checkpoint.cosigned",)}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-def _next(request: HttpRequest) -> str:
-    """Where to go afterwards: only ever a page of this site."""
-    target = request.POST.get("next") or request.GET.get("next") or "/"
-    return target if url_has_allowed_host_and_scheme(target, allowed_hosts={request.get_host()}) else "/"
 
 
 @public
@@ -44,58 +35,17 @@ def home(request: HttpRequest) -> HttpResponse:
     """What can be done here, by role; a signed-in person goes to their own portal."""
     actor = current_actor(request)
     if actor:
-        return redirect(f"{actor.portal}-home")
+        return redirect(home_of(actor.membership))
     if request.user.is_authenticated:
         return redirect("choose")
     return render(request, "public/home.html")
 
 
 @public
-@require_http_methods(["GET", "POST"])
-def sign_in(request: HttpRequest) -> HttpResponse:
-    """User name and password; the answer never says which of the two was wrong."""
-    username = posted(request, "username").strip()
-    if request.method == "POST":
-        user = authenticate(request, username=username, password=request.POST.get("password", ""))
-        if user is not None:
-            login(request, user)
-            return redirect(_next(request))
-    failed = request.method == "POST"
-    context = {"username": username, "failed": failed, "next": _next(request)}
-    return render(request, "public/sign_in.html", context, status=401 if failed else 200)
-
-
-@public
-@require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """End the session."""
-    logout(request)
-    return redirect("home")
-
-
-@public
-@require_http_methods(["GET", "POST"])
-def choose(request: HttpRequest) -> HttpResponse:
-    """For whom to act, when a person may act for several parties."""
-    if not request.user.is_authenticated:
-        return redirect("sign-in")
-    memberships = list_memberships(request.user.pk, now=timezone.now())
-    if request.method == "POST":
-        chosen = request.POST.get("membership", "")
-        found = next((m for m in memberships if str(m.id) == chosen), None)
-        if found:
-            request.session[SESSION_KEY] = found.id
-            portal = KINDS[found.organisation.kind] if found.organisation else Portal.ENTERPRISE
-            return redirect(f"{portal}-home")
-        messages.error(request, _("请选择一个身份"), extra_tags="risk")
-    return render(request, "public/choose.html", {"memberships": memberships})
-
-
-@public
 @require_POST
 def care(request: HttpRequest) -> HttpResponse:
     """Switch between the standard and the large-print version; page and language stay."""
-    answer = redirect(_next(request))
+    answer = redirect(next_page(request))
     answer.set_cookie("care", "0" if request.COOKIES.get("care") == "1" else "1", max_age=31_536_000, samesite="Lax")
     return answer
 

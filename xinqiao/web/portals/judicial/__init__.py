@@ -1,0 +1,1 @@
+"""Portal of courts, notaries and arbitrators."""
