@@ -14,7 +14,7 @@ LOCKS = ("requirements.lock", "requirements-dev.lock", "tools/uv.lock")
 REFUSED = {"gmssl": "accepts a wrong C3, so altered SM2 ciphertexts pass", "pymerkle": "GPL"}
 # Folders of one machine, and files whose addresses say where an installation came from.
 MACHINE = re.compile(
-    r"(?<![\w.])/(?:work|home|root|Users|mnt|tmp)/[\w.-]+|\b(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d+\.\d+"
+    r"(?<![\w.])/(?:work|home|root|Users|mnt|tmp)/[\w.-]+|\b(?:10\.\d+|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d+\.\d+\b"
 )
 REGISTRY = re.compile(r"https?://[^\s\"')]*(?:simple/|pypi|packages|mirror|artifactory|nexus)[^\s\"')]*")
 BINARY = {".png", ".jpg", ".ico", ".woff2", ".parquet", ".xlsx", ".gz", ".mo", ".pdf"}

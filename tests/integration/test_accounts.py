@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA1
 from cryptography.hazmat.primitives.twofactor.totp import TOTP
+from typer.testing import CliRunner
 
 from xinqiao.accounts.actions import (
     change_password,
@@ -32,6 +34,7 @@ from xinqiao.accounts.types import (
     SignInLocked,
     WrongCode,
 )
+from xinqiao.config.cli import app
 from xinqiao.evidence.queries import list_entries
 from xinqiao.parties.actions import add_member, register_organisation, register_person
 from xinqiao.parties.types import NotYourself, OrganisationKind, Right, Role, RolesNotTogether
@@ -163,3 +166,23 @@ def test_nobody_holds_two_administrations_or_gives_themselves_a_role(person: int
     with pytest.raises(NotYourself):
         add_member(person, role=Role.OPERATOR, organisation="node", actor=f"person:{person}", now=NOW)
     assert first.may(Right.REPORT)
+
+
+def test_the_first_accounts_come_from_the_shell(person: int) -> None:
+    def run(*arguments: str) -> str:
+        answer = CliRunner().invoke(app, ["people", *arguments])
+        assert answer.exit_code == 0, answer.output
+        return answer.output
+
+    register_organisation("node", kind=OrganisationKind.NODE, name="Node", actor="t", now=NOW)
+    password = (
+        run("add", "root", "--role", "admin", "--name", "Root", "--organisation", "node").split("：")[1].split()[0]
+    )
+    found = start_sign_in("root", password, now=datetime.now(UTC))
+    assert found and get_standing(found.person_id, now=datetime.now(UTC)).must_change
+    [row] = json.loads(run("list", "--organisation", "node", "--json"))
+    assert (row["role"], row["factor"]) == ("admin", False)
+    assert password not in run("reset", "root")
+    run("end", str(row["membership"]))
+    assert json.loads(run("list", "--organisation", "node", "--json")) == []
+    assert CliRunner().invoke(app, ["people", "reset", "nobody"]).exit_code == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import string
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -67,3 +68,9 @@ def is_password_old(changed_at: datetime | None, *, now: datetime) -> bool:
 def has_idled(seen_at: datetime, *, staff: bool, now: datetime) -> bool:
     """Whether a session ends because nothing was asked for too long."""
     return now - seen_at > IDLE["staff" if staff else "enterprise"]
+
+
+def first_password() -> str:
+    """Twelve characters that anybody can read out and type, of three kinds; to be changed at the first sign-in."""
+    kinds = ("abcdefghjkmnpqrstuvwxyz", 7), ("ABCDEFGHJKMNPQ", 1), ("23456789", 4)
+    return "".join(secrets.choice(letters) for letters, count in kinds for _ in range(count))

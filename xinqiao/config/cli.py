@@ -29,6 +29,7 @@ from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
+from xinqiao.config.people_cli import people_app
 from xinqiao.config.quality_cli import quality
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
@@ -58,6 +59,7 @@ app.add_typer(client_app, name="client")
 app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
+app.add_typer(people_app, name="people")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

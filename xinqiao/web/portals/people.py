@@ -6,7 +6,6 @@ administrator) apart from giving roles (security administrator).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, time, timedelta
@@ -23,6 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from xinqiao.accounts.actions import reset_password
 from xinqiao.accounts.factor import remove_factor
 from xinqiao.accounts.queries import has_factor
+from xinqiao.accounts.rules import first_password
 from xinqiao.accounts.types import FactorMissing
 from xinqiao.kernel.errors import Invalid, NotFound, Phrase, Problem, Refused
 from xinqiao.parties.actions import add_member, end_membership, register_person
@@ -74,7 +74,7 @@ def reset(request: HttpRequest, membership: int, *, actor: Acting) -> HttpRespon
     found, now = _member(actor, membership), timezone.now()
     if found.person_id == actor.actor.person_id:
         raise NotYourself()
-    password = _first_password()
+    password = first_password()
     reset_password(found.person_id, password, actor=actor.label, now=now)
     with suppress(FactorMissing):
         remove_factor(found.person_id, actor=actor.label, now=now)
@@ -106,7 +106,7 @@ def _add(request: HttpRequest, actor: Acting) -> str:
         raise InvalidMember(problems)
     person = found.person_id if found else 0
     if not person:
-        password = _first_password()
+        password = first_password()
         person = register_person(username, name=name, password=password, actor=actor.label, now=now)
         reset_password(person, password, actor=actor.label, now=now)
     if gives:
@@ -168,16 +168,6 @@ def _member(actor: Acting, membership: int) -> MembershipFacts:
     if found is None:
         raise PartyNotFound(party=f"membership:{membership}")
     return found
-
-
-def _first_password() -> str:
-    """Twelve characters that anybody can type, of three kinds; it must be changed at the first sign-in."""
-    letters = "abcdefghjkmnpqrstuvwxyz"
-    return (
-        "".join(secrets.choice(letters) for _ in range(7))
-        + secrets.choice("ABCDEFGHJKMNPQ")
-        + "".join(secrets.choice("23456789") for _ in range(4))
-    )
 
 
 def routes(portal: Portal) -> list[URLPattern]:
