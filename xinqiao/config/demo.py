@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from xinqiao.admission.actions import found
+from xinqiao.admission.queries import find_member
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.config.caller import new_key_file
 from xinqiao.consent.powers import grant_power
@@ -19,7 +21,6 @@ from xinqiao.parties.actions import (
     register_enterprise,
     register_organisation,
     register_person,
-    set_admitted,
 )
 from xinqiao.parties.queries import find_enterprise, get_organisation, list_organisations
 from xinqiao.parties.types import AlreadyRegistered, OrganisationKind, Role
@@ -100,7 +101,8 @@ def _organisations(now: datetime) -> None:
         if code not in have:
             register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)
     for code, _ in (*BANKS, PLATFORM):
-        set_admitted(code, admitted=True, reason="演示", actor=ACTOR, now=now)
+        if find_member(code) is None:
+            found(code, reason="演示", actor=ACTOR, now=now)
 
 
 def _clients(now: datetime) -> None:

@@ -120,7 +120,7 @@ def _actor(row: Membership) -> Actor:
 
 def organisation_facts(row: Organisation) -> OrganisationFacts:
     """Facts of a row."""
-    return OrganisationFacts(row.code, OrganisationKind(row.kind), row.name, row.uscc, row.admitted)
+    return OrganisationFacts(row.code, OrganisationKind(row.kind), row.name, row.uscc, row.admitted, row.via)
 
 
 def enterprise_facts(row: Enterprise) -> EnterpriseFacts:
