@@ -15,7 +15,7 @@ from xinqiao.web.api.v1.endpoints import api
 WITHOUT_RULE = {"set_language"}
 OPEN = {"home", "healthz", "readyz", "sign-in", "sign-out", "choose", "care", "catalogue", "item", "template"}
 OPEN |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
-OPEN |= {"guideline", "guideline-json", "guideline-md", "evidence", "errors", "log-file"}
+OPEN |= {"guideline", "guideline-json", "guideline-md", "evidence", "errors", "log-file", "members"}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}
 ANY_VALUE |= {"finding": 1, "match": 1}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}

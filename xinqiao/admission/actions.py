@@ -22,6 +22,7 @@ from xinqiao.admission.refusals import HostMissing, NotAdmissible, OneDecisionAt
 from xinqiao.admission.rules import (
     ADMISSION_TRANSITIONS,
     MEASURE_TRANSITIONS,
+    check_applicant,
     check_dossier,
     check_none,
     check_other_person,
@@ -76,8 +77,9 @@ def register_applicant(
 ) -> Member:
     """Enter an organisation that wants to apply, with the person who writes its application.
 
-    Raises AlreadyRegistered, InvalidUscc, NotAdmissible.
+    Raises InvalidApplicant, AlreadyRegistered, InvalidUscc, NotAdmissible.
     """
+    check_applicant(code, name=name, username=username, person=person, password=password)
     register_organisation(code, kind=kind, name=name, uscc=uscc, actor=actor, now=now)
     number = register_person(username, name=person, password=password, actor=actor, now=now)
     add_member(number, role=Role.OPERATOR, organisation=code, actor=actor, now=now)

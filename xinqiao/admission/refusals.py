@@ -137,6 +137,13 @@ class ReasonNeeded(Invalid):
     next_step = "请用 1 至 500 字说明"
 
 
+class InvalidApplicant(Invalid):
+    """An organisation that wants to apply cannot be entered so; every fault is named."""
+
+    code = "admission.invalid_applicant"
+    title = "申请单位的登记有 {count} 处需要修改"
+
+
 class FileRefused(Invalid):
     """The evidence file cannot be taken."""
 
@@ -156,12 +163,20 @@ class DeletionNotAttested(Refused):
 
 
 class NotDirect(Refused):
-    """A hosted platform called by itself, or somebody called for one it does not host; data: ``host``."""
+    """A hosted platform called by itself; data: ``host``."""
 
     code = "admission.not_direct"
     title = "该平台经“{host}”接入，只能由其代为调用"
     clause = "不符合技术要求的，可先接入省级平台，并遵守节点的管理规则（省级实施方案）"
     next_step = "请由代为接入的平台调用，或补齐技术要求后申请转为直接接入"
+
+
+class NotHosted(NotFound):
+    """Somebody called for a platform that it does not host; data: ``organisation``."""
+
+    code = "admission.not_hosted"
+    title = "{organisation} 不是经您接入的平台"
+    next_step = "请核对平台代码；只有经您接入的平台才能由您代为调用"
 
 
 class InvalidBar(Invalid):

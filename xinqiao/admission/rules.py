@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 
 from xinqiao.admission.refusals import (
     DossierIncomplete,
+    InvalidApplicant,
     OtherPersonNeeded,
     ReasonNeeded,
     StillLapsed,
@@ -37,6 +39,8 @@ from xinqiao.kernel.transitions import Transitions
 from xinqiao.parties.types import OrganisationKind
 
 LONGEST = 500
+SHORTEST_PASSWORD = 12
+CODE = re.compile(r"[a-z0-9][a-z0-9_-]{1,39}")
 _OUT = {"suspend": State.SUSPENDED, "remove": State.REMOVED}
 _STAND = {"watch": State.WATCHED, **_OUT}
 
@@ -98,6 +102,19 @@ def check_said(text: str, *, field: str = "reason") -> str:
     if not said or len(said) > LONGEST:
         raise ReasonNeeded([Problem(field=field, code="admission.reason", message=Phrase("请用 1 至 500 字说明"))])
     return said
+
+
+def check_applicant(code: str, *, name: str, username: str, person: str, password: str) -> None:
+    """Raises InvalidApplicant naming what is missing, and a code or first password that will not do."""
+    faults = [(field, Phrase("必填")) for field, text in (("name", name), ("person", person)) if not text.strip()]
+    if not CODE.fullmatch(code):
+        faults.append(("code", Phrase("代码应为 2 至 40 个小写字母、数字、短横线或下划线")))
+    if not username.strip():
+        faults.append(("username", Phrase("必填")))
+    if len(password) < SHORTEST_PASSWORD:
+        faults.append(("password", Phrase("初始口令应不少于 {least} 个字符", least=SHORTEST_PASSWORD)))
+    if faults:
+        raise InvalidApplicant([Problem(field=f, code=f"admission.{f}", message=text) for f, text in faults])
 
 
 def check_other_person(actor: str, *, before: Iterable[str]) -> None:

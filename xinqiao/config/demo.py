@@ -52,6 +52,7 @@ ACCOUNTS = (
     DemoAccount("tax", "税务部门报送人员", "/department/"),
     DemoAccount("registry", "市场监管部门报送人员", "/department/"),
     DemoAccount("operator", "节点运行人员", "/node/"),
+    DemoAccount("approver", "节点复核人员（第二人）", "/node/"),
 )
 
 
@@ -68,6 +69,7 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
         ("tax", "李科员", Role.CLERK, "tax_bureau"),
         ("registry", "赵科员", Role.CLERK, "market_regulation"),
         ("operator", "钱工", Role.OPERATOR, NODE),
+        ("approver", "孙工", Role.OPERATOR, NODE),
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
     if firms:

@@ -210,12 +210,18 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
             "kind": str(inquiry.recipient.kind),
             "code": inquiry.recipient.code,
             "name": inquiry.recipient.name,
+            **_via(inquiry),
         },
         "asked_at": now.isoformat(),
         "evaluation": result if result and _whole(items, months, now) else None,
         "items": blocks,
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }
+
+
+def _via(inquiry: Inquiry) -> dict[str, str]:
+    """Who carries the traffic of a hosted platform, where somebody does: both identities stand in what is answered."""
+    return {"via": inquiry.recipient.via} if inquiry.recipient.via else {}
 
 
 def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
@@ -321,6 +327,7 @@ def new_line(
         "policy_sha256": table.sha256,
         "answer_sha256": answer,
         "cause": inquiry.cause,
+        **_via(inquiry),
     }
     entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
     row = AccessLine(
@@ -345,5 +352,6 @@ def new_line(
         entry=entry.id,
         channel=inquiry.channel,
         cause=inquiry.cause,
+        via=inquiry.recipient.via,
     )
     return row, entry

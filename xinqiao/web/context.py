@@ -17,6 +17,7 @@ TABS = {
         ("enterprise-report", _("我的报告")),
         ("enterprise-authorisations", _("授权管理")),
         ("enterprise-accesses", _("谁看过我")),
+        ("enterprise-notices", _("告知")),
     ),
     Portal.INSTITUTION: (
         ("institution-home", _("工作台")),
@@ -24,6 +25,7 @@ TABS = {
         ("institution-requests", _("授权请求")),
         ("institution-accesses", _("查询记录")),
         ("institution-challenges", _("企业质询")),
+        ("institution-admission", _("接入管理")),
         ("institution-freezes", _("冻结与申诉")),
     ),
     Portal.DEPARTMENT: (
@@ -46,6 +48,7 @@ TABS = {
         ("node-lists", _("企业名单")),
         ("node-accesses", _("查询审计")),
         ("node-challenges", _("企业质询")),
+        ("node-admission", _("接入管理")),
         ("node-supervision", _("滥用监测")),
     ),
 }

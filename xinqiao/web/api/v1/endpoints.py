@@ -11,6 +11,7 @@ from ninja import File, Form, NinjaAPI, Query
 from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
+from xinqiao.admission.refusals import NotHosted
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
@@ -26,6 +27,7 @@ from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
+from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, check_again, query
@@ -184,7 +186,7 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
     caller = caller_of(request, *RECIPIENTS, scope=_reads(body.purpose))
     authorisation = check_within(used_token(request), enterprise=code, authorisation=body.authorisation)
     inquiry = Inquiry(
-        _recipient(caller),
+        _reader(caller, body.hosted),
         code,
         body.purpose,
         ConsentForm(body.form),
@@ -229,7 +231,15 @@ def _reads(purpose: str) -> str:
 
 
 def _recipient(caller: OrganisationFacts) -> Recipient:
-    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted)
+    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted, via=caller.via)
+
+
+def _reader(caller: OrganisationFacts, hosted: str) -> Recipient:
+    """Who receives: the caller, or the platform that it hosts and names; raises NotHosted."""
+    found = next((o for o in list_organisations(kind=OrganisationKind.PLATFORM) if o.code == hosted), None)
+    if hosted and (found is None or found.via != caller.code):
+        raise NotHosted(organisation=hosted)
+    return _recipient(found or caller)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

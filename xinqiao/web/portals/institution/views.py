@@ -45,7 +45,13 @@ def recipient_of(actor: Acting) -> Recipient:
     """The institution or platform as the gate knows it."""
     organisation = actor.membership.organisation
     assert organisation is not None
-    return Recipient(RecipientKind(organisation.kind), organisation.code, organisation.name, organisation.admitted)
+    return Recipient(
+        RecipientKind(organisation.kind),
+        organisation.code,
+        organisation.name,
+        organisation.admitted,
+        via=organisation.via,
+    )
 
 
 def _stands(actor: Acting) -> list[Any]:
