@@ -12,6 +12,7 @@ from tests.dossiers import FIRST, SECOND, come_in, decide, fill_in
 from tests.factories import DAY, NOW, uscc
 from tests.machines import register_client
 from xinqiao.admission import actions, applying, queries
+from xinqiao.admission.content import bar
 from xinqiao.admission.refusals import (
     AlreadyMember,
     DeletionNotAttested,
@@ -41,7 +42,13 @@ from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.oauth.queries import get_client
 from xinqiao.oauth.tokens import issue_for_client
 from xinqiao.oauth.types import Caller
-from xinqiao.parties.actions import add_member, register_enterprise, register_organisation, register_person
+from xinqiao.parties.actions import (
+    add_member,
+    register_enterprise,
+    register_organisation,
+    register_person,
+    set_admitted,
+)
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir, home
@@ -49,7 +56,7 @@ from xinqiao.webhooks.actions import add_endpoint, tell
 from xinqiao.webhooks.queries import count_waiting
 
 BY: dict[str, Any] = {"actor": "t", "now": NOW}
-HOST = "qinxinrong"
+HOST = bar().host
 FIRM = uscc(1)
 
 
@@ -181,6 +188,14 @@ class TestComingIn:
             applying.submit("bank-c", **BY)
         applying.save_answers("bank-c", {"through": HOST}, **BY)
         assert applying.submit("bank-c", **BY).through == HOST
+
+    def test_who_was_let_in_before_dossiers_were_kept_is_founded_not_applying(self, node: datetime) -> None:
+        """Beginning an application would leave its gate open through every state."""
+        set_admitted("hub", admitted=True, reason="connected before", **BY)
+        with pytest.raises(AlreadyMember):
+            applying.begin("hub", **BY)
+        actions.found("hub", reason="connected before", level="city", place="610300", **BY)
+        assert state("hub") is State.ADMITTED and get_organisation("hub").admitted
 
     def test_departments_have_no_business_here(self, node: datetime) -> None:
         with pytest.raises(NotAdmissible):
@@ -343,6 +358,9 @@ class TestTheWatch:
         assert state("bank-a") is State.WATCHED and get_organisation("bank-a").admitted
         with pytest.raises(StillLapsed):
             actions.propose("bank-a", MeasureKind.CLEAR, reason="x", **BY)
+        with pytest.raises(StillLapsed):
+            fill_in("bank-a", now=NOW, through=HOST)
+            actions.propose("bank-a", MeasureKind.ADMIT, reason="beside the watch", **BY)
         actions.report_probe("bank-a", "dpop_replay", passed=True, actor="t", now=NOW + timedelta(hours=1))
         decide("bank-a", MeasureKind.CLEAR, now=NOW + timedelta(hours=2))
         assert state("bank-a") is State.ADMITTED

@@ -15,6 +15,7 @@ from tests.factories import uscc
 from tests.machines import register_client
 from tests.web.conftest import FIRM, PASSWORD, Town, visitor
 from xinqiao.admission import actions, applying
+from xinqiao.admission.content import bar
 from xinqiao.admission.queries import get_dossier, get_member, list_measures, list_members
 from xinqiao.admission.types import MeasureKind, Route, State
 from xinqiao.evidence.queries import list_entries
@@ -26,7 +27,7 @@ from xinqiao.release.queries import list_accesses
 from xinqiao.supervision.actions import approve_freeze, conclude_unlawful, propose_freeze
 from xinqiao.supervision.types import SecondPersonNeeded
 
-HOST = "qinxinrong"
+HOST = bar().host
 
 
 @pytest.fixture
@@ -136,6 +137,8 @@ def test_a_suspension_is_public_with_its_reason_and_told_to_who_is_concerned(tow
     machine.token = ""
     answer = machine.get(f"/api/v1/enterprises/{FIRM}/public")
     assert (answer.status_code, answer.json()["code"]) == (403, "release.refused")
+    assert machine.get("/api/v1/enterprises?q=Example").json()["code"] == "admission.not_open"
+    assert town.client("banker").get("/institution/find/?uscc=Example").status_code == 403
     assert "an audit failed" in page(visitor(), "/members/")
     assert "Sample Bank" in page(town.client("owner"), "/enterprise/notices/")
     assert "Sample Bank" not in page(town.client("neighbour"), "/enterprise/notices/")

@@ -155,8 +155,9 @@ def propose(
 def _check(row: MemberRow, kind: MeasureKind, successor: str, now: datetime) -> None:
     """Whether a decision is possible now."""
     ADMISSION_TRANSITIONS.check(State(row.state), event_of(kind, on_trial=row.trial_until is not None))
-    if kind is MeasureKind.CLEAR:
-        check_none(lapses_of(row, on=beijing_day(now)))
+    if kind is MeasureKind.CLEAR or (kind is MeasureKind.ADMIT and row.state == State.WATCHED):
+        found = lapses_of(row, on=beijing_day(now))
+        check_none([lapse for lapse in found if kind is MeasureKind.CLEAR or lapse.code not in ("trial", "review")])
     if kind in (MeasureKind.REFER, MeasureKind.GRADUATE) and row.kind != OrganisationKind.PLATFORM:
         raise NotAdmissible(organisation=row.name)
     if kind in NEEDS_DOSSIER:
@@ -174,17 +175,41 @@ def _check_sponsor(row: MemberRow, route: Route) -> None:
         raise SponsorMissing(platform=row.through)
 
 
-@transaction.atomic
 def approve(measure: str, *, actor: str, now: datetime) -> Measure:
     """Put a decision in force; only by somebody else than who proposed it. A suspension works on the next read.
 
-    Raises UnknownMeasure, TransitionRefused, OtherPersonNeeded, and what :func:`propose` raises when things changed.
+    A removal ends many things one by one: the gate is closed in a transaction before it, so that nothing is read
+    meanwhile. Raises UnknownMeasure, TransitionRefused, OtherPersonNeeded, and what :func:`propose` raises when things
+    changed.
     """
+    _close_first(measure, actor, now)
+    return _put_in_force(measure, actor, now)
+
+
+@transaction.atomic
+def _close_first(measure: str, actor: str, now: datetime) -> None:
+    """Before a removal, suspend a member that is open; should the removal fail, it stays suspended."""
+    made, row, kind = _approvable(measure, actor, now)
+    if kind is MeasureKind.REMOVE and row.state in OPEN_STATES:
+        move(row, "suspend", reason=made.reason, actor=actor, now=now, quiet=True)
+        body = {"reason": made.reason, "measure": made.id}
+        record(SUSPENDED, actor=actor, subject=row.organisation, body=body, now=now)
+
+
+def _approvable(measure: str, actor: str, now: datetime) -> tuple[MeasureRow, MemberRow, MeasureKind]:
+    """A decision and its member, both held; raises what stands against approving it now."""
     made = held_measure(measure)
-    state = MEASURE_TRANSITIONS.check(MeasureState(made.state), "approve")
+    MEASURE_TRANSITIONS.check(MeasureState(made.state), "approve")
     check_other_person(actor, before=[made.proposed_by])
     row, kind = held_member(made.member.organisation), MeasureKind(made.kind)
     _check(row, kind, made.successor, now)
+    return made, row, kind
+
+
+@transaction.atomic
+def _put_in_force(measure: str, actor: str, now: datetime) -> Measure:
+    made, row, kind = _approvable(measure, actor, now)
+    state = MeasureState.APPROVED
     made.state, made.decided_by, made.decided_at = state, actor, now
     made.save(update_fields=["state", "decided_by", "decided_at"])
     event = event_of(kind, on_trial=row.trial_until is not None)

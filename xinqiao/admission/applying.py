@@ -13,6 +13,7 @@ from xinqiao.admission.keeping import keep_file
 from xinqiao.admission.models import AnswerRow, EvidenceRow, MemberRow
 from xinqiao.admission.queries import dossier_of, evidence_facts, is_open, member_facts
 from xinqiao.admission.refusals import (
+    AlreadyMember,
     DeletionNotAttested,
     FileRefused,
     HostMissing,
@@ -69,6 +70,8 @@ def begin(organisation: str, *, actor: str, now: datetime) -> Member:
     """
     row = MemberRow.objects.select_for_update().filter(organisation=organisation).first()
     if row is None:
+        if get_organisation(organisation).admitted:  # let in before dossiers were kept: it is founded, or stays in
+            raise AlreadyMember(organisation=organisation)
         row = new_member(organisation, state=State.DRAFT, now=now)
     else:
         if row.state == State.REMOVED and row.deleted_at is None:

@@ -23,18 +23,21 @@ from xinqiao.webhooks.actions import end_endpoints, stop_pushes
 HANDOVER_REASON = "原机构已退出，请求由本机构接续办理"
 
 
-def move(row: MemberRow, event: str, *, reason: str, actor: str, now: datetime, successor: str = "") -> None:
+def move(
+    row: MemberRow, event: str, *, reason: str, actor: str, now: datetime, successor: str = "", quiet: bool = False
+) -> None:
     """Lead a member to the state that ``event`` leads to, with everything that follows from it.
 
-    Call in the transaction of the act, with the row held. Raises TransitionRefused.
+    Call in the transaction of the act, with the row held. ``quiet`` tells no enterprise, for a step that another
+    follows at once. Raises TransitionRefused.
     """
     row.state = ADMISSION_TRANSITIONS.check(State(row.state), event)
     row.since, row.reason = now, reason[:500]
     row.save()
-    settle(row, reason=reason, actor=actor, now=now, successor=successor)
+    settle(row, reason=reason, actor=actor, now=now, successor=successor, quiet=quiet)
 
 
-def settle(row: MemberRow, *, reason: str, actor: str, now: datetime, successor: str = "") -> None:
+def settle(row: MemberRow, *, reason: str, actor: str, now: datetime, successor: str = "", quiet: bool = False) -> None:
     """Make the gate, and all that hangs on it, agree with where a member stands; hosted platforms follow their host."""
     code = row.organisation
     was, opens = get_organisation(code).admitted, _gate_open(row)
@@ -43,10 +46,10 @@ def settle(row: MemberRow, *, reason: str, actor: str, now: datetime, successor:
     if row.state == State.REMOVED:
         _leave(row, reason=reason, successor=successor, actor=actor, now=now)
     elif was and not opens:
-        _stop(row, actor=actor, now=now)
+        _stop(row, quiet=quiet, actor=actor, now=now)
     elif opens and not was:
         _tell(row, NoticeKind.RESTORED, affected_enterprises(code, now=now), actor, now)
-    if code == bar().host and was != opens:
+    if code == bar().host:
         for hosted in MemberRow.objects.select_for_update().filter(route=Route.HOSTED).order_by("id"):
             settle(hosted, reason=reason, actor=actor, now=now)
 
@@ -55,12 +58,12 @@ def _gate_open(row: MemberRow) -> bool:
     return row.state in OPEN_STATES and (row.route == Route.DIRECT or is_open(bar().host))
 
 
-def _stop(row: MemberRow, *, actor: str, now: datetime) -> None:
+def _stop(row: MemberRow, *, quiet: bool, actor: str, now: datetime) -> None:
     """Tokens and pushes die now; what enterprises have agreed to stays, and opens nothing meanwhile."""
-    firms = affected_enterprises(row.organisation, now=now)
     end_tokens(row.organisation, reason="organisation suspended", actor=actor, now=now)
     stop_pushes(row.organisation, actor=actor, now=now)
-    _tell(row, NoticeKind.SUSPENDED, firms, actor, now)
+    if not quiet:
+        _tell(row, NoticeKind.SUSPENDED, affected_enterprises(row.organisation, now=now), actor, now)
 
 
 def _leave(row: MemberRow, *, reason: str, successor: str, actor: str, now: datetime) -> None:

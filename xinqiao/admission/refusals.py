@@ -162,6 +162,15 @@ class DeletionNotAttested(Refused):
     status = 409
 
 
+class NotOpen(Refused):
+    """The organisation is not admitted or is suspended, so it looks for nobody; data: ``organisation``."""
+
+    code = "admission.not_open"
+    title = "{organisation} 未接入或已暂停，不能查找企业"
+    clause = IN_AND_OUT
+    next_step = "请先完成接入申请，或联系节点了解暂停原因"
+
+
 class NotDirect(Refused):
     """A hosted platform called by itself; data: ``host``."""
 

@@ -11,7 +11,7 @@ from ninja import File, Form, NinjaAPI, Query
 from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
-from xinqiao.admission.refusals import NotHosted
+from xinqiao.admission.refusals import NotHosted, NotOpen
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
@@ -211,6 +211,8 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
 def enterprises(request: HttpRequest, q: Annotated[str, Query(min_length=2, max_length=60)]) -> dict[str, Any]:
     """Find enterprises by a piece of the name, its initials, or the beginning of the code; at most 50."""
     caller = caller_of(request, *RECIPIENTS, scope="credit:public")
+    if not caller.admitted:
+        raise NotOpen(organisation=caller.name)
     found = find(q.replace("\x00", ""), organisation=caller.code, actor=program(request), now=timezone.now())
     return {"rows": [asdict(entry) for entry in found.entries], "total": found.total}
 
