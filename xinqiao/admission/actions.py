@@ -8,7 +8,7 @@ from django.db import transaction
 
 from xinqiao.admission.applying import begin, hold_place
 from xinqiao.admission.content import bar
-from xinqiao.admission.effects import move, settle
+from xinqiao.admission.effects import move, settle, tell_enterprises
 from xinqiao.admission.models import MeasureRow, MemberRow, ProbeRow
 from xinqiao.admission.queries import (
     dossier_of,
@@ -179,11 +179,13 @@ def approve(measure: str, *, actor: str, now: datetime) -> Measure:
     """Put a decision in force; only by somebody else than who proposed it. A suspension works on the next read.
 
     A removal ends many things one by one: the gate is closed in a transaction before it, so that nothing is read
-    meanwhile. Raises UnknownMeasure, TransitionRefused, OtherPersonNeeded, and what :func:`propose` raises when things
-    changed.
+    meanwhile; and enterprises are told after the gate has moved. Raises UnknownMeasure, TransitionRefused,
+    OtherPersonNeeded, and what :func:`propose` raises when things changed.
     """
     _close_first(measure, actor, now)
-    return _put_in_force(measure, actor, now)
+    made = _put_in_force(measure, actor, now)
+    tell_enterprises(actor=actor, now=now)
+    return made
 
 
 @transaction.atomic
@@ -249,16 +251,18 @@ def decline(measure: str, *, reason: str, actor: str, now: datetime) -> Measure:
     return measure_facts(made)
 
 
-@transaction.atomic
 def suspend_urgently(organisation: str, *, case: str, reason: str, actor: str, now: datetime) -> Member:
     """Suspend at once, without a proposal: for a finding that two people of supervision have made, named by ``case``.
 
     A member that is suspended already stays so. Raises UnknownMember, TransitionRefused, ReasonNeeded.
     """
-    row, said = held_member(organisation), check_said(reason)
-    if row.state == State.SUSPENDED:
-        return member_facts(row)
-    return _suspend(row, said, {"case": case}, actor, now)
+    said = check_said(reason)
+    with transaction.atomic():
+        row = held_member(organisation)
+        if row.state != State.SUSPENDED:
+            _suspend(row, said, {"case": case}, actor, now)
+    tell_enterprises(actor=actor, now=now)
+    return member_facts(row)
 
 
 def suspend_lapsed(row: MemberRow, *, reason: str, lapses: list[str], actor: str, now: datetime) -> Member:

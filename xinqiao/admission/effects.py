@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from django.db import transaction
+
 from xinqiao.admission.content import bar
 from xinqiao.admission.models import MemberRow, NoticeRow
 from xinqiao.admission.queries import is_open
@@ -46,9 +48,11 @@ def settle(row: MemberRow, *, reason: str, actor: str, now: datetime, successor:
     if row.state == State.REMOVED:
         _leave(row, reason=reason, successor=successor, actor=actor, now=now)
     elif was and not opens:
-        _stop(row, quiet=quiet, actor=actor, now=now)
-    elif opens and not was:
-        _tell(row, NoticeKind.RESTORED, affected_enterprises(code, now=now), actor, now)
+        end_tokens(code, reason="organisation suspended", actor=actor, now=now)
+        stop_pushes(code, actor=actor, now=now)
+        _note(row, "" if quiet else NoticeKind.SUSPENDED)
+    elif opens and not was and affected_enterprises(code, now=now):  # nobody knows of a member that is new
+        _note(row, NoticeKind.RESTORED)
     if code == bar().host:
         for hosted in MemberRow.objects.select_for_update().filter(route=Route.HOSTED).order_by("id"):
             settle(hosted, reason=reason, actor=actor, now=now)
@@ -58,16 +62,25 @@ def _gate_open(row: MemberRow) -> bool:
     return row.state in OPEN_STATES and (row.route == Route.DIRECT or is_open(bar().host))
 
 
-def _stop(row: MemberRow, *, quiet: bool, actor: str, now: datetime) -> None:
-    """Tokens and pushes die now; what enterprises have agreed to stays, and opens nothing meanwhile."""
-    end_tokens(row.organisation, reason="organisation suspended", actor=actor, now=now)
-    stop_pushes(row.organisation, actor=actor, now=now)
-    if not quiet:
-        _tell(row, NoticeKind.SUSPENDED, affected_enterprises(row.organisation, now=now), actor, now)
+def _note(row: MemberRow, kind: NoticeKind | str) -> None:
+    """That enterprises are to be told, in a transaction after this one: a suspension does not wait for thousands."""
+    row.untold = str(kind)
+    row.save(update_fields=["untold"])
+
+
+@transaction.atomic
+def tell_enterprises(*, actor: str, now: datetime) -> int:
+    """Tell whom a suspension or its end concerns, where that is still to be done; returns how many organisations."""
+    rows = list(MemberRow.objects.select_for_update().exclude(untold="").order_by("id"))
+    for row in rows:
+        _tell(row, NoticeKind(row.untold), affected_enterprises(row.organisation, now=now), actor, now)
+        _note(row, "")
+    return len(rows)
 
 
 def _leave(row: MemberRow, *, reason: str, successor: str, actor: str, now: datetime) -> None:
     """Nothing of the organisation stays: clients, endpoints, requests, authorisations; a successor asks anew."""
+    _note(row, "")
     code = row.organisation
     firms, held = affected_enterprises(code, now=now), list_held(code, now=now)
     end_clients(code, reason=reason[:200], actor=actor, now=now)

@@ -29,6 +29,7 @@ class MemberRow(models.Model):
     delete_by = models.DateField(null=True)
     deleted_at = models.DateTimeField(null=True)
     deletion_statement = models.CharField(max_length=500, blank=True)
+    untold = models.CharField(max_length=12, blank=True, default="")  # NoticeKind that enterprises are still to be told
 
     class Meta:
         db_table = "admission_member"

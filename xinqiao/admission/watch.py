@@ -8,6 +8,7 @@ from django.db import transaction
 
 from xinqiao.admission.actions import put_under_watch, suspend_lapsed
 from xinqiao.admission.content import bar
+from xinqiao.admission.effects import tell_enterprises
 from xinqiao.admission.models import MemberRow
 from xinqiao.admission.queries import lapses_of
 from xinqiao.admission.rules import out_of_grace
@@ -23,7 +24,9 @@ def watch_members(*, now: datetime) -> list[Member]:
     May run twice without harm: what is watched already is left until its grace period ends.
     """
     codes = list(MemberRow.objects.filter(state__in=OPEN_STATES).order_by("id").values_list("organisation", flat=True))
-    return [changed for code in codes if (changed := _look_at(code, now))]
+    found = [changed for code in codes if (changed := _look_at(code, now))]
+    tell_enterprises(actor=ACTOR, now=now)  # also what a process that died had still to say
+    return found
 
 
 @transaction.atomic

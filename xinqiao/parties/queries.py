@@ -30,6 +30,11 @@ def get_organisation(code: str) -> OrganisationFacts:
     return organisation_facts(found)
 
 
+def is_excluded(code: str) -> bool:
+    """Whether the organisation of that code may not receive enterprise data now; one look, for the last moment."""
+    return Organisation.objects.filter(code=code, admitted=False).exists()
+
+
 def list_organisations(*, kind: OrganisationKind | None = None) -> list[OrganisationFacts]:
     """Organisations by code, of one kind if given."""
     found = Organisation.objects.order_by("code")

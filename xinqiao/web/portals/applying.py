@@ -12,7 +12,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xinqiao.admission.applying import attest_deletion, begin, choose_route, file_evidence, save_answers, submit
+from xinqiao.admission.applying import (
+    MOST_BYTES,
+    attest_deletion,
+    begin,
+    choose_route,
+    file_evidence,
+    save_answers,
+    submit,
+)
 from xinqiao.admission.content import bar
 from xinqiao.admission.queries import due_on, find_member, get_dossier, list_lapses, open_evidence
 from xinqiao.admission.refusals import FileRefused, TechnicalBar
@@ -126,7 +134,9 @@ def _save(request: HttpRequest, actor: Acting) -> tuple[Problem, ...]:
             continue
         issued = _day(posted(request, f"issued-{name}"))
         try:
-            file_evidence(actor.code, name, name=sent.name or "", data=sent.read(), issued_on=issued, **by)
+            file_evidence(
+                actor.code, name, name=sent.name or "", data=sent.read(MOST_BYTES + 1), issued_on=issued, **by
+            )
         except FileRefused as error:
             problems += error.problems
     return tuple(problems)

@@ -218,11 +218,13 @@ def enterprises(request: HttpRequest, q: Annotated[str, Query(min_length=2, max_
 
 
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
-def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
-    """What is public by law about an enterprise; recorded and shown to it."""
+def public(request: HttpRequest, uscc: str, hosted: Annotated[str, Query(max_length=40)] = "") -> dict[str, Any]:
+    """What is public by law about an enterprise; recorded and shown to it. `hosted`: the platform the caller hosts."""
     caller = caller_of(request, *RECIPIENTS, scope="credit:public")
     code = parse_uscc(uscc).code
-    inquiry = Inquiry(_recipient(caller), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True)
+    inquiry = Inquiry(
+        _reader(caller, hosted), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True
+    )
     return _answer(query(inquiry, now=timezone.now()))
 
 
