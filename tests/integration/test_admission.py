@@ -333,6 +333,15 @@ class TestTheWatch:
         assert [m.state for m in watch_members(now=expired + 16 * DAY)] == [State.SUSPENDED]
         assert not get_organisation("hub").admitted
 
+    def test_who_is_concerned_is_told_of_an_automatic_suspension_too(self, node: datetime) -> None:
+        authorised()
+        actions.report_probe("bank-a", "clock", passed=False, **BY)
+        assert queries.list_notices(FIRM) == [], "a watch stops nothing"
+        watch_members(now=NOW + 16 * DAY)
+        assert [(n.organisation, n.kind) for n in queries.list_notices(FIRM)] == [("bank-a", NoticeKind.SUSPENDED)]
+        watch_members(now=NOW + 17 * DAY)
+        assert len(queries.list_notices(FIRM)) == 1
+
     def test_fresh_proof_ends_the_watch(self, node: datetime) -> None:
         come_in("hub", now=NOW)
         later = NOW + 340 * DAY

@@ -137,6 +137,7 @@ def test_a_suspension_is_public_with_its_reason_and_told_to_who_is_concerned(tow
     machine.token = ""
     answer = machine.get(f"/api/v1/enterprises/{FIRM}/public")
     assert (answer.status_code, answer.json()["code"]) == (403, "release.refused")
+    assert machine.post("/api/v1/webhooks/messages/m/again").json()["code"] == "admission.not_open"
     assert machine.get("/api/v1/enterprises?q=Example").json()["code"] == "admission.not_open"
     assert town.client("banker").get("/institution/find/?uscc=Example").status_code == 403
     assert "an audit failed" in page(visitor(), "/members/")

@@ -163,10 +163,10 @@ class DeletionNotAttested(Refused):
 
 
 class NotOpen(Refused):
-    """The organisation is not admitted or is suspended, so it looks for nobody; data: ``organisation``."""
+    """The organisation is not admitted or is suspended, so it can do nothing with data; data: ``organisation``."""
 
     code = "admission.not_open"
-    title = "{organisation} 未接入或已暂停，不能查找企业"
+    title = "{organisation} 未接入或已暂停，不能办理"
     clause = IN_AND_OUT
     next_step = "请先完成接入申请，或联系节点了解暂停原因"
 

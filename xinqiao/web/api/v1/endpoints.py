@@ -11,7 +11,7 @@ from ninja import File, Form, NinjaAPI, Query
 from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
-from xinqiao.admission.refusals import NotHosted, NotOpen
+from xinqiao.admission.refusals import NotHosted
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
@@ -34,7 +34,16 @@ from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import authorisations, notices, schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, program, used_token
+from xinqiao.web.api.v1.calling import (
+    PROBLEMS,
+    RECIPIENTS,
+    Key,
+    admitted,
+    answered_once,
+    caller_of,
+    program,
+    used_token,
+)
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
@@ -210,9 +219,7 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
 @api.get("/enterprises", response={200: schemas.FoundOut, **PROBLEMS}, tags=["enterprises"])
 def enterprises(request: HttpRequest, q: Annotated[str, Query(min_length=2, max_length=60)]) -> dict[str, Any]:
     """Find enterprises by a piece of the name, its initials, or the beginning of the code; at most 50."""
-    caller = caller_of(request, *RECIPIENTS, scope="credit:public")
-    if not caller.admitted:
-        raise NotOpen(organisation=caller.name)
+    caller = admitted(caller_of(request, *RECIPIENTS, scope="credit:public"))
     found = find(q.replace("\x00", ""), organisation=caller.code, actor=program(request), now=timezone.now())
     return {"rows": [asdict(entry) for entry in found.entries], "total": found.total}
 
