@@ -264,6 +264,8 @@ class TestTheRouteThroughTheHost:
             applying.choose_route("hub", route=Route.HOSTED, **BY)
         with pytest.raises(NotAdmissible):
             applying.choose_route("bank-a", route=Route.HOSTED, **BY)
+        with pytest.raises(NotAdmissible):
+            actions.propose("bank-a", MeasureKind.GRADUATE, reason="it is direct", **BY)
 
 
 class TestGoingOut:

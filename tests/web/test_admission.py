@@ -66,6 +66,10 @@ def test_the_wizard_saves_as_it_goes_and_shows_the_gaps(town: Town, writer: Clie
     assert town.client("banker").get(f"/institution/evidence/{dossier.files['breach_plan'].id}/").status_code == 404
     assert writer.post(f"{own}security/", {"mlps_level": "3"}).status_code == 302
     assert "请把数据迁回境内" in page(writer, own)
+    report = SimpleUploadedFile("test.pdf", b"%PDF test")
+    writer.post(f"{own}security/", {"penetration": beijing_day(town.now).isoformat(), "file-penetration": report})
+    filed = get_dossier("city-hub", now=timezone.now()).files["penetration"]
+    assert filed.issued_on == beijing_day(town.now), "the day of a report is typed once"
     assert writer.get(f"{own}moon/").status_code == 404
     assert step(writer, own, "submit").status_code == 422 and get_member("city-hub").state is State.DRAFT
 

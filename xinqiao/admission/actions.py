@@ -28,6 +28,7 @@ from xinqiao.admission.rules import (
     check_other_person,
     check_said,
     event_of,
+    possible,
     review_day,
     trial_end,
 )
@@ -158,7 +159,7 @@ def _check(row: MemberRow, kind: MeasureKind, successor: str, now: datetime) -> 
     if kind is MeasureKind.CLEAR or (kind is MeasureKind.ADMIT and row.state == State.WATCHED):
         found = lapses_of(row, on=beijing_day(now))
         check_none([lapse for lapse in found if kind is MeasureKind.CLEAR or lapse.code not in ("trial", "review")])
-    if kind in (MeasureKind.REFER, MeasureKind.GRADUATE) and row.kind != OrganisationKind.PLATFORM:
+    if kind not in possible(member_facts(row)):
         raise NotAdmissible(organisation=row.name)
     if kind in NEEDS_DOSSIER:
         route = Route.DIRECT if kind is MeasureKind.GRADUATE else Route(row.route)

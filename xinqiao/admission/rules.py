@@ -96,6 +96,15 @@ def event_of(kind: MeasureKind, *, on_trial: bool) -> str:
     return "clear_on_trial" if kind is MeasureKind.CLEAR and on_trial else str(kind)
 
 
+def possible(member: Member) -> tuple[MeasureKind, ...]:
+    """The decisions that can be proposed about a member where it stands, whether or not its dossier fits."""
+    on_trial, platform = member.trial_until is not None, member.kind is OrganisationKind.PLATFORM
+    hosted = member.route is Route.HOSTED
+    wrong = {MeasureKind.GRADUATE: not hosted, MeasureKind.REFER: hosted or not platform}
+    kinds = [kind for kind in MeasureKind if not wrong.get(kind, False)]
+    return tuple(k for k in kinds if ADMISSION_TRANSITIONS.can(member.state, event_of(k, on_trial=on_trial)))
+
+
 def check_said(text: str, *, field: str = "reason") -> str:
     """The reason, trimmed; raises ReasonNeeded when it is empty or too long."""
     said = text.strip()

@@ -24,7 +24,7 @@ from xinqiao.admission.queries import (
     open_evidence,
     orphans,
 )
-from xinqiao.admission.rules import ADMISSION_TRANSITIONS, event_of
+from xinqiao.admission.rules import ADMISSION_TRANSITIONS, possible
 from xinqiao.admission.types import Dossier, MeasureKind, Member
 from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.parties.types import OrganisationKind, Role
@@ -120,8 +120,7 @@ def _step(request: HttpRequest, organisation: str, actor: Acting) -> None:
 
 def _member(organisation: str, actor: Acting) -> dict[str, Any]:
     now, found = timezone.now(), get_member(organisation)
-    on_trial, events = found.trial_until is not None, ADMISSION_TRANSITIONS.events(found.state)
-    kinds = [k for k in MeasureKind if event_of(k, on_trial=on_trial) in events]
+    waiting = list_measures(organisation, pending=True)
     return {
         "member": found,
         "due": due_on(found),
@@ -130,8 +129,8 @@ def _member(organisation: str, actor: Acting) -> dict[str, Any]:
         "lapses": list_lapses(organisation, now=now),
         "probes": list_probes(organisation),
         "measures": list_measures(organisation),
-        "kinds": kinds,
-        "events": events,
+        "kinds": () if waiting else possible(found),
+        "events": ADMISSION_TRANSITIONS.events(found.state),
         "left": orphans(organisation, now=now),
         "successors": [m for m in list_members() if m.opens and m.organisation != organisation],
         "host": bar().host_name,

@@ -132,7 +132,7 @@ def _save(request: HttpRequest, actor: Acting) -> tuple[Problem, ...]:
         sent = request.FILES.get(f"file-{name}")
         if sent is None:
             continue
-        issued = _day(posted(request, f"issued-{name}"))
+        issued = _day(posted(request, f"issued-{name}", default=answers.get(name, "")))
         try:
             file_evidence(
                 actor.code, name, name=sent.name or "", data=sent.read(MOST_BYTES + 1), issued_on=issued, **by
