@@ -49,7 +49,8 @@ def measure(scale: float) -> Figure:
             with _running([*load, *banks]):
                 trials = [_trial(banks) for _ in range(count)]
                 removed = _removal(banks)
-    return _figure(trials, removed, [r for reader in load for r in reader.replies], scale)
+            dropped = sum(reader.dropped for reader in (*load, *banks))
+    return _figure(trials, removed, [r for reader in load for r in reader.replies], dropped, scale)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +71,15 @@ class _Reader:
     read: Callable[[Bank, Target], Reply]
     following: Callable[[], Target]
     replies: list[Reply] = field(default_factory=list)
+    dropped: int = 0
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
-            reply = self.read(self.bank, self.following())
+            try:
+                reply = self.read(self.bank, self.following())
+            except OSError:  # the server had closed the line: the next read opens a new one
+                self.dropped += 1
+                continue
             self.replies.append(reply)
             if reply.status == 401:
                 self._renew()
@@ -188,7 +194,7 @@ def _arm() -> None:
 
 
 def _figure(
-    trials: Sequence[tuple[float, float, int]], removed: _Removed, load: Sequence[Reply], scale: float
+    trials: Sequence[tuple[float, float, int]], removed: _Removed, load: Sequence[Reply], dropped: int, scale: float
 ) -> Figure:
     delays, after, late = [t[0] for t in trials], [t[1] for t in trials], sum(t[2] for t in trials)
     half, p99, longest = (percentile(delays, share) for share in (0.5, 0.99, 1.0))
@@ -206,6 +212,7 @@ def _figure(
             ("reads that succeeded though asked for after the commit", late),
             ("answers of the load meanwhile", len(load)),
             ("of which refused or failed", sum(r.status != 200 for r in load)),
+            ("lines that were dropped and opened anew", dropped),
             ("held before the removal: authorisations, requests, tokens, pushes", _four(removed.before)),
             ("left after the removal: the same", _four(removed.left)),
             ("last success within ms of the removal's approval", f"{1000 * removed.last:.0f}"),
