@@ -19,6 +19,7 @@ NAMES = (
     "sentinels",
     "evidence_overhead",
     "withdrawal",
+    "suspension",
     "crash_release",
     "proofs_foreign",
     "log_million",

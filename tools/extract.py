@@ -30,6 +30,17 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 CALLS = {"_": None, "gettext": None, "gettext_lazy": None, "translate": None, "Phrase": None, "_problem": (2,)}
 # Texts in tables rather than calls: module → names of its tables.
 TABLES = {
+    "xinqiao.admission.effects": ("HANDOVER_REASON",),
+    "xinqiao.admission.rules": ("ADMISSION_TRANSITIONS", "MEASURE_TRANSITIONS"),
+    "xinqiao.admission.types": (
+        "State",
+        "Route",
+        "Level",
+        "GapKind",
+        "MeasureKind",
+        "MeasureState",
+        "NoticeKind",
+    ),
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.ingest.types": ("RULES", "MatchState"),
     "xinqiao.ingest.rules": ("MATCH_TRANSITIONS",),
@@ -151,6 +162,7 @@ def spliced_texts() -> list[str]:
 
 def content_texts() -> set[str]:
     """Every Chinese text of content files that has no English field of its own."""
+    from xinqiao.admission.content import bar
     from xinqiao.catalogue.load import load_catalogue
     from xinqiao.evaluation.compute import facts_by_code, scorecards
     from xinqiao.indicators.registry import load_cross_rules
@@ -167,6 +179,7 @@ def content_texts() -> set[str]:
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
     found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
     found |= {text for trigger in watching().triggers for text in (trigger.says, trigger.clause)}
+    found |= {bar().basis, *(question.basis for question in bar().questions)}
     return {text for text in found if CHINESE.search(text)}
 
 

@@ -20,6 +20,9 @@ from django.urls import URLPattern, get_resolver
 
 import xinqiao
 import xinqiao.config.boot
+from xinqiao.admission.content import TERMS, bar
+from xinqiao.admission.rules import ADMISSION_TRANSITIONS
+from xinqiao.admission.types import OPEN_STATES, Bar, Level, Question, Section, State
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Field, Item
 from xinqiao.evidence.types import EVENTS
@@ -88,6 +91,7 @@ def pages() -> dict[Path, str]:
         "catalogue.md": _catalogue(),
         "states.md": _states(),
         "routes.md": _routes(),
+        "admission.md": _admission(),
     }
     return {FOLDER / name: f"{text.strip()}\n\n{GENERATED}\n" for name, text in texts.items()}
 
@@ -215,6 +219,41 @@ def _states() -> str:
         f"## {name}\n\n```mermaid\n{transitions.mermaid().strip()}\n```" for name, transitions in transition_tables()
     ]
     return "# States\n\nWhat may follow what. Any other event is refused.\n\n" + "\n\n".join(blocks)
+
+
+def _admission() -> str:
+    found = bar()
+    intro = (
+        "How platforms and institutions come in and go out. The diagram is the table that decides; data pass in the "
+        "states marked so and in no other. Questions, terms and bases are content (`admission.toml`), a working draft."
+    )
+    states = [(f"`{s}`", s.label, "是" if s in OPEN_STATES else "") for s in State]
+    terms = [(name, getattr(found, name)) for name in TERMS]
+    one = "、".join(level.label for level in Level if level in found.one_per)
+    parts = [
+        f"# 接入管理 Admission\n\n{intro}",
+        f"```mermaid\n{ADMISSION_TRANSITIONS.mermaid().strip()}\n```",
+        table(["state", "状态", "数据可通过"], states),
+        "## 期限\n\n" + table(["term", "value"], terms),
+        f"每个地方一个平台的层级：{one}。未达技术要求的经{found.host_name.zh}（`{found.host}`）接入。",
+        f"依据：{found.basis}。",
+    ]
+    return "\n\n".join([*parts, *(_questions(found, section) for section in found.sections)])
+
+
+def _questions(found: Bar, section: Section) -> str:
+    rows = [
+        (f"`{q.id}`", q.text.zh, "、".join(sorted(k.label for k in q.kinds)), q.kind, _proof(q), q.fix.zh, q.basis)
+        for q in found.questions
+        if q.section == section.id
+    ]
+    title = f"## {section.title.zh} · {section.title.en}"
+    return f"{title}\n\n{table(['id', '问题', '谁答', '形式', '证明', '未达到时', '依据'], rows)}"
+
+
+def _proof(question: Question) -> str:
+    good = f"{question.months} 个月内有效" if question.months else ""
+    return "；".join(filter(None, ["须附文件" if question.file else "", good]))
 
 
 def run(found: dict[Path, str], *, check: bool) -> int:

@@ -44,6 +44,14 @@ def test_tables_are_private_to_their_context(context: str) -> None:
     assert not users
 
 
+def test_nobody_is_let_in_beside_admission() -> None:
+    """The fact that the gate reads is changed by admission alone."""
+    users = {
+        name for name, tree in parsed(ENGINE) if any(i.endswith("parties.actions.set_admitted") for i in imported(tree))
+    }
+    assert users == {"xinqiao/admission/effects.py"}
+
+
 def test_only_programs_print() -> None:
     printers = [
         f"{name}:{node.lineno}"

@@ -220,7 +220,8 @@ def test_exchange_8_05_removing_a_recipient_ends_what_it_holds(owner: int) -> No
     given = _grant(_ask(), owner)
     powers.invite(FIRM, organisation="bank-a", signatory=owner, now=NOW)
     waiting = _ask(NOW + DAY)
-    assert removal.remove_organisation("bank-a", reason="评估不合格", actor="person:9", now=NOW + DAY) == 2
+    set_admitted("bank-a", admitted=False, reason="评估不合格", **BY)
+    assert removal.void_authorisations("bank-a", reason="评估不合格", actor="person:9", now=NOW + DAY) == 2
     set_admitted("bank-a", admitted=True, reason="重新接入", **BY)
     assert standing(queries.get_authorisation(given.id), now=NOW + DAY) is AuthorisationState.VOID
     assert queries.get_request(waiting.id).state is RequestState.CANCELLED

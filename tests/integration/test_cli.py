@@ -162,3 +162,18 @@ def test_quality_shows_todays_cards_and_takes_an_outage(feed: Path) -> None:
     assert {c["item"]: c["state"] for c in json.loads(run("quality", "--json").output)}["tax.payment"] == "down"
     assert run("quality", "--back", "tax.payment").exit_code == 0
     assert json.loads(run("quality", "--day", "2020-01-01", "--json").output) == []
+
+
+def test_admission_from_the_shell(fresh_node: Path) -> None:
+    """Whoever has a shell proposes; it is another person who approves."""
+    now = datetime.now(UTC)
+    register_organisation("hub", kind=OrganisationKind.PLATFORM, name="Hub", actor="t", now=now)
+    assert run("admission", "show", "hub").exit_code == 1
+    assert run("admission", "found", "hub", "--reason", "before", "--level", "city", "--place", "610300").exit_code == 0
+    assert "等待另一人" in run("admission", "suspend", "hub", "--reason", "an incident").output
+    assert run("admission", "decide", "hub", "remove", "--reason", "again").exit_code == 1
+    shown = json.loads(run("admission", "show", "hub", "--json").output)
+    assert shown["member"]["state"] == "admitted" and shown["measures"][0]["state"] == "proposed"
+    assert "暂停" in run("admission", "show", "hub").output
+    assert json.loads(run("admission", "list", "--json").output)[0]["place"] == "610300"
+    assert "状态有变 0 家" in run("admission", "watch").output

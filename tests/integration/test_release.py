@@ -109,6 +109,16 @@ def test_an_authorised_report_holds_figures_and_no_raw_rows(owner: int) -> None:
     assert answer.document["authorisation"]["id"] == given.id
 
 
+def test_who_is_suspended_while_its_answer_is_made_gets_none(owner: int) -> None:
+    """The request was let in when the bank was; the last look, in the transaction that reveals, is what counts."""
+    given = give(owner)
+    set_admitted("bank", admitted=False, reason="t", actor="t", now=NOW)
+    assert BANK.admitted, "as the caller was read when it called"
+    for inquiry in (ask(given.id), ask(public_only=True, purpose="public", form=Form.DETAIL)):
+        assert refused(inquiry).rule == "not-admitted"
+    assert get_authorisation(given.id).times_used == 0
+
+
 def test_a_figure_older_than_the_authorised_months_is_not_given(owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """data_months bounds figures as it bounds rows; the total, which rests on such a figure, is kept back with it."""
     whole = query(ask(give(owner).id), now=NOW + DAY).document

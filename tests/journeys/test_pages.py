@@ -13,8 +13,14 @@ pytestmark = pytest.mark.journey
 
 MATCHING = ["/node/matching/", "/node/subjects/", f"/node/subjects/?code={FIRM}"]
 PAGES = {
-    "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors"],
-    "owner": ["/enterprise/", "/enterprise/report/", "/enterprise/authorisations/", "/enterprise/accesses/"],
+    "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors", "/members/"],
+    "owner": [
+        "/enterprise/",
+        "/enterprise/report/",
+        "/enterprise/authorisations/",
+        "/enterprise/accesses/",
+        "/enterprise/notices/",
+    ],
     "banker": [
         "/institution/",
         "/institution/find/",
@@ -22,6 +28,8 @@ PAGES = {
         f"/institution/enterprises/{FIRM}/ask/",
         "/institution/requests/",
         "/institution/accesses/",
+        "/institution/admission/",
+        "/institution/admission/security/",
     ],
     "registry": [
         "/department/",
@@ -39,6 +47,8 @@ PAGES = {
         "/node/supply/",
         "/node/quality/",
         "/node/findings/",
+        "/node/admission/",
+        "/node/admission/bank-demo/",
         *MATCHING,
     ],
 }

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from tests.factories import deliver, registration, uscc
 from tests.machines import Machine, register_client
+from xinqiao.admission.actions import found
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation
@@ -24,7 +25,6 @@ from xinqiao.parties.actions import (
     register_enterprise,
     register_organisation,
     register_person,
-    set_admitted,
 )
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir
@@ -119,7 +119,7 @@ def town(fresh_node: Path, settings: Any) -> Town:
     for code, kind, name in (*ORGANISATIONS, *departments):
         register_organisation(code, kind=kind, name=name, **by)
     for code in ("bank-a", "bank-b", "hub"):
-        set_admitted(code, admitted=True, reason="assessed", **by)
+        found(code, reason="connected before", **by)
     for code, name in ((FIRM, "Example Machinery"), (OTHER, "Example Trading")):
         register_enterprise(code, name=name, **by)
     people = {}

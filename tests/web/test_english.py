@@ -12,8 +12,12 @@ import pytest
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
 from tests.web.conftest import FIRM, Town, visitor
+from xinqiao.admission import applying
+from xinqiao.admission.actions import propose, report_probe
+from xinqiao.admission.types import MeasureKind
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
@@ -42,6 +46,7 @@ DATA = {"是", "否"} | {
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
+FILES |= {"node-evidence", "institution-evidence"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
@@ -117,6 +122,7 @@ def busy(town: Town) -> dict[str, Any]:
     finding = contradicted(now)
     access = list_accesses(enterprise=FIRM)[0]
     alert, freeze = stopped(town)
+    lapsed(town.now)
     return {
         "authorisation_id": given.id,
         "request_id": asked.id,
@@ -131,6 +137,8 @@ def busy(town: Town) -> dict[str, Any]:
         "week": monday(beijing_day(now)).isoformat(),
         "aspect": "valid",
         "match": match,
+        "organisation": "bank-b",
+        "section": "security",
     }
 
 
@@ -165,6 +173,16 @@ def stopped(town: Town) -> tuple[int, str]:
     made = propose_freeze("api:bank-a", actor="person:901", **by)
     approve_freeze(made.id, actor="person:902", now=now)
     return alert.id, propose_freeze(f"person:{town.people['rival']}", alert=alert.id, actor="person:901", **by).id
+
+
+def lapsed(now: datetime) -> None:
+    """A bank with evidence and a probe that failed, a decision that waits, a platform that was suspended."""
+    by: dict[str, Any] = {"now": now}
+    applying.save_answers("bank-b", {"in_china": "no", "real_name": "bank", "rate": "5"}, actor="t", **by)
+    applying.file_evidence("bank-b", "breach_plan", name="p.pdf", data=b"x", issued_on=now.date(), actor="t", **by)
+    report_probe("bank-b", "clock", passed=False, detail="an hour late", actor="t", **by)
+    propose("bank-b", MeasureKind.SUSPEND, reason="late", actor="person:901", **by)
+    decide("hub", MeasureKind.SUSPEND, now=now)
 
 
 WHO = {"enterprise": "owner", "institution": "banker", "department": "tax", "node": "operator"}

@@ -23,6 +23,7 @@ from rich.table import Table
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.template import xlsx_template
 from xinqiao.config import province
+from xinqiao.config.admission_cli import admission_app
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.directory_cli import directory_app
@@ -51,6 +52,7 @@ from xinqiao.records.types import AsOf
 app = typer.Typer(no_args_is_help=True, help="信桥：中小企业融资信用服务省级节点", pretty_exceptions_enable=False)
 lake_app = typer.Typer(no_args_is_help=True, help="信用数据库文件")
 content_app = typer.Typer(no_args_is_help=True, help="内容（清单、指标、评分卡、规则）")
+app.add_typer(admission_app, name="admission")
 app.add_typer(evidence_app, name="evidence")
 app.add_typer(lake_app, name="lake")
 app.add_typer(content_app, name="content")
@@ -265,6 +267,7 @@ def export_guideline(
 @content_app.command("check")
 def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
+    from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
     from xinqiao.quality.queries import expectations
@@ -275,7 +278,8 @@ def content_check() -> None:
         expectations()
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(
-            "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts) + f"，跨部门规则 {len(load_cross_rules())}"
+            "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
+            + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}"
         )
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from xinqiao.admission.actions import found
+from xinqiao.admission.queries import find_member
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.config.caller import new_key_file
 from xinqiao.consent.powers import grant_power
@@ -19,7 +21,6 @@ from xinqiao.parties.actions import (
     register_enterprise,
     register_organisation,
     register_person,
-    set_admitted,
 )
 from xinqiao.parties.queries import find_enterprise, get_organisation, list_organisations
 from xinqiao.parties.types import AlreadyRegistered, OrganisationKind, Role
@@ -56,6 +57,7 @@ ACCOUNTS = (
     DemoAccount("secadmin", "节点安全管理员", "/node/people/"),
     DemoAccount("auditor", "节点审计管理员", "/node/doings/"),
     DemoAccount("judge", "示例法院的工作人员", "/judicial/"),
+    DemoAccount("approver", "节点复核人员（第二人）", "/node/"),
 )
 
 
@@ -76,6 +78,7 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
         ("secadmin", "吴工", Role.SECURITY, NODE),
         ("auditor", "郑工", Role.AUDITOR, NODE),
         ("judge", "冯法官助理", Role.MAGISTRATE, COURT[0]),
+        ("approver", "褚工", Role.OPERATOR, NODE),
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
     if firms:
@@ -110,7 +113,8 @@ def _organisations(now: datetime) -> None:
         if code not in have:
             register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)
     for code, _ in (*BANKS, PLATFORM):
-        set_admitted(code, admitted=True, reason="演示", actor=ACTOR, now=now)
+        if find_member(code) is None:
+            found(code, reason="演示", actor=ACTOR, now=now)
 
 
 def _clients(now: datetime) -> None:

@@ -78,6 +78,7 @@ INSTALLED_APPS = [
     "xinqiao.webhooks",
     "xinqiao.oauth",
     "xinqiao.consent",
+    "xinqiao.admission",
     "xinqiao.records",
     "xinqiao.ingest",
     "xinqiao.quality",

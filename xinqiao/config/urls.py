@@ -11,7 +11,7 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import challenges, matching, people, programs, quality, supervision
+from xinqiao.web.portals import admission, applying, challenges, matching, people, programs, quality, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -19,6 +19,7 @@ from xinqiao.web.portals.institution import views as institution
 from xinqiao.web.portals.judicial import views as judicial
 from xinqiao.web.portals.node import doings, lists
 from xinqiao.web.portals.node import views as node
+from xinqiao.web.portals.public import members
 from xinqiao.web.portals.public import views as public
 
 urlpatterns = [
@@ -43,6 +44,7 @@ urlpatterns = [
     path("guideline/", public.guideline, name="guideline"),
     path("guideline.json", public.guideline_file, {"form": "json"}, name="guideline-json"),
     path("guideline.md", public.guideline_file, {"form": "md"}, name="guideline-md"),
+    path("members/", members.members, name="members"),
     path("evidence/", public.evidence, name="evidence"),
     path("docs/errors", public.errors, name="errors"),
     path("log/<path:path>", public.log_file, name="log-file"),
@@ -69,6 +71,7 @@ urlpatterns = [
     path("enterprise/accesses/", looking.accesses, name="enterprise-accesses"),
     path("enterprise/accesses/bundle.zip", looking.bundle, name="enterprise-bundle"),
     path("enterprise/accesses/<str:access_id>/", looking.access, name="enterprise-access"),
+    path("enterprise/notices/", looking.notices, name="enterprise-notices"),
     path("enterprise/preview/", looking.preview_page, name="enterprise-preview"),
     path("enterprise/accesses/<str:access_id>/receipt.json", looking.access_receipt, name="enterprise-access-receipt"),
     path("enterprise/oauth/", oauth_consent.ask, name="enterprise-oauth"),
@@ -87,6 +90,9 @@ urlpatterns = [
     path("institution/requests/<str:request_id>/cancel/", institution.cancel, name="institution-cancel"),
     path("institution/accesses/", institution.accesses, name="institution-accesses"),
     path("institution/challenges/", challenges.institution, name="institution-challenges"),
+    path("institution/admission/", applying.home, name="institution-admission"),
+    path("institution/admission/<str:section>/", applying.section, name="institution-section"),
+    path("institution/evidence/<str:evidence>/", applying.evidence, name="institution-evidence"),
     path("institution/freezes/", supervision.own, name="institution-freezes"),
     path("institution/freezes/<str:freeze>/appeal/", supervision.appeal, name="institution-appeal"),
     path("department/", department.home, name="department-home"),
@@ -108,6 +114,10 @@ urlpatterns = [
     path("node/challenges/", challenges.node, name="node-challenges"),
     path("node/enterprises/", node.find, name="node-find"),
     path("node/lists/", lists.enterprises, name="node-lists"),
+    path("node/admission/", admission.board, name="node-admission"),
+    path("node/applicants/", admission.register, name="node-applicant"),
+    path("node/admission/<str:organisation>/", admission.member, name="node-member"),
+    path("node/evidence/<str:evidence>/", admission.evidence, name="node-evidence"),
     path("node/accesses/", node.accesses, name="node-accesses"),
     path("node/supervision/", supervision.alerts, name="node-supervision"),
     path("node/supervision/alerts/<int:alert>/", supervision.alert, name="node-alert"),

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
+from xinqiao.admission.jobs import watch_admissions
 from xinqiao.consent.jobs import expire_due
 from xinqiao.directory.jobs import refresh_directory
 from xinqiao.evidence.jobs import run_sequencer
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
+    (timedelta(minutes=10), watch_admissions),
     (timedelta(minutes=1), refresh_directory),
     (timedelta(minutes=1), refresh_subjects),
     (timedelta(minutes=10), sweep_expired),

@@ -71,7 +71,8 @@ def request_authorisation(
 ) -> RequestFacts:
     """Ask an enterprise (USCC) for an authorisation; ``days`` and ``times`` default to the most that is allowed.
 
-    ``product`` is the asker's reference, ``platform`` the platform's code it is asked through. Raises NotAdmitted,
+    ``product`` is the asker's reference, ``platform`` the platform's code it is asked through, by default the one that
+    hosts the asker. Raises NotAdmitted,
     PartyNotFound, BeyondCeiling, AlreadyRequested (one per organisation, enterprise and 30 days, unless the
     enterprise has invited another).
     """
@@ -89,7 +90,7 @@ def request_authorisation(
     scope = Scope(
         organisation, asking.name, enterprise, firm.name, purpose, wanted, form,
         **asked, data_months=limit.data_months, retention_days=limit.retention_days, reason=reason.strip(),
-        product=product.strip(), platform=platform,
+        product=product.strip(), platform=platform or asking.via,
     )  # fmt: skip
     row = new_request(scope, template, now=now)
     if invitation:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
+from xinqiao.consent.queries import authorisation_facts
 from xinqiao.consent.rules import REQUEST_TRANSITIONS
 from xinqiao.consent.storage import end, record_of
-from xinqiao.consent.types import CANCELLED, OPEN_REQUESTS, VOIDED, AuthorisationStatus
-from xinqiao.parties.actions import set_admitted
+from xinqiao.consent.types import CANCELLED, OPEN_REQUESTS, VOIDED, Authorisation, AuthorisationStatus
 
 
 @transaction.atomic
@@ -36,9 +37,25 @@ def void_authorisations(organisation: str, *, reason: str, actor: str, now: date
     return count
 
 
-@transaction.atomic
-def remove_organisation(organisation: str, *, reason: str, actor: str, now: datetime) -> int:
-    """Take an organisation out of the network and end what it holds, at once; returns how many authorisations and
-    requests ended with it. Raises PartyNotFound."""
-    set_admitted(organisation, admitted=False, reason=reason, actor=actor, now=now)
-    return void_authorisations(organisation, reason=reason, actor=actor, now=now)
+def list_held(organisation: str, *, now: datetime) -> list[Authorisation]:
+    """Every authorisation that an organisation could read under now, by enterprise."""
+    rows = AuthorisationRow.objects.filter(
+        recipient=organisation, status=AuthorisationStatus.ACTIVE, valid_to__gt=now, times_used__lt=F("times_max")
+    )
+    return [authorisation_facts(row) for row in rows.order_by("subject", "id")]
+
+
+def affected_enterprises(organisation: str, *, now: datetime) -> list[str]:
+    """Codes of the enterprises that an organisation holds an authorisation of, or has asked for one, each once."""
+    held = AuthorisationRow.objects.filter(
+        recipient=organisation, status__in=(AuthorisationStatus.ACTIVE, AuthorisationStatus.USED_UP), valid_to__gt=now
+    )
+    asked = AuthorisationRequest.objects.filter(organisation=organisation, state__in=OPEN_REQUESTS, answer_by__gt=now)
+    return sorted({*held.values_list("subject", flat=True), *asked.values_list("enterprise", flat=True)})
+
+
+def count_standing(organisation: str) -> tuple[int, int]:
+    """How many authorisations are active and how many requests are open, whatever the day."""
+    held = AuthorisationRow.objects.filter(recipient=organisation, status=AuthorisationStatus.ACTIVE)
+    asked = AuthorisationRequest.objects.filter(organisation=organisation, state__in=OPEN_REQUESTS)
+    return held.count(), asked.count()

@@ -12,7 +12,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.oauth.jose import Unreadable, read_key
-from xinqiao.oauth.models import Client, ClientKey, Grant
+from xinqiao.oauth.models import Client, ClientKey, Grant, Pushed
 from xinqiao.oauth.queries import client_facts, get_client
 from xinqiao.oauth.rules import check_registration
 from xinqiao.oauth.types import (
@@ -27,6 +27,7 @@ from xinqiao.oauth.types import (
     ClientFacts,
     ClientNotFound,
     InvalidRegistration,
+    PushedState,
 )
 from xinqiao.parties.queries import get_organisation
 from xinqiao.plumbing.locks import hold_name
@@ -121,6 +122,28 @@ def unfreeze_client(client_id: str, *, case: str, actor: str, now: datetime) -> 
     return _set_frozen(client_id, "", CLIENT_UNFROZEN, case=case, actor=actor, now=now)
 
 
+@transaction.atomic
+def end_tokens(organisation: str, *, reason: str, actor: str, now: datetime) -> int:
+    """Make every token, code and pushed request of an organisation's clients useless; returns how many clients had any.
+
+    The clients stay, and may fetch new tokens: what those open is the gate's to say.
+    """
+    count = 0
+    for row in Client.objects.select_related("organisation").filter(organisation__code=organisation).order_by("id"):
+        open_ones = Pushed.objects.filter(client=row, expires_at__gt=now).exclude(state=PushedState.REDEEMED)
+        pushed = open_ones.update(expires_at=now)
+        count += bool(_end_grants(row, key=None, reason=reason, actor=actor, now=now) + pushed)
+    return count
+
+
+@transaction.atomic
+def end_clients(organisation: str, *, reason: str, actor: str, now: datetime) -> int:
+    """End every client of an organisation and all it holds, for good; returns how many."""
+    end_tokens(organisation, reason=reason[:40], actor=actor, now=now)
+    names = Client.objects.filter(organisation__code=organisation, ended_at=None).values_list("client_id", flat=True)
+    return len([end_client(name, reason=reason, actor=actor, now=now) for name in list(names.order_by("id"))])
+
+
 def _set_frozen(client_id: str, frozen: str, event: Event, *, case: str, actor: str, now: datetime) -> ClientFacts:
     row = _locked(client_id)
     if row.frozen != frozen:
@@ -131,15 +154,16 @@ def _set_frozen(client_id: str, frozen: str, event: Event, *, case: str, actor: 
     return client_facts(row)
 
 
-def _end_grants(row: Client, *, key: ClientKey | None, reason: str, actor: str, now: datetime) -> None:
-    """End the grants of a client, or those that one of its keys obtained; one entry names how many."""
+def _end_grants(row: Client, *, key: ClientKey | None, reason: str, actor: str, now: datetime) -> int:
+    """End the grants of a client, or those that one of its keys obtained; one entry names them. How many."""
     standing = Grant.objects.filter(client=row, ended_at=None, tokens__expires_at__gt=now)
     chosen = list((standing.filter(key=key) if key else standing).distinct().values_list("id", flat=True))
     if not chosen:
-        return
+        return 0
     Grant.objects.filter(id__in=chosen).update(ended_at=now, ended_reason=reason)
     body = {"client": row.client_id, "grants": sorted(chosen), "reason": reason}
     record(GRANT_ENDED, actor=actor, subject=row.organisation.code, body=body, now=now)
+    return len(chosen)
 
 
 def _insert_key(row: Client, jwk: Mapping[str, Any], *, actor: str, now: datetime) -> None:

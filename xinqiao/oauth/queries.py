@@ -53,6 +53,13 @@ def find_token(text: str, *, now: datetime) -> TokenFacts | None:
     return token_facts(row) if row else None
 
 
+def count_live_tokens(organisation: str, *, now: datetime) -> int:
+    """How many tokens of an organisation's clients are in force."""
+    rows = Token.objects.filter(expires_at__gt=now, ended_at=None, spent_at=None, grant__ended_at=None)
+    ours = rows.filter(grant__client__organisation__code=organisation)
+    return ours.filter(grant__client__ended_at=None, grant__key__ended_at=None).count()
+
+
 def find_pushed(reference: str) -> PushedFacts | None:
     """A pushed request by its reference, or None."""
     row = Pushed.objects.select_related("client__organisation").filter(reference=reference).first()

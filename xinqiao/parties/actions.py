@@ -30,6 +30,7 @@ from xinqiao.parties.types import (
     ORGANISATION_EXCLUDED,
     ORGANISATION_REGISTERED,
     PERSON_REGISTERED,
+    ROUTE_SET,
     AlreadyRegistered,
     EnterpriseFacts,
     MembershipFacts,
@@ -64,7 +65,10 @@ def register_organisation(
 
 @transaction.atomic
 def set_admitted(code: str, *, admitted: bool, reason: str, actor: str, now: datetime) -> OrganisationFacts:
-    """Let an organisation receive enterprise data, or stop it from the next read on. Raises PartyNotFound."""
+    """Let an organisation receive enterprise data, or stop it from the next read on. Raises PartyNotFound.
+
+    The fact that the gate reads. Only ``admission`` calls it, so that nobody comes in beside the assessment.
+    """
     row = Organisation.objects.select_for_update().filter(code=code).first()
     if row is None:
         raise PartyNotFound(party=code)
@@ -73,6 +77,19 @@ def set_admitted(code: str, *, admitted: bool, reason: str, actor: str, now: dat
         row.save(update_fields=["admitted"])
         event = ORGANISATION_ADMITTED if admitted else ORGANISATION_EXCLUDED
         record(event, actor=actor, subject=code, body={"code": code, "reason": reason}, now=now)
+    return organisation_facts(row)
+
+
+@transaction.atomic
+def set_route(code: str, *, via: str, actor: str, now: datetime) -> OrganisationFacts:
+    """Note which organisation carries another's traffic; empty = nobody, it calls itself. Raises PartyNotFound."""
+    row = Organisation.objects.select_for_update().filter(code=code).first()
+    if row is None:
+        raise PartyNotFound(party=code)
+    if row.via != via:
+        row.via = via
+        row.save(update_fields=["via"])
+        record(ROUTE_SET, actor=actor, subject=code, body={"code": code, "via": via}, now=now)
     return organisation_facts(row)
 
 

@@ -17,6 +17,7 @@ class Organisation(models.Model):
     name = models.CharField(max_length=120)
     uscc = models.CharField(max_length=18, blank=True)
     admitted = models.BooleanField(default=False)
+    via = models.CharField(max_length=40, blank=True, default="")  # the platform that hosts it, if one does
 
     class Meta:
         db_table = "parties_organisation"

@@ -32,6 +32,11 @@ def get_organisation(code: str) -> OrganisationFacts:
     return organisation_facts(found)
 
 
+def is_excluded(code: str) -> bool:
+    """Whether the organisation of that code may not receive enterprise data now; one look, for the last moment."""
+    return Organisation.objects.filter(code=code, admitted=False).exists()
+
+
 def list_organisations(*, kind: OrganisationKind | None = None) -> list[OrganisationFacts]:
     """Organisations by code, of one kind if given."""
     found = Organisation.objects.order_by("code")
@@ -133,7 +138,7 @@ def _actor(row: Membership) -> Actor:
 
 def organisation_facts(row: Organisation) -> OrganisationFacts:
     """Facts of a row."""
-    return OrganisationFacts(row.code, OrganisationKind(row.kind), row.name, row.uscc, row.admitted)
+    return OrganisationFacts(row.code, OrganisationKind(row.kind), row.name, row.uscc, row.admitted, row.via)
 
 
 def enterprise_facts(row: Enterprise) -> EnterpriseFacts:

@@ -85,13 +85,14 @@ ENTERPRISE_ROLES = frozenset({Role.OWNER, Role.DELEGATE})
 
 @dataclass(frozen=True, slots=True)
 class OrganisationFacts:
-    """An organisation. ``admitted``: whether it may receive enterprise data."""
+    """An organisation. ``admitted``: whether it may receive enterprise data; ``via``: who hosts it, empty = nobody."""
 
     code: str
     kind: OrganisationKind
     name: str
     uscc: str
     admitted: bool
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,7 @@ class Actor:
 ORGANISATION_REGISTERED = Event("parties.organisation_registered", "登记机构", "organisation registered")
 ORGANISATION_ADMITTED = Event("parties.organisation_admitted", "准予接入", "organisation admitted")
 ORGANISATION_EXCLUDED = Event("parties.organisation_excluded", "停止接入", "organisation excluded")
+ROUTE_SET = Event("parties.route_set", "确定接入路线", "route of an organisation set")
 ENTERPRISE_REGISTERED = Event("parties.enterprise_registered", "企业注册", "enterprise registered")
 PERSON_REGISTERED = Event("parties.person_registered", "登记人员", "person registered")
 MEMBER_ADDED = Event("parties.member_added", "授予角色", "member added")

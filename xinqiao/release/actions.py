@@ -24,6 +24,7 @@ from xinqiao.evidence.queries import fresh_receipt
 from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
+from xinqiao.parties.queries import is_excluded
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import list_sources
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
@@ -90,6 +91,8 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
         raise refused(inquiry, found.items, found.rule, table, now)
     try:
         return _grant(inquiry, found, table, now=now)
+    except _Excluded:
+        raise refused(inquiry, found.items, NOT_ADMITTED, table, now) from None
     except NotUsable:  # withdrawn or used up while the answer was being made
         changed, _ = judge(table, ask_of(inquiry, found.items), now=now)
         if changed.allow:
@@ -210,12 +213,18 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
             "kind": str(inquiry.recipient.kind),
             "code": inquiry.recipient.code,
             "name": inquiry.recipient.name,
+            **_via(inquiry),
         },
         "asked_at": now.isoformat(),
         "evaluation": result if result and _whole(items, months, now) else None,
         "items": blocks,
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }
+
+
+def _via(inquiry: Inquiry) -> dict[str, str]:
+    """Who carries the traffic of a hosted platform, where somebody does: both identities stand in what is answered."""
+    return {"via": inquiry.recipient.via} if inquiry.recipient.via else {}
 
 
 def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
@@ -282,10 +291,16 @@ def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegist
     return NotRegistered(enterprise=inquiry.enterprise, access=access.id, receipt=receipt, disclosure=entry.disclosure)
 
 
+class _Excluded(Exception):
+    """The recipient was suspended or removed while its answer was being made."""
+
+
 def _grant(inquiry: Inquiry, found: _Decided, table: Policy, *, now: datetime) -> Answer:
     assert found.document is not None
     digest = sha256_hex(canonical_bytes(found.document))
     with transaction.atomic():
+        if inquiry.recipient.kind in NOT_ADMITTED.recipients and is_excluded(inquiry.recipient.code):
+            raise _Excluded()
         if found.authorised:
             use_authorisation(inquiry.authorisation, now=now)
         access, entry = write_line(inquiry, found.items, found.rule, table, now, answer=digest)
@@ -321,6 +336,7 @@ def new_line(
         "policy_sha256": table.sha256,
         "answer_sha256": answer,
         "cause": inquiry.cause,
+        **_via(inquiry),
     }
     entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
     row = AccessLine(
@@ -345,5 +361,6 @@ def new_line(
         entry=entry.id,
         channel=inquiry.channel,
         cause=inquiry.cause,
+        via=inquiry.recipient.via,
     )
     return row, entry

@@ -29,6 +29,7 @@ class AccessLine(models.Model):
     entry = models.BigIntegerField()
     channel = models.CharField(max_length=12)
     cause = models.CharField(max_length=200, blank=True, default="")  # why, in the words of who looked
+    via = models.CharField(max_length=40, blank=True, default="")  # the platform that carried it
 
     class Meta:
         db_table = "release_access"

@@ -75,6 +75,7 @@ def as_access(row: AccessLine) -> Access:
         entry=row.entry,
         channel=row.channel,
         cause=row.cause,
+        via=row.via,
     )
 
 
@@ -184,4 +185,5 @@ def _told(access: Access) -> dict[str, str]:
         "clause": access.clause,
         "channel": access.channel,
         "cause": access.cause,
+        **({"via": access.via} if access.via else {}),
     }

@@ -46,13 +46,17 @@ OPENNESS = (Openness.PUBLIC, Openness.NON_PUBLIC)
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The party that asks; ``admitted`` matters for institutions and platforms, ``enterprise`` for a subject."""
+    """The party that asks; ``admitted`` matters for institutions and platforms, ``enterprise`` for a subject.
+
+    ``via`` is the platform that carries a hosted one's traffic (省级实施方案：先接入省级平台); empty = nobody does.
+    """
 
     kind: RecipientKind
     code: str
     name: str
     admitted: bool = True
     enterprise: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class Access:
     entry: int
     channel: str
     cause: str = ""
+    via: str = ""
 
 
 @dataclass(frozen=True, slots=True)

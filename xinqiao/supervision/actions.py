@@ -7,6 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from xinqiao.admission.actions import suspend_urgently
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import BEIJING, beijing_day
@@ -24,6 +25,7 @@ from xinqiao.supervision.rules import ALERT_TRANSITIONS, FREEZE_TRANSITIONS, che
 from xinqiao.supervision.types import (
     ALERT_DISMISSED,
     APPEALED,
+    FOUND_UNLAWFUL,
     FREEZE_DECLINED,
     FREEZE_PROPOSED,
     FROZEN,
@@ -93,9 +95,11 @@ def propose_freeze(
 
 
 def _check_target(kind: TargetKind, target: str, organisation: str) -> None:
-    if get_organisation(organisation).kind is OrganisationKind.NODE:
+    found = get_organisation(organisation)
+    if found.kind is OrganisationKind.NODE:
         raise NotFreezable(target=organisation)
-    if kind is TargetKind.CLIENT and get_client(target).organisation.code != organisation:
+    # The program that looked for a hosted platform is its host's.
+    if kind is TargetKind.CLIENT and get_client(target).organisation.code not in (organisation, found.via):
         raise NotFreezable(target=target)
 
 
@@ -124,6 +128,20 @@ def approve_freeze(freeze: str, *, actor: str, now: datetime) -> Freeze:
     else:
         freeze_member(int(row.target), organisation=row.organisation, **by)
     return _told(row, FROZEN, {"reason": row.reason}, actor, now)
+
+
+@transaction.atomic
+def conclude_unlawful(freeze: str, *, reason: str, actor: str, now: datetime) -> Freeze:
+    """Find that what a freeze in force is about was reading unlawfully: its organisation is suspended at once.
+
+    By somebody else than who proposed the freeze; with the approval of the freeze, two people have found so. Raises
+    UnknownFreeze, TransitionRefused, SecondPersonNeeded, NoReason, UnknownMember (a department).
+    """
+    row, said = _freeze(freeze), check_said(reason)
+    FREEZE_TRANSITIONS.check(FreezeState(row.state), "lift")  # only what is in force
+    check_other_person(actor, before=[row.proposed_by])
+    suspend_urgently(row.organisation, case=row.id, reason=said, actor=actor, now=now)
+    return _told(row, FOUND_UNLAWFUL, {"reason": said}, actor, now)
 
 
 @transaction.atomic

@@ -209,6 +209,7 @@ CANARY_PLANTED = Event("supervision.canary_planted", "布设哨兵企业", "cana
 FREEZE_PROPOSED = Event("supervision.freeze_proposed", "提请冻结", "freeze proposed")
 FREEZE_DECLINED = Event("supervision.freeze_declined", "不批准冻结", "freeze declined")
 FROZEN = Event("supervision.frozen", "冻结", "frozen")
+FOUND_UNLAWFUL = Event("supervision.found_unlawful", "认定违规读取", "unlawful reading found")
 APPEALED = Event("supervision.appealed", "提出申诉", "freeze appealed")
 UPHELD = Event("supervision.upheld", "维持冻结", "freeze upheld")
 LIFTED = Event("supervision.lifted", "解除冻结", "freeze lifted")

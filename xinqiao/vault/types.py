@@ -11,7 +11,7 @@ from xinqiao.kernel.errors import Corrupt, Invalid, NotFound, Problem
 
 # What stands in the place of a value whose key was destroyed.
 ERASED = "已依法删除"
-SUBJECT = re.compile(r"(enterprise|person|delivery):[0-9A-Za-z-]{1,40}")
+SUBJECT = re.compile(r"(enterprise|person|delivery|dossier):[0-9A-Za-z-]{1,40}")
 
 KEYS_MADE = Event("vault.keys_made", "生成数据密钥", "data keys made")
 MASTER_KEY_CHANGED = Event("vault.master_key_changed", "启用主密钥", "master key put in force")
@@ -62,7 +62,7 @@ class InvalidSubject(Invalid):
 
     code = "vault.invalid_subject"
     title = "“{subject}”不是主体的写法"
-    next_step = "写成 enterprise:统一社会信用代码、person:人员编号 或 delivery:报送编号"
+    next_step = "写成 enterprise:统一社会信用代码、person:人员编号、delivery:报送编号 或 dossier:接入档案编号"
 
     def __init__(self, subject: str) -> None:
         super().__init__([Problem(field="subject", code=self.code, message=subject)], subject=subject)
@@ -88,6 +88,11 @@ def person_subject(person: int) -> str:
 def delivery_subject(delivery: str) -> str:
     """The subject under whose key a delivered file is sealed."""
     return f"delivery:{delivery}"
+
+
+def dossier_subject(member: int) -> str:
+    """The subject under whose key the evidence that an applicant files is sealed."""
+    return f"dossier:{member}"
 
 
 def check_subject(subject: str) -> str:

@@ -20,6 +20,7 @@ TABS = {
         ("enterprise-authorisations", _("授权管理")),
         ("enterprise-accesses", _("谁看过我")),
         ("enterprise-people", _("人员")),
+        ("enterprise-notices", _("告知")),
     ),
     Portal.INSTITUTION: (
         ("institution-home", _("工作台")),
@@ -27,6 +28,7 @@ TABS = {
         ("institution-requests", _("授权请求")),
         ("institution-accesses", _("查询记录")),
         ("institution-challenges", _("企业质询")),
+        ("institution-admission", _("接入管理")),
         ("institution-freezes", _("冻结与申诉")),
         ("institution-people", _("人员")),
         ("institution-programs", _("程序与密钥")),
@@ -53,6 +55,7 @@ TABS = {
         ("node-lists", _("企业名单")),
         ("node-accesses", _("查询审计")),
         ("node-challenges", _("企业质询")),
+        ("node-admission", _("接入管理")),
         ("node-supervision", _("滥用监测")),
         ("node-people", _("人员")),
         ("node-programs", _("程序与密钥")),

@@ -13,6 +13,7 @@ from typing import Any
 
 from django.utils.translation import get_language, gettext
 
+from xinqiao.admission.content import bar
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
@@ -35,9 +36,14 @@ def content_words() -> dict[str, str]:
     ]
     for rule in load_cross_rules().values():
         named += [rule.facts, *(measure.facts for measure in rule.inputs)]
+    asked = [text for q in bar().questions for text in (q.text, q.fix)]
     path = content_dir() / "words" / "en.toml"
     written = tomllib.loads(path.read_text("utf-8"))["words"]
-    return {thing.name: thing.name_en for thing in named} | {row["zh"]: row["en"] for row in written}
+    return {
+        **{thing.name: thing.name_en for thing in named},
+        **{text.zh: text.en for text in (*asked, bar().host_name)},
+        **{row["zh"]: row["en"] for row in written},
+    }
 
 
 def translate(text: str) -> str:

@@ -20,6 +20,7 @@ from xinqiao.webhooks.rules import check_url, headers, next_attempt, payload
 from xinqiao.webhooks.types import (
     ENDPOINT_ADDED,
     ENDPOINT_ENDED,
+    PUSHES_STOPPED,
     SECRET_CHANGED,
     EndpointFacts,
     MessageFacts,
@@ -87,6 +88,28 @@ def tell(organisation: str, kind: str, *, about: str, data: Mapping[str, str], n
             made_at=now,
             next_at=now,
         )
+    return len(rows)
+
+
+@transaction.atomic
+def stop_pushes(organisation: str, *, actor: str, now: datetime) -> int:
+    """Send nothing of what waits for an organisation; returns how many notices became dead letters.
+
+    Endpoints stay, so that the organisation can have them sent again once it is let in again.
+    """
+    rows = Message.objects.filter(endpoint__organisation=organisation, state=MessageState.WAITING)
+    count = rows.update(state=MessageState.DEAD, next_at=None)
+    if count:
+        record(PUSHES_STOPPED, actor=actor, subject=organisation, body={"messages": count}, now=now)
+    return count
+
+
+@transaction.atomic
+def end_endpoints(organisation: str, *, actor: str, now: datetime) -> int:
+    """End every endpoint of an organisation and what waits for them; returns how many endpoints."""
+    rows = list(Endpoint.objects.filter(organisation=organisation, ended_at=None))
+    for row in rows:
+        end_endpoint(row.id, organisation=organisation, actor=actor, now=now)
     return len(rows)
 
 

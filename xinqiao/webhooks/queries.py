@@ -21,6 +21,11 @@ def list_messages(organisation: str, *, state: MessageState | None = None, limit
     return [message_facts(row) for row in rows.order_by("-made_at", "-id")[:limit]]
 
 
+def count_waiting(organisation: str) -> int:
+    """How many notices still wait to go out to an organisation."""
+    return Message.objects.filter(endpoint__organisation=organisation, state=MessageState.WAITING).count()
+
+
 def endpoint_facts(row: Endpoint) -> EndpointFacts:
     """Facts of a row; never its secret."""
     return EndpointFacts(row.id, row.organisation, row.url, row.added_at, row.ended_at)

@@ -11,6 +11,7 @@ from xinqiao.kernel.errors import Invalid, NotFound, Refused
 
 ENDPOINT_ADDED = Event("webhooks.endpoint_added", "登记通知地址", "webhook endpoint added")
 ENDPOINT_ENDED = Event("webhooks.endpoint_ended", "停用通知地址", "webhook endpoint ended")
+PUSHES_STOPPED = Event("webhooks.pushes_stopped", "停发待送通知", "waiting notices stopped")
 SECRET_CHANGED = Event("webhooks.secret_changed", "更换通知密钥", "webhook secret changed")
 
 

@@ -14,6 +14,7 @@ from xinqiao.release.queries import get_access
 from xinqiao.supervision.actions import (
     appeal_freeze,
     approve_freeze,
+    conclude_unlawful,
     decide_appeal,
     decline_freeze,
     dismiss_alert,
@@ -85,6 +86,8 @@ def _step(step: str, number: str, reason: str, actor: Acting) -> Freeze:
     by = {"actor": actor.label, "now": timezone.now()}
     if step == "approve":
         return approve_freeze(number, **by)
+    if step == "unlawful":
+        return conclude_unlawful(number, reason=reason, **by)
     if step == "decline":
         return decline_freeze(number, reason=reason, **by)
     if step == "uphold":

@@ -79,6 +79,17 @@ STATUS_TONES = {
     "attached": "good",
     "sent_back": "risk",
     "proposed": "warn",
+    "draft": "warn",
+    "applied": "warn",
+    "assessed": "warn",
+    "referred": "warn",
+    "probation": "good",
+    "admitted": "good",
+    "watched": "warn",
+    "suspended": "risk",
+    "removed": "risk",
+    "rejected": "risk",
+    "approved": "good",
     "appealed": "warn",
     "frozen": "risk",
     "lifted": "good",
@@ -288,6 +299,18 @@ def items_of(codes: Any) -> list[Any]:
     """Catalogue items of these codes."""
     catalogue = load_catalogue(content_dir())
     return [catalogue.item(code) for code in codes]
+
+
+@register.simple_tag
+def answer_text(question: Any, answer: str) -> str:
+    """An answer of a dossier as a person reads it; a name of a place stays as it is."""
+    if question.kind == "yes_no":
+        said = {"yes": "是", "no": "否"}.get(answer, "—")
+        return translate(said)
+    found = dict(question.choices).get(answer)
+    if found is not None and found.zh == found.en:
+        return format_html('<span lang="zh-Hans">{}</span>', found.zh)
+    return words(found) if found is not None else answer or "—"
 
 
 @register.filter

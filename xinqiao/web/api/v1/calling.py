@@ -11,6 +11,7 @@ from django.utils import timezone
 from ninja import Header
 from ninja.responses import NinjaJSONEncoder
 
+from xinqiao.admission.refusals import NotDirect, NotOpen
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Refused
 from xinqiao.oauth.rules import check_scope
@@ -34,11 +35,20 @@ class WrongKind(Refused):
 
 
 def caller_of(request: HttpRequest, *kinds: OrganisationKind, scope: str) -> OrganisationFacts:
-    """Who calls; raises WrongKind, InsufficientScope."""
+    """Who calls; raises WrongKind, InsufficientScope, NotDirect (a hosted platform, for which its host calls)."""
     caller: OrganisationFacts = request.auth  # type: ignore[attr-defined]
     if caller.kind not in kinds:
         raise WrongKind(kind=caller.name)
+    if caller.via:
+        raise NotDirect(host=caller.via)
     check_scope(used_token(request), scope)
+    return caller
+
+
+def admitted(caller: OrganisationFacts) -> OrganisationFacts:
+    """The caller, if it is admitted; raises NotOpen. Reads need no such call: the gate itself asks."""
+    if not caller.admitted:
+        raise NotOpen(organisation=caller.name)
     return caller
 
 

@@ -11,6 +11,7 @@ from ninja import File, Form, NinjaAPI, Query
 from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
+from xinqiao.admission.refusals import NotHosted
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
@@ -26,13 +27,23 @@ from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
+from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.web.api.v1 import authorisations, notices, schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, program, used_token
+from xinqiao.web.api.v1.calling import (
+    PROBLEMS,
+    RECIPIENTS,
+    Key,
+    admitted,
+    answered_once,
+    caller_of,
+    program,
+    used_token,
+)
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
@@ -184,7 +195,7 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
     caller = caller_of(request, *RECIPIENTS, scope=_reads(body.purpose))
     authorisation = check_within(used_token(request), enterprise=code, authorisation=body.authorisation)
     inquiry = Inquiry(
-        _recipient(caller),
+        _reader(caller, body.hosted),
         code,
         body.purpose,
         ConsentForm(body.form),
@@ -208,17 +219,19 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
 @api.get("/enterprises", response={200: schemas.FoundOut, **PROBLEMS}, tags=["enterprises"])
 def enterprises(request: HttpRequest, q: Annotated[str, Query(min_length=2, max_length=60)]) -> dict[str, Any]:
     """Find enterprises by a piece of the name, its initials, or the beginning of the code; at most 50."""
-    caller = caller_of(request, *RECIPIENTS, scope="credit:public")
+    caller = admitted(caller_of(request, *RECIPIENTS, scope="credit:public"))
     found = find(q.replace("\x00", ""), organisation=caller.code, actor=program(request), now=timezone.now())
     return {"rows": [asdict(entry) for entry in found.entries], "total": found.total}
 
 
 @api.get("/enterprises/{uscc}/public", response={200: schemas.AnswerOut, **PROBLEMS}, tags=["reports"])
-def public(request: HttpRequest, uscc: str) -> dict[str, Any]:
-    """What is public by law about an enterprise; recorded and shown to it."""
+def public(request: HttpRequest, uscc: str, hosted: Annotated[str, Query(max_length=40)] = "") -> dict[str, Any]:
+    """What is public by law about an enterprise; recorded and shown to it. `hosted`: the platform the caller hosts."""
     caller = caller_of(request, *RECIPIENTS, scope="credit:public")
     code = parse_uscc(uscc).code
-    inquiry = Inquiry(_recipient(caller), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True)
+    inquiry = Inquiry(
+        _reader(caller, hosted), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True
+    )
     return _answer(query(inquiry, now=timezone.now()))
 
 
@@ -229,7 +242,15 @@ def _reads(purpose: str) -> str:
 
 
 def _recipient(caller: OrganisationFacts) -> Recipient:
-    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted)
+    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted, via=caller.via)
+
+
+def _reader(caller: OrganisationFacts, hosted: str) -> Recipient:
+    """Who receives: the caller, or the platform that it hosts and names; raises NotHosted."""
+    found = next((o for o in list_organisations(kind=OrganisationKind.PLATFORM) if o.code == hosted), None)
+    if hosted and (found is None or found.via != caller.code):
+        raise NotHosted(organisation=hosted)
+    return _recipient(found or caller)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

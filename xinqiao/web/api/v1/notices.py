@@ -10,7 +10,7 @@ from ninja import Router, Status
 
 from xinqiao.parties.types import OrganisationFacts
 from xinqiao.web.api.v1 import schemas
-from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, caller_of, program
+from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, admitted, caller_of, program
 from xinqiao.webhooks.actions import add_endpoint, change_secret, end_endpoint, send_again
 from xinqiao.webhooks.queries import list_endpoints, list_messages
 from xinqiao.webhooks.types import EndpointFacts, MessageFacts, MessageState
@@ -61,8 +61,8 @@ def messages(request: HttpRequest, state: MessageState | None = None) -> list[di
 
 @router.post("/messages/{message}/again", response={200: schemas.NoticeOut, **PROBLEMS})
 def again(request: HttpRequest, message: str) -> dict[str, Any]:
-    """Send a dead letter again."""
-    return _notice(send_again(message, organisation=_caller(request).code, now=timezone.now()))
+    """Send a dead letter again; not while the caller is suspended."""
+    return _notice(send_again(message, organisation=admitted(_caller(request)).code, now=timezone.now()))
 
 
 def _endpoint(facts: EndpointFacts) -> dict[str, Any]:

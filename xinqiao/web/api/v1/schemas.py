@@ -155,6 +155,7 @@ class ReportQuery(Input):
     form: str = Field("report", pattern="^(verify|derived|report|detail)$")
     authorisation: Line = Field("", max_length=40)
     items: list[Line] | None = Field(None, max_length=100)
+    hosted: Line = Field("", max_length=40, description="Code of the platform that reads, when the caller hosts it")
 
 
 class AnswerOut(Schema):
@@ -193,6 +194,7 @@ class AccessOut(Schema):
     rule: str
     reason: str
     clause: str
+    via: str = Field(description="The platform that called for the recipient; empty when it called itself")
 
 
 class AccessPage(Schema):

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from xinqiao.admission.queries import list_notices
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.queries import find_active, get_template
 from xinqiao.consent.types import Authorisation, Form
@@ -117,7 +118,8 @@ def _cases(actor: Acting, organisation: OrganisationFacts) -> list[dict[str, Any
 def _case(
     actor: Acting, organisation: OrganisationFacts, title: str, purpose: str, given: Authorisation | None
 ) -> dict[str, Any]:
-    recipient = Recipient(RecipientKind(organisation.kind), organisation.code, organisation.name, organisation.admitted)
+    kind, via = RecipientKind(organisation.kind), organisation.via
+    recipient = Recipient(kind, organisation.code, organisation.name, organisation.admitted, via=via)
     is_open = title == "open"
     form = Form.DETAIL if is_open else given.form if given else Form.REPORT
     inquiry = Inquiry(
@@ -136,3 +138,10 @@ def _case(
         "evaluation": explained(evaluation, get_scorecard(on=timezone.localdate())),
         "items": [(catalogue.item(block["item"]), block) for block in blocks],
     }
+
+
+@MEMBER
+@require_GET
+def notices(request: HttpRequest, *, actor: Acting) -> HttpResponse:
+    """What became of organisations that hold this enterprise's authorisation, or have asked for one."""
+    return render(request, "enterprise/notices.html", {"notices": list_notices(actor.code)})

@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from xinqiao.admission.refusals import NotOpen
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import cancel_request, request_authorisation
@@ -45,7 +46,13 @@ def recipient_of(actor: Acting) -> Recipient:
     """The institution or platform as the gate knows it."""
     organisation = actor.membership.organisation
     assert organisation is not None
-    return Recipient(RecipientKind(organisation.kind), organisation.code, organisation.name, organisation.admitted)
+    return Recipient(
+        RecipientKind(organisation.kind),
+        organisation.code,
+        organisation.name,
+        organisation.admitted,
+        via=organisation.via,
+    )
 
 
 def _stands(actor: Acting) -> list[Any]:
@@ -76,8 +83,10 @@ def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     try:
         if LOOKS_LIKE_CODE.fullmatch(written):
             parse_uscc(written)  # says what is wrong with it
+        if not recipient_of(actor).admitted:
+            raise NotOpen(organisation=actor.party)
         found = search_directory(written, organisation=actor.code, actor=actor.label, now=timezone.now())
-    except (Invalid, NoDirectory) as error:
+    except (Invalid, NoDirectory, NotOpen) as error:
         context |= {"error": error_context(error)}
         return render(request, "institution/find.html", context, status=status_of(error))
     return render(request, "institution/find.html", context | {"found": found})

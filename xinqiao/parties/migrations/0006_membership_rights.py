@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("parties", "0004_membership_frozen"),
+        ("parties", "0005_via"),
     ]
 
     operations = [
