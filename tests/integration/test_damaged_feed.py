@@ -12,12 +12,14 @@ import random
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from tests.factories import NOW, item
 from tests.shared_data import shared_data
-from xinqiao.ingest.actions import Upload, read_uploads, receive
+from xinqiao.ingest.actions import Upload, receive
+from xinqiao.ingest.intake import take_in
 from xinqiao.ingest.queries import annotated_file, list_problems
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.identifiers import USCC_CHARS, uscc_check_character
@@ -101,8 +103,8 @@ def test_no_wrong_row_of_the_feed_is_accepted_as_right_and_every_returned_row_sa
 
 def check_accepted(upload: Upload, returned: set[int]) -> None:
     """Every accepted row is right, or is flagged as doubtful; none of them was returned, no code stands twice."""
-    _, checked = read_uploads(item("registration.basic"), [upload], {}, NOW)
-    accepted = checked.accepted
+    with take_in(item("registration.basic"), [upload], {}, NOW) as intake:
+        accepted = pa.concat_tables(intake.accepted())
     assert returned.isdisjoint(accepted.column("_row").to_pylist())
     assert accepted.num_rows == len(accepted.column("uscc").unique())
     flags = accepted.column("_flags").to_pylist()

@@ -25,7 +25,7 @@ from xinqiao.indicators.views import province_view
 from xinqiao.ingest.actions import retract_rows
 from xinqiao.ingest.queries import annotated_file, get_outcome
 from xinqiao.ingest.types import DeliveryErased
-from xinqiao.kernel.suites import IntlSuite
+from xinqiao.kernel.suites import IntlSuite, SealedFile
 from xinqiao.parties.actions import (
     add_member,
     erase_person,
@@ -131,6 +131,7 @@ def test_without_sealing_the_look_finds_everything_that_is_personal(
     fresh_node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(IntlSuite, "seal", lambda self, plaintext, *, key, place=b"": b"\x01" + plaintext)
+    monkeypatch.setattr(SealedFile, "write", lambda self, data: self._out.write(data))
     monkeypatch.setattr(records, "seal_table", lambda item, table, now: table)
     live_without_reading(monkeypatch)
     assert found() == set(PERSONAL) - {"username"}

@@ -26,8 +26,11 @@ Mask = npt.NDArray[np.bool_]
 
 NULL_WORDS = pa.array(["", "N/A", "NA", "NULL", "null", "None", "nan", "-", "--", "—", "——", "/", "\\N", "无", "不详"])
 USCC_CHARS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-USCC_WEIGHTS = np.array([pow(3, i, 31) for i in range(17)], dtype=np.int64)
-USCC_VALUE = np.full(256, 0, dtype=np.int64)
+USCC_LENGTH = 18
+# Sums of permitted characters stay far below 2 ** 24: floats are exact, and their product is the fast one.
+USCC_WEIGHTS = np.array([pow(3, i, 31) for i in range(17)], dtype=np.float32)
+NOT_PERMITTED = 1_000_000.0
+USCC_VALUE = np.full(256, NOT_PERMITTED, dtype=np.float32)
 USCC_VALUE[[ord(c) for c in USCC_CHARS]] = range(31)
 EARLIEST = np.datetime64("1900-01-01")
 MAX_TEXT = 4000
@@ -59,6 +62,15 @@ def clean(column: pa.Array) -> pa.Array:
 
 def read_column(fld: Field, column: pa.Array, context: Context) -> Parsed:
     """One cleaned column of texts as the field's type; nulls stay null and break nothing but ``required``."""
+    parsed = _read_codes(column) if fld.type is FieldType.USCC else _read_words(fld, column, context)
+    if fld.required:
+        empty = _numpy(pc.is_null(column))
+        if empty.any():
+            parsed.broken["required"] = empty
+    return parsed
+
+
+def _read_words(fld: Field, column: pa.Array, context: Context) -> Parsed:
     encoded = column.dictionary_encode()
     words = cast(pa.Array, encoded.dictionary)
     if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
@@ -66,10 +78,6 @@ def read_column(fld: Field, column: pa.Array, context: Context) -> Parsed:
     parsed = _READERS[fld.type](fld, words, context)
     indices = encoded.indices
     broken = {code: _spread(mask, indices) for code, mask in parsed.broken.items() if mask.any()}
-    if fld.required:
-        empty = _numpy(pc.is_null(column))
-        if empty.any():
-            broken["required"] = empty
     return Parsed(tuple(values.take(indices) for values in parsed.columns), broken)
 
 
@@ -106,23 +114,51 @@ def _choice(fld: Field, words: pa.Array, context: Context) -> Parsed:
     return Parsed((_blank(words, wrong),), {"choice.unknown": wrong})
 
 
-def uscc_check_ok(codes: pa.Array) -> Mask:
-    """Whether the check character of each well-formed 18-character code holds (GB 32100-2015)."""
+def formed_codes(codes: pa.Array) -> tuple[Mask, Mask]:
+    """Which codes have 18 permitted characters, and which of those the right check character (GB 32100-2015)."""
+    formed = _numpy(pc.equal(pc.binary_length(codes), USCC_LENGTH))
+    where = pa.array(formed)
+    letters = letters_of(codes if formed.all() else codes.filter(where))
+    value = USCC_VALUE[letters]
+    sums = value[:, :17] @ USCC_WEIGHTS + value[:, 17]
+    permitted = sums < NOT_PERMITTED
+    holds = np.zeros(len(codes), dtype=bool)
+    holds[formed] = permitted & (sums % 31 == 0)
+    formed = formed.copy()
+    formed[formed] = permitted
+    return formed, holds
+
+
+def letters_of(codes: pa.Array) -> npt.NDArray[np.uint8]:
+    """Codes of 18 bytes as rows of bytes."""
     codes = pa.concat_arrays([codes])
     if not len(codes):
-        return np.zeros(0, dtype=bool)
-    offsets = np.frombuffer(codes.buffers()[1], np.int32)[codes.offset : codes.offset + len(codes) + 1]
-    letters = np.frombuffer(codes.buffers()[2], np.uint8)[offsets[0] : offsets[-1]].reshape(-1, 18)
-    value = USCC_VALUE[letters]
-    return cast(Mask, (31 - value[:, :17] @ USCC_WEIGHTS % 31) % 31 == value[:, 17])
+        return np.zeros((0, USCC_LENGTH), np.uint8)
+    start = int(np.frombuffer(codes.buffers()[1], np.int32, 1, codes.offset * 4)[0])
+    return np.frombuffer(codes.buffers()[2], np.uint8, len(codes) * USCC_LENGTH, start).reshape(-1, USCC_LENGTH)
 
 
-def _uscc(fld: Field, words: pa.Array, context: Context) -> Parsed:
-    codes = pc.utf8_upper(pc.replace_substring_regex(words, pattern=r"[\s\-]", replacement=""))
-    formed = _numpy(pc.match_substring_regex(codes, pattern=f"^[{USCC_CHARS}]{{18}}$"))
-    doubtful = np.zeros(len(codes), dtype=bool)
-    doubtful[formed] = ~uscc_check_ok(codes.filter(pa.array(formed)))
-    return Parsed((_blank(codes, ~formed),), {"uscc.form": ~formed, "uscc.check_digit": doubtful})
+def spelled_codes(column: pa.Array) -> tuple[pa.Array, Mask, Mask]:
+    """Codes as they are compared, without width, case, blanks and hyphens; then as :func:`formed_codes` says of them.
+
+    Most are written so and are left as they are.
+    """
+    formed, holds = formed_codes(column)
+    other = ~formed & _numpy(pc.is_valid(column))
+    if not other.any():
+        return column, formed, holds
+    where = pa.array(other)
+    words = pc.utf8_trim_whitespace(pc.utf8_normalize(column.filter(where), form="NFKC"))
+    words = pc.utf8_upper(pc.replace_substring_regex(words, pattern=r"[\s\-]", replacement=""))
+    formed[other], holds[other] = formed_codes(words)
+    return pc.replace_with_mask(column, where, words), formed, holds
+
+
+def _read_codes(column: pa.Array) -> Parsed:
+    """Unified codes, nearly all of them different from each other, so that none is looked up in a dictionary."""
+    codes, formed, holds = spelled_codes(column)
+    broken = {"uscc.form": ~formed & _numpy(pc.is_valid(column)), "uscc.check_digit": formed & ~holds}
+    return Parsed((_blank(codes, ~formed),), {code: mask for code, mask in broken.items() if mask.any()})
 
 
 def _days(words: pa.Array, pattern: str) -> tuple[npt.NDArray[np.datetime64], Mask]:
@@ -247,7 +283,6 @@ def _division(fld: Field, words: pa.Array, context: Context) -> Parsed:
 
 
 _READERS: dict[FieldType, Callable[[Field, pa.Array, Context], Parsed]] = {
-    FieldType.USCC: _uscc,
     FieldType.TEXT: _text,
     FieldType.CODE: _code,
     FieldType.DATE: _date,

@@ -159,7 +159,7 @@ def _annotated_rows(entry: Delivery, files: list[dict[str, str]], only_returned:
     header: list[str] | None = None
     before = 0
     for file in files:
-        raw = read_table(file["name"], inbox.read_file(file["stored"]))
+        raw = read_table(file["name"], inbox.Original(file["name"], file["stored"]).open().read())
         if header is None:
             header = [*raw.headers, ERROR_COLUMN]
             yield header

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
 import numpy as np
 import pyarrow as pa
@@ -34,9 +35,24 @@ def write_file(
     item: Item, table: pa.Table, *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
 ) -> FileFacts:
     """Write a batch's rows, personal values sealed, sorted by enterprise; invisible until :func:`register_file`."""
-    name = f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet"
-    table = seal_table(item, table, now=now)
-    return lake().write(table.sort_by([("_enterprise", "ascending"), ("_row", "ascending")]), name)
+    order = [("_enterprise", "ascending"), ("_row", "ascending")]
+    facts = write_parts(item, [table.sort_by(order)], batch=batch, kind=kind, now=now)
+    assert facts is not None
+    return facts
+
+
+def write_parts(
+    item: Item, parts: Iterable[pa.Table], *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
+) -> FileFacts | None:
+    """The same for rows that come in tables, sorted by enterprise and row also across them; None when none come.
+
+    One table at a time is in memory.
+    """
+    sealed = (seal_table(item, part, now=now) for part in parts)
+    first = next(sealed, None)
+    if first is None:
+        return None
+    return lake().write_parts(chain([first], sealed), f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet")
 
 
 def register_file(item: str, facts: FileFacts, *, batch: str, kind: FileKind, actor: str, now: datetime) -> None:
