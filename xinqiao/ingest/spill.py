@@ -51,7 +51,7 @@ class Spill:
         with pa.ipc.new_stream(sink, table.schema, options=OPTIONS) as writer:
             writer.write_table(table)
         place = self._end
-        sealed = memoryview(self._cipher.encrypt(_nonce(place), sink.getvalue(), None))
+        sealed = memoryview(self._cipher.encrypt(_nonce(place), memoryview(sink.getvalue()).cast("B"), None))
         while self._end < place + len(sealed):
             self._end += os.pwrite(self._file.fileno(), sealed[self._end - place :], self._end)
         return Place(place, len(sealed), table.num_rows)
