@@ -27,10 +27,9 @@ Mask = npt.NDArray[np.bool_]
 NULL_WORDS = pa.array(["", "N/A", "NA", "NULL", "null", "None", "nan", "-", "--", "—", "——", "/", "\\N", "无", "不详"])
 USCC_CHARS = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 USCC_LENGTH = 18
-# Sums of permitted characters stay far below 2 ** 24: floats are exact, and their product is the fast one.
-USCC_WEIGHTS = np.array([pow(3, i, 31) for i in range(17)], dtype=np.float32)
-NOT_PERMITTED = 1_000_000.0
-USCC_VALUE = np.full(256, NOT_PERMITTED, dtype=np.float32)
+USCC_WEIGHTS = [pow(3, i, 31) for i in range(17)]
+NOT_PERMITTED = 255
+USCC_VALUE = np.full(256, NOT_PERMITTED, dtype=np.uint8)
 USCC_VALUE[[ord(c) for c in USCC_CHARS]] = range(31)
 EARLIEST = np.datetime64("1900-01-01")
 MAX_TEXT = 4000
@@ -117,25 +116,26 @@ def _choice(fld: Field, words: pa.Array, context: Context) -> Parsed:
 def formed_codes(codes: pa.Array) -> tuple[Mask, Mask]:
     """Which codes have 18 permitted characters, and which of those the right check character (GB 32100-2015)."""
     formed = _numpy(pc.equal(pc.binary_length(codes), USCC_LENGTH))
-    where = pa.array(formed)
-    letters = letters_of(codes if formed.all() else codes.filter(where))
-    value = USCC_VALUE[letters]
-    sums = value[:, :17] @ USCC_WEIGHTS + value[:, 17]
-    permitted = sums < NOT_PERMITTED
+    values = code_values(codes if formed.all() else codes.filter(pa.array(formed)))
+    permitted = (values != NOT_PERMITTED).all(axis=0)
+    total = values[17].astype(np.int16)
+    for weight, column in zip(USCC_WEIGHTS, values, strict=False):
+        total += column * np.int16(weight)
     holds = np.zeros(len(codes), dtype=bool)
-    holds[formed] = permitted & (sums % 31 == 0)
+    holds[formed] = permitted & (total % 31 == 0)
     formed = formed.copy()
     formed[formed] = permitted
     return formed, holds
 
 
-def letters_of(codes: pa.Array) -> npt.NDArray[np.uint8]:
-    """Codes of 18 bytes as rows of bytes."""
+def code_values(codes: pa.Array) -> npt.NDArray[np.uint8]:
+    """The value of each character of codes of 18 bytes, a row for each place in the code."""
     codes = pa.concat_arrays([codes])
     if not len(codes):
-        return np.zeros((0, USCC_LENGTH), np.uint8)
+        return np.zeros((USCC_LENGTH, 0), np.uint8)
     start = int(np.frombuffer(codes.buffers()[1], np.int32, 1, codes.offset * 4)[0])
-    return np.frombuffer(codes.buffers()[2], np.uint8, len(codes) * USCC_LENGTH, start).reshape(-1, USCC_LENGTH)
+    letters = np.frombuffer(codes.buffers()[2], np.uint8, len(codes) * USCC_LENGTH, start)
+    return np.ascontiguousarray(USCC_VALUE[letters].reshape(-1, USCC_LENGTH).T)
 
 
 def spelled_codes(column: pa.Array) -> tuple[pa.Array, Mask, Mask]:

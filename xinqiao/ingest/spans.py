@@ -14,15 +14,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xinqiao.ingest.columns import USCC_CHARS, USCC_LENGTH, letters_of
+from xinqiao.ingest.columns import USCC_LENGTH, code_values
 from xinqiao.ingest.spill import Place, Spill
 
 Packed = npt.NDArray[np.uint64]
 FAN = 16  # into so many spans rows are parted at first
 SAMPLE = 32  # one code of so many is kept, to part a span again
 BITS = np.uint64(5)
-_VALUE = np.zeros(256, np.uint8)
-_VALUE[[ord(c) for c in USCC_CHARS]] = range(31)
 _HEAD, _TAIL = 12, 6
 
 
@@ -75,7 +73,7 @@ def pack(codes: pa.Array) -> Codes:
     codes = pc.fill_null(codes, "0" * USCC_LENGTH)
     if not len(codes):
         return Codes(np.zeros(0, np.uint64), np.zeros(0, np.uint64))
-    values = np.ascontiguousarray(_VALUE[letters_of(codes)].T)
+    values = code_values(codes)
     return Codes(_joined(values[:_HEAD]), _joined(values[_HEAD:]))
 
 
