@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from xinqiao.catalogue.schema import arrow_schema
 from xinqiao.catalogue.types import Item
-from xinqiao.ingest.columns import Context, Mask, clean, read_column
+from xinqiao.ingest.columns import Context, Mask, clean, read_column, read_written
 from xinqiao.ingest.identify import Identified
 from xinqiao.ingest.spans import pack
 from xinqiao.ingest.types import RULES
@@ -83,11 +83,11 @@ def read_part(
                 found.add_chosen(fld.code, "required", ~none, pa.nulls(len(rows), pa.string()))
             columns += [pa.nulls(len(rows), f.type) for f in arrow_schema(item) if f.name in fld.columns]
             continue
-        written = clean(table.column(header).combine_chunks() if table.num_rows else pa.array([], pa.string()))
-        parsed = read_column(fld, written, context)
+        written = table.column(header).combine_chunks() if table.num_rows else pa.array([], pa.string())
+        parsed = read_written(fld, written, context)
         columns += parsed.columns
         for code, mask in parsed.broken.items():
-            found.add(fld.code, code, mask, written)
+            found.add_chosen(fld.code, code, mask, clean(written.filter(pa.array(mask))))
     state = found.returned * RETURNED + waiting * WAITING + by_name * BY_NAME
     read = [rows, found.flags(), pa.array(state.astype(np.uint8))]
     return Part(pa.table([*columns, *read], schema=pa.schema([*arrow_schema(item), *READ])), found.table())

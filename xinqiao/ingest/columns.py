@@ -59,23 +59,43 @@ def clean(column: pa.Array) -> pa.Array:
     return pc.if_else(pc.is_in(trimmed, value_set=NULL_WORDS), pa.scalar(None, pa.string()), trimmed)
 
 
+def read_written(fld: Field, column: pa.Array, context: Context) -> Parsed:
+    """One column of texts as they were written, as the field's type; what stands for *nothing* is null.
+
+    The words are cleaned, not the rows: most columns repeat theirs.
+    """
+    if fld.type is FieldType.USCC:
+        return read_column(fld, clean(column), context)
+    encoded = column.dictionary_encode()
+    cleaned = clean(cast(pa.Array, encoded.dictionary))
+    indices = encoded.indices
+    if cleaned.null_count:
+        known = _numpy(pc.is_valid(cleaned))
+        numbers = pa.array(np.cumsum(known, dtype=np.int32) - 1, mask=~known)
+        cleaned, indices = cleaned.drop_null(), numbers.take(indices)
+    return _with_required(fld, _read_words(fld, cleaned, indices, context), indices)
+
+
 def read_column(fld: Field, column: pa.Array, context: Context) -> Parsed:
     """One cleaned column of texts as the field's type; nulls stay null and break nothing but ``required``."""
-    parsed = _read_codes(column) if fld.type is FieldType.USCC else _read_words(fld, column, context)
-    if fld.required:
-        empty = _numpy(pc.is_null(column))
-        if empty.any():
-            parsed.broken["required"] = empty
+    if fld.type is FieldType.USCC:
+        return _with_required(fld, _read_codes(column), column)
+    encoded = column.dictionary_encode()
+    parsed = _read_words(fld, cast(pa.Array, encoded.dictionary), encoded.indices, context)
+    return _with_required(fld, parsed, encoded.indices)
+
+
+def _with_required(fld: Field, parsed: Parsed, values: pa.Array) -> Parsed:
+    if fld.required and values.null_count:
+        parsed.broken["required"] = _numpy(pc.is_null(values))
     return parsed
 
 
-def _read_words(fld: Field, column: pa.Array, context: Context) -> Parsed:
-    encoded = column.dictionary_encode()
-    words = cast(pa.Array, encoded.dictionary)
+def _read_words(fld: Field, words: pa.Array, indices: pa.Array, context: Context) -> Parsed:
+    """Different words, none null, and which of them stands in each row."""
     if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
         words = pc.utf8_trim_whitespace(pc.utf8_normalize(words, form="NFKC"))
     parsed = _READERS[fld.type](fld, words, context)
-    indices = encoded.indices
     broken = {code: _spread(mask, indices) for code, mask in parsed.broken.items() if mask.any()}
     return Parsed(tuple(values.take(indices) for values in parsed.columns), broken)
 
