@@ -6,6 +6,7 @@ each usual kind are planted, so that it is known how many rows must come back.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,14 +24,15 @@ MONTHS = 24
 SEED = 20260101
 SHARE = 10_000  # one fault of each kind in so many rows
 FAULTS = (
-    (CODE, "9161"),
-    (ACCOUNT, "户12"),
-    (MONTH, "202513"),
-    (USED, "若干"),
-    (USED, "-5"),
-    (DUE, "见附件"),
-    (PAID_ON, "2025-02-30"),
+    (CODE, "9161", "uscc.form"),
+    (ACCOUNT, "户12", "pattern"),
+    (MONTH, "202513", "date.form"),
+    (USED, "若干", "number.form"),
+    (USED, "-5", "number.below"),
+    (DUE, "见附件", "money.form"),
+    (PAID_ON, "2025-02-30", "date.form"),
 )
+DOUBTFUL, MISFIT, COPY, AGAIN = "uscc.check_digit", "row.columns", "row.duplicate", "row.key_repeated"
 CLASSES = np.frombuffer(b"91", np.uint8)
 DIVISION = np.frombuffer(b"610113", np.uint8)
 Columns = list[pa.Array]
@@ -38,43 +40,42 @@ Columns = list[pa.Array]
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What stands in the file: all its rows, those of them that must come back, and those that must be flagged."""
+    """What stands in the file: all its rows, those that must come back, and how many break each rule."""
 
     rows: int
     faulty: int
-    flagged: int
+    broken: dict[str, int]
 
 
 def write_delivery(path: Path, rows: int) -> Written:
     """Write about ``rows`` rows and the planted faults, month by month."""
     rng = np.random.default_rng(SEED)
-    firms = max(SHARE // MONTHS, rows // MONTHS)
-    codes = _codes(firms)
-    total = faulty = flagged = 0
+    firms = max(SHARE // 10, rows // MONTHS)
+    each = max(1, firms // SHARE)
+    codes = codes_of(firms)
     with path.open("wb") as out:
         out.write((",".join(HEADER) + "\n").encode())
         for number in range(MONTHS):
             columns = _month(rng, codes, number)
-            each = max(1, firms // SHARE)
             chosen = rng.choice(firms, each * (len(FAULTS) + 4), replace=False).reshape(-1, each)
-            again = [column.take(pa.array(chosen[-2:].ravel())) for column in columns]  # standing rows come twice
             _plant(columns, chosen)
+            again = [column.take(pa.array(chosen[-2:].ravel())) for column in columns]
             again[USED] = pa.concat_arrays([again[USED].slice(0, each), pa.array(["7"] * each)])
             for part in (columns, again):
-                pacsv.write_csv(pa.table(part, names=HEADER), out, _OPTIONS)
-            misfits = chosen[-3]
-            for row in misfits:
-                out.write((",".join(c[int(row)].as_py() for c in columns) + ",多\n").encode())
-            total += firms + 3 * each
-            faulty += each * (len(FAULTS) + 3)
-            flagged += each
-    return Written(total, faulty, flagged)
+                pacsv.write_csv(pa.table(part, names=HEADER), out, OPTIONS)
+            for row in chosen[-3].tolist():
+                out.write((",".join(column[row].as_py() for column in columns) + ",多\n").encode())
+    broken = Counter([code for _, _, code in FAULTS] + [DOUBTFUL, MISFIT, COPY, AGAIN])
+    planted = {code: count * each * MONTHS for code, count in broken.items()}
+    returned = sum(planted.values()) - planted[DOUBTFUL]
+    return Written((firms + 3 * each) * MONTHS, returned, planted)
 
 
-_OPTIONS = pacsv.WriteOptions(include_header=False, quoting_style="none")
+OPTIONS = pacsv.WriteOptions(include_header=False, quoting_style="none")
 
 
-def _codes(firms: int) -> pa.Array:
+def codes_of(firms: int) -> pa.Array:
+    """The codes of so many enterprises, in no order."""
     letters = [np.broadcast_to(part, (firms, len(part))) for part in (CLASSES, DIVISION)]
     made = make_codes(np.arange(firms, dtype=np.int64), seed=SEED, classes=letters[0], divisions=letters[1])
     order = np.random.default_rng(SEED).permutation(firms)
@@ -108,15 +109,15 @@ def _yuan(fen: np.ndarray) -> pa.Array:
 
 def _plant(columns: Columns, chosen: np.ndarray) -> None:
     """Put each fault into rows of its own, and a wrong check digit into others."""
-    for (column, text), rows in zip(FAULTS, chosen, strict=False):
-        columns[column] = _replaced(columns[column], rows, lambda _, text=text: text)
-    columns[CODE] = _replaced(
-        columns[CODE], chosen[len(FAULTS)], lambda code: code[:-1] + ("0" if code[-1] != "0" else "1")
-    )
+    for (column, text, _), rows in zip(FAULTS, chosen, strict=False):
+        columns[column] = _replaced(columns[column], rows, [text] * len(rows))
+    rows = np.sort(chosen[len(FAULTS)])
+    sound = columns[CODE].take(pa.array(rows)).to_pylist()
+    columns[CODE] = _replaced(columns[CODE], rows, [code[:-1] + ("0" if code[-1] != "0" else "1") for code in sound])
 
 
-def _replaced(column: pa.Array, rows: np.ndarray, change) -> pa.Array:
-    where = np.sort(rows)
+def _replaced(column: pa.Array, rows: np.ndarray, texts: list[str]) -> pa.Array:
+    """The column with other texts in some rows, in ascending order of the rows."""
     mask = np.zeros(len(column), bool)
-    mask[where] = True
-    return pc.replace_with_mask(column, mask, pa.array([change(column[int(n)].as_py()) for n in where]))
+    mask[rows] = True
+    return pc.replace_with_mask(column, mask, pa.array(texts))
