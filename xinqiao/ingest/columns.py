@@ -33,6 +33,9 @@ USCC_VALUE = np.full(256, NOT_PERMITTED, dtype=np.uint8)
 USCC_VALUE[[ord(c) for c in USCC_CHARS]] = range(31)
 EARLIEST = np.datetime64("1900-01-01")
 MAX_TEXT = 4000
+DIGITS = 16  # a number of so many is read without further ado
+SPELLED_FREELY = (FieldType.CODE, FieldType.TEXT)
+LOOKED_AT = 1000
 TRUE_WORDS = pa.array(["是", "有", "1", "true", "TRUE", "Y", "y", "yes"])
 FALSE_WORDS = pa.array(["否", "没有", "0", "false", "FALSE", "N", "n", "no"])
 
@@ -66,6 +69,11 @@ def read_written(fld: Field, column: pa.Array, context: Context) -> Parsed:
     """
     if fld.type is FieldType.USCC:
         return read_column(fld, clean(column), context)
+    if fld.type in SPELLED_FREELY and _seldom_repeats(column):
+        cleaned = clean(column)
+        if not cleaned.null_count:
+            parsed = _read_different(fld, cleaned, context)
+            return Parsed(parsed.columns, {code: mask for code, mask in parsed.broken.items() if mask.any()})
     encoded = column.dictionary_encode()
     cleaned = clean(cast(pa.Array, encoded.dictionary))
     indices = encoded.indices
@@ -91,13 +99,23 @@ def _with_required(fld: Field, parsed: Parsed, values: pa.Array) -> Parsed:
     return parsed
 
 
+def _seldom_repeats(column: pa.Array) -> bool:
+    """Whether the first values of a long column are nearly all different, so that a dictionary would spare nothing."""
+    first = column.slice(0, LOOKED_AT)
+    return len(column) > 4 * LOOKED_AT and len(first.unique()) > LOOKED_AT * 9 // 10
+
+
 def _read_words(fld: Field, words: pa.Array, indices: pa.Array, context: Context) -> Parsed:
     """Different words, none null, and which of them stands in each row."""
-    if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
-        words = pc.utf8_trim_whitespace(pc.utf8_normalize(words, form="NFKC"))
-    parsed = _READERS[fld.type](fld, words, context)
+    parsed = _read_different(fld, words, context)
     broken = {code: _spread(mask, indices) for code, mask in parsed.broken.items() if mask.any()}
     return Parsed(tuple(values.take(indices) for values in parsed.columns), broken)
+
+
+def _read_different(fld: Field, words: pa.Array, context: Context) -> Parsed:
+    if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
+        words = pc.utf8_trim_whitespace(pc.utf8_normalize(words, form="NFKC"))
+    return _READERS[fld.type](fld, words, context)
 
 
 def _numpy(mask: pa.Array) -> Mask:
@@ -244,9 +262,52 @@ def _numbers(
     return readable.cast(kind), {rule: ~ok}
 
 
+def _plain(words: pa.Array, places: int) -> tuple[Mask, npt.NDArray[np.int64]]:
+    """Which words are digits alone, or with a point and so many digits after it, and their value in units of those.
+
+    Nearly all numbers are written so; they need no pattern and no decimals.
+    """
+    words = pa.concat_arrays([words])
+    offsets = np.frombuffer(words.buffers()[1], np.int32)[words.offset : words.offset + len(words) + 1].astype(np.int64)
+    data = np.frombuffer(words.buffers()[2] or b"", np.uint8)[offsets[0] : offsets[-1]]
+    offsets -= offsets[0]
+    point = data == ord(".")
+    points, others = (np.concatenate([[0], np.cumsum(m)])[offsets] for m in (point, (data - ord("0") > 9) & ~point))
+    length, pointed = np.diff(offsets), np.diff(points) == 1
+    before = np.clip(offsets[1:] - places - 1, 0, max(0, len(data) - 1))
+    placed = pointed & (length > places + 1) & point[before] if len(data) else pointed
+    digits = length - pointed + np.where(pointed, 0, places)
+    plain = (np.diff(others) == 0) & (length > 0) & (digits <= DIGITS) & (placed | (np.diff(points) == 0))
+    bare = pa.StringArray.from_buffers(
+        len(words), pa.py_buffer((offsets - points).astype(np.int32)), pa.py_buffer(np.ascontiguousarray(data[~point]))
+    )
+    values = np.zeros(len(words), np.int64)
+    values[plain] = bare.filter(pa.array(plain)).cast(pa.int64()).to_numpy()
+    values[plain & ~pointed] *= 10**places
+    return plain, values
+
+
+def _whole(
+    words: pa.Array, places: int, rule: str, read: Callable[[pa.Array], tuple[pa.Array, dict[str, Mask]]]
+) -> tuple[pa.Array, dict[str, Mask]]:
+    """Whole numbers: plainly written ones at once, the others by ``read``, which judges how they are written."""
+    plain, values = _plain(words, places)
+    if plain.all():
+        return pa.array(values), {rule: ~plain}
+    other = pa.array(~plain)
+    found, broken = read(words.filter(other))
+    wrong = ~plain
+    wrong[wrong] = broken[rule]
+    return pc.replace_with_mask(pa.array(values, mask=~plain), other, found), {rule: wrong}
+
+
 def _integer(fld: Field, words: pa.Array, context: Context) -> Parsed:
-    values, broken = _numbers(fld, words, r"^[+-]?\d{1,18}(?:\.0+)?$", pa.decimal128(24, 4), "number.form")
-    whole = values.cast(pa.int64(), safe=False)
+    def read(others: pa.Array) -> tuple[pa.Array, dict[str, Mask]]:
+        pattern = r"^[+-]?\d{1,18}(?:\.0+)?$"
+        values, broken = _numbers(fld, others, pattern, pa.decimal128(24, 4), "number.form")
+        return values.cast(pa.int64(), safe=False), broken
+
+    whole, broken = _whole(words, 0, "number.form", read)
     broken |= _bounds(fld, whole)
     return Parsed((_blank(whole, _any(broken)),), broken)
 
@@ -261,13 +322,15 @@ def _decimal(fld: Field, words: pa.Array, context: Context) -> Parsed:
 
 
 def _money(fld: Field, words: pa.Array, context: Context) -> Parsed:
-    scale = 1_000_000 if fld.unit == "wan_yuan" else 100
-    digits = 6 if fld.unit == "wan_yuan" else 2
-    pattern = rf"^[+-]?\d{{1,14}}(?:\.\d{{0,{digits}}}0{{0,6}})?$"
-    values, broken = _numbers(fld, words, pattern, pa.decimal128(28, 12), "money.form")
-    fen = pc.multiply(values.cast(pa.decimal128(22, 6), safe=False), pa.scalar(scale, pa.int32())).cast(
-        pa.int64(), safe=False
-    )
+    scale, digits = (1_000_000, 6) if fld.unit == "wan_yuan" else (100, 2)
+
+    def read(others: pa.Array) -> tuple[pa.Array, dict[str, Mask]]:
+        pattern = rf"^[+-]?\d{{1,14}}(?:\.\d{{0,{digits}}}0{{0,6}})?$"
+        values, broken = _numbers(fld, others, pattern, pa.decimal128(28, 12), "money.form")
+        exact = values.cast(pa.decimal128(22, 6), safe=False)
+        return pc.multiply(exact, pa.scalar(scale, pa.int32())).cast(pa.int64(), safe=False), broken
+
+    fen, broken = _whole(words, digits, "money.form", read)
     broken |= _bounds(fld, fen)
     return Parsed((_blank(fen, _any(broken)),), broken)
 

@@ -25,7 +25,7 @@ from xinqiao.ingest.columns import Context
 from xinqiao.ingest.findings import Findings
 from xinqiao.ingest.identify import Questions, identify
 from xinqiao.ingest.mapping import Columns, identifying_columns, map_columns
-from xinqiao.ingest.reading import GB18030, UTF8, OtherEncoding, RawTable, Upload, open_table
+from xinqiao.ingest.reading import GB18030, UTF8, OtherEncoding, RawTable, Upload, gathered, open_table
 from xinqiao.ingest.spans import Parted
 from xinqiao.ingest.spill import Spill
 from xinqiao.ingest.types import Unidentified
@@ -34,7 +34,7 @@ from xinqiao.subjects.index import Register
 from xinqiao.subjects.queries import find_register
 
 READERS = 4  # threads; also files that are read side by side
-PIECES = 4  # so many pieces make up the rows that may be in memory
+PIECES = 8  # so many pieces make up the rows that may be in memory
 SMALL = 4 << 20  # bytes: a file up to this size is read and checked by one thread as a whole
 SHOWN = 200  # characters of a line that does not fit its header
 
@@ -149,8 +149,7 @@ class Intake:
         mapping = map_columns(self.item, table.headers, chosen)
         questions = Questions(self._register) if self._register else None
         read = Read(table.headers, mapping, identifying_columns(table.headers, chosen), questions)
-        most = max(1, ingest_rows() // PIECES)
-        return read, (cut for raw in chain([first], table.pieces) for cut in raw.cut(most))
+        return read, gathered(chain([first], table.pieces), max(1, ingest_rows() // PIECES))
 
     def _check_file(self, upload: Upload, chosen: Mapping[str, str], encoding: str) -> tuple[Read, list[Piece]]:
         read, pieces = self._open(upload, chosen, encoding)

@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from itertools import chain
@@ -99,6 +99,15 @@ class RawTable:
         """Rows delivered, misfits included."""
         return self.table.num_rows + len(self.misfits)
 
+    def and_then(self, following: RawTable) -> RawTable:
+        """These rows and the following ones of the same file."""
+        return replace(
+            self,
+            table=pa.concat_tables([self.table, following.table]),
+            row_numbers=pa.concat_arrays([self.row_numbers, following.row_numbers]),
+            misfits=(*self.misfits, *following.misfits),
+        )
+
     def cut(self, most: int) -> Iterator[RawTable]:
         """The same rows in tables of at most ``most`` rows; misfits go with the first of them."""
         for start in range(0, max(1, self.table.num_rows), most):
@@ -114,6 +123,18 @@ class OpenTable:
     name: str
     headers: tuple[str, ...]
     pieces: Iterator[RawTable]
+
+
+def gathered(pieces: Iterable[RawTable], most: int) -> Iterator[RawTable]:
+    """The same rows in tables of about ``most`` rows, never more."""
+    held: RawTable | None = None
+    for piece in pieces:
+        if held is not None and held.table.num_rows + piece.table.num_rows > most:
+            yield from held.cut(most)
+            held = None
+        held = piece if held is None else held.and_then(piece)
+    if held is not None:
+        yield from held.cut(most)
 
 
 def _refuse(name: str, why: Phrase) -> UnreadableFile:
