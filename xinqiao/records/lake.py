@@ -26,6 +26,7 @@ from xinqiao.records.types import FileFacts
 ROW_GROUP = 16_384
 FOOTERS = 4096  # of this many files the footer stays in memory
 SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
+AFTER_ALL = "\U0010ffff"  # no code comes after this
 GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
 
 
@@ -148,6 +149,16 @@ class Lake:
         tables = [self._groups.get((path, n), lambda n=n: self._read_group(path, metadata, n)) for n in groups]
         return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
 
+    def read_span(self, path: str, first: str | None, below: str | None) -> pa.Table:
+        """A file's rows of enterprises from ``first`` to before ``below``, None = open; other row groups are not read."""
+        metadata, spans = self._footer(path)
+        low, high = first or "", below or AFTER_ALL
+        groups = [n for n, (least, greatest) in enumerate(spans) if least < high and greatest >= low]
+        with self.filesystem.open_input_file(self.full(path)) as source:
+            table = pq.ParquetFile(source, metadata=metadata).read_row_groups(groups, use_threads=False)
+        codes = table.column("_enterprise")
+        return table.filter(pc.and_(pc.greater_equal(codes, low), pc.less(codes, high)))
+
     def _read_group(self, path: str, metadata: pq.FileMetaData, number: int) -> pa.Table:
         with self.filesystem.open_input_file(self.full(path)) as source:
             return pq.ParquetFile(source, metadata=metadata).read_row_groups([number], use_threads=False)
@@ -196,7 +207,7 @@ class Lake:
 def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
     """The least and the greatest value; without statistics nothing can be left out."""
     found = column.statistics
-    return (found.min, found.max) if found is not None and found.has_min_max else ("", "\U0010ffff")
+    return (found.min, found.max) if found is not None and found.has_min_max else ("", AFTER_ALL)
 
 
 def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
