@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.factories import NOW, item
+from tests.factories import NOW, annotated, item
 from tests.shared_data import shared_data
 from xinqiao.ingest.actions import Upload, receive
 from xinqiao.ingest.intake import take_in
-from xinqiao.ingest.queries import annotated_file, list_problems
+from xinqiao.ingest.queries import list_problems
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.identifiers import USCC_CHARS, uscc_check_character
 
@@ -96,7 +96,7 @@ def test_no_wrong_row_of_the_feed_is_accepted_as_right_and_every_returned_row_sa
     assert set(damaged) <= returned and len(returned) == outcome.returned, "and every returned row says why"
     assert all(RULES[line["code"]].title and RULES[line["code"]].repair for line in problems)
     check_accepted(upload, returned)
-    _, data = annotated_file(outcome.delivery)
+    _, data = annotated(outcome.delivery)
     lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))[1:]
     assert len(lines) == outcome.returned and all(line[-1] for line in lines), "on the file that goes back too"
 

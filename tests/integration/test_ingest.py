@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories import DAY, NOW, deliver, item, registration, uscc
+from tests.factories import DAY, NOW, annotated, deliver, item, registration, uscc
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest import inbox
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.ingest.models import Delivery
-from xinqiao.ingest.queries import annotated_file, list_deliveries, remembered_mapping
+from xinqiao.ingest.queries import list_deliveries, remembered_mapping
 from xinqiao.ingest.types import (
     ColumnsMissing,
     DeliveryStatus,
@@ -59,7 +59,7 @@ def test_good_rows_are_accepted_the_rest_is_staged_and_all_add_up(fresh_node: Pa
 
 def test_the_same_file_comes_back_with_an_error_column_and_can_be_delivered_again(fresh_node: Path) -> None:
     outcome = deliver(REGISTRY, [registration(1), registration(2, registered_on="1899/12/30")])
-    name, data = annotated_file(outcome.delivery, provider=PROVIDER)
+    name, data = annotated(outcome.delivery, provider=PROVIDER)
     assert name.endswith(".csv")
     text = data.decode("utf-8-sig")
     assert "日期早于 1900 年" in text
@@ -242,6 +242,6 @@ def test_originals_of_a_delivery_that_never_came_to_be_are_removed(fresh_node: P
     later = datetime.now(UTC) + DAY
     claimed = set(Delivery.objects.values_list("id", flat=True))
     assert inbox.remove_unclaimed(claimed, older_than=DAY / 24, now=later) == ["20261120-000000-deadbeef"]
-    assert annotated_file(kept.delivery, only_returned=False)
+    assert annotated(kept.delivery, only_returned=False)[1]
     inbox.keep_file("20261120-000000-deadbeef", 0, b"just arriving", now=NOW)
     assert clean_inbox.call() == 0, "a delivery being received is left alone"

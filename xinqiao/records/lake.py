@@ -150,7 +150,7 @@ class Lake:
         return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
 
     def read_span(self, path: str, first: str | None, below: str | None) -> pa.Table:
-        """A file's rows of enterprises from ``first`` to before ``below``, None = open; other row groups are not read."""
+        """Rows of enterprises from ``first`` to before ``below``, None = open; other row groups are not read."""
         metadata, spans = self._footer(path)
         low, high = first or "", below or AFTER_ALL
         groups = [n for n, (least, greatest) in enumerate(spans) if least < high and greatest >= low]

@@ -4,18 +4,17 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('records', '0001_initial'),
+        ("records", "0001_initial"),
     ]
 
     operations = [
         migrations.RemoveField(
-            model_name='lakefile',
-            name='bucket',
+            model_name="lakefile",
+            name="bucket",
         ),
         migrations.RemoveField(
-            model_name='lakefile',
-            name='buckets',
+            model_name="lakefile",
+            name="buckets",
         ),
     ]
