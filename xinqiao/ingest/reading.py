@@ -284,6 +284,8 @@ def _parsed(name: str, headers: tuple[str, ...], delimiter: str, blocks: Iterato
             del misfits[: len(found)]
             rows = numbers.following(batch.num_rows, found)
             yield RawTable(name, headers, pa.Table.from_batches([batch]), pa.array(rows), found)
+        if misfits:  # of a last block without any row that fits
+            yield RawTable(name, headers, _no_rows(headers), pa.array([], pa.int32()), tuple(misfits))
     except pa.ArrowInvalid as error:
         raise _refuse(name, Phrase("CSV 结构有误：{reason}", reason=str(error))) from error
 

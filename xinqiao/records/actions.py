@@ -111,7 +111,8 @@ def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> 
     """
     standing = Q(item=item.code, replaced_at=None, withdrawn_at=None, registered_at__lte=now - older_than)
     files = list(LakeFile.objects.filter(standing).order_by("id"))
-    if len(files) < 2 or all(entry.kind == FileKind.BUCKET for entry in files):
+    merged_before = all(entry.kind == FileKind.BUCKET for entry in files)
+    if len(files) < 2 or (merged_before and not any(field.personal for field in item.fields)):
         return 0
     merged = f"compact-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     written = list(_write_buckets(item, files, merged, now))
