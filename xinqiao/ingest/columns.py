@@ -275,7 +275,7 @@ def _plain(words: pa.Array, places: int) -> tuple[Mask, npt.NDArray[np.int64]]:
     points, others = (np.concatenate([[0], np.cumsum(m)])[offsets] for m in (point, (data - ord("0") > 9) & ~point))
     length, pointed = np.diff(offsets), np.diff(points) == 1
     before = np.clip(offsets[1:] - places - 1, 0, max(0, len(data) - 1))
-    placed = pointed & (length > places + 1) & point[before] if len(data) else pointed
+    placed = pointed & (length > places + 1) & (places > 0) & point[before] if len(data) else pointed
     digits = length - pointed + np.where(pointed, 0, places)
     plain = (np.diff(others) == 0) & (length > 0) & (digits <= DIGITS) & (placed | (np.diff(points) == 0))
     bare = pa.StringArray.from_buffers(
