@@ -327,3 +327,22 @@ def test_the_queue_is_read_in_pages() -> None:
     first = list_matches(MatchState.WAITING, delivery=outcome.delivery, limit=4)
     rest = list_matches(MatchState.WAITING, after=first[-1].id, limit=4)
     assert [m.row for m in (*first, *rest)] == list(range(1, 8))
+
+
+def test_rows_by_name_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"企业名称": name, "uscc": "", "rated_on": f"2026-0{n}-30"}
+        for n in (4, 5, 6)
+        for name in [*NAMES.values(), BOTH]
+    ]
+    rows += [{"企业名称": "没有的示例公司", "uscc": ""}, {"uscc": uscc(101)}, {"uscc": uscc(2)}]
+    whole = rate(rows)
+    kept = list(RowMatch.objects.order_by("row").values_list("row", "state", "code", "likely_ppm"))
+    undo_delivery(whole.delivery, provider=TAX, actor="t", now=NOW + DAY)
+    for name, value in (("SMALL", 10), ("ingest_rows", lambda: 4)):
+        monkeypatch.setattr(f"xinqiao.ingest.intake.{name}", value)
+    pieces = rate(rows)
+    told = ("delivered", "accepted", "returned", "waiting", "flagged", "groups")
+    assert [getattr(pieces, name) for name in told] == [getattr(whole, name) for name in told]
+    again = RowMatch.objects.filter(delivery=pieces.delivery).order_by("row")
+    assert list(again.values_list("row", "state", "code", "likely_ppm")) == kept and whole.waiting and kept
