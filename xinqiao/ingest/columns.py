@@ -113,7 +113,7 @@ def _read_words(fld: Field, words: pa.Array, indices: pa.Array, context: Context
 
 
 def _read_different(fld: Field, words: pa.Array, context: Context) -> Parsed:
-    if fld.type not in (FieldType.TEXT, FieldType.CHOICE):
+    if fld.type not in (FieldType.TEXT, FieldType.CHOICE) and not pc.all(pc.string_is_ascii(words)).as_py():
         words = pc.utf8_trim_whitespace(pc.utf8_normalize(words, form="NFKC"))
     return _READERS[fld.type](fld, words, context)
 

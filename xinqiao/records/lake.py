@@ -215,7 +215,9 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
     tally: dict[str, Any] = {"rows": 0, "first_enterprise": "", "last_enterprise": "", "first_recorded_at": None}
     writer = None
     for part in parts:
-        writer = writer or pq.ParquetWriter(out, part.schema, compression="zstd", store_schema=True)
+        writer = writer or pq.ParquetWriter(
+            out, part.schema, compression="zstd", store_schema=True, use_dictionary=_repeating(part)
+        )
         writer.write_table(part, row_group_size=ROW_GROUP)
         if part.num_rows:
             codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
@@ -226,6 +228,12 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
     assert writer is not None, "a file has at least one part"
     writer.close()
     return tally
+
+
+def _repeating(part: pa.Table) -> list[str]:
+    """The columns whose values repeat within a row group, by the first one: for the others a dictionary is a burden."""
+    first = part.slice(0, ROW_GROUP)
+    return [n for n in part.schema.names if pc.count_distinct(first.column(n)).as_py() <= first.num_rows // 2]
 
 
 def _sync_folder(folder: Path) -> None:
