@@ -42,7 +42,7 @@ def plant_canaries(count: int, *, actor: str, now: datetime) -> list[str]:
             catalogue, folder, firms=count * SPARE, seed=secrets.randbelow(2**31), until=until, content=content_dir()
         )
         deliveries = [
-            (item, [Upload(p.name, p) for p in sorted((folder / item.code).glob("*"))])
+            (item, [Upload(p.name, p.read_bytes()) for p in sorted((folder / item.code).glob("*"))])
             for item in catalogue
             if (folder / item.code).is_dir()
         ]
