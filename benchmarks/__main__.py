@@ -11,6 +11,7 @@ from benchmarks.figure import Absent
 NAMES = (
     "start_to_portal",
     "ingest_feed",
+    "ingest_ten_million",
     "ingest_sealed",
     "evaluate_batch",
     "gate_product",

@@ -85,7 +85,8 @@ def _check_visible(deliveries: list[dict]) -> Iterator[str]:
 
 
 def _bodies(event: str) -> Iterator[dict]:
-    rows = _rows("SELECT body FROM evidence_entry WHERE event = %s", event)
+    sql = "SELECT body FROM evidence_content JOIN evidence_entry ON evidence_entry.id = entry_id WHERE event = %s"
+    rows = _rows(sql, event)
     return (json.loads(bytes(row["body"])) for row in rows)
 
 

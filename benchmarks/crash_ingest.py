@@ -28,7 +28,7 @@ NAME = "crash_ingest"
 BAR = "whole after every one of 200 kills, every phase of ingest hit"
 TRIALS = 200
 FIRMS = 30
-PHASES = ("reading and checking", "writing the file", "keeping the original", "committing")
+PHASES = ("reading and checking", "writing rows and originals", "keeping what is wrong", "committing")
 WITHIN = 4  # the kill comes within so many deliveries' time
 
 
@@ -148,7 +148,7 @@ def _mark_phases(phase: mmap.mmap) -> None:
 
         return run
 
-    actions.write_file = marked(actions.write_file, 1, 2)
+    actions._write = marked(actions._write, 1, 2)
     actions._delivery_row = marked(actions._delivery_row, 2, 3)  # the transaction follows
 
 

@@ -6,10 +6,12 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.ingest.actions import Upload, receive
+from xinqiao.ingest.annotating import annotated_file
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.identifiers import USCC_CHARS, make_uscc
 from xinqiao.plumbing.settings import content_dir
@@ -43,6 +45,13 @@ def deliver(code: str, rows: Sequence[Mapping[str, object]], *, now: datetime = 
     """Deliver rows of an item as its department does."""
     found = item(code)
     return receive(found, [Upload("test.csv", csv_of(rows))], provider=found.department.code, actor="person:1", now=now)
+
+
+def annotated(delivery: str, **chosen: Any) -> tuple[str, bytes]:
+    """The name and the bytes of the delivered file with its errors marked."""
+    name, file = annotated_file(delivery, **chosen)
+    with file:
+        return name, file.read()
 
 
 def registration(number: int, **values: object) -> dict[str, object]:

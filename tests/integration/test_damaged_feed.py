@@ -12,13 +12,15 @@ import random
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from tests.factories import NOW, item
+from tests.factories import NOW, annotated, item
 from tests.shared_data import shared_data
-from xinqiao.ingest.actions import Upload, read_uploads, receive
-from xinqiao.ingest.queries import annotated_file, list_problems
+from xinqiao.ingest.actions import Upload, receive
+from xinqiao.ingest.intake import take_in
+from xinqiao.ingest.queries import list_problems
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.identifiers import USCC_CHARS, uscc_check_character
 
@@ -94,15 +96,15 @@ def test_no_wrong_row_of_the_feed_is_accepted_as_right_and_every_returned_row_sa
     assert set(damaged) <= returned and len(returned) == outcome.returned, "and every returned row says why"
     assert all(RULES[line["code"]].title and RULES[line["code"]].repair for line in problems)
     check_accepted(upload, returned)
-    _, data = annotated_file(outcome.delivery)
+    _, data = annotated(outcome.delivery)
     lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))[1:]
     assert len(lines) == outcome.returned and all(line[-1] for line in lines), "on the file that goes back too"
 
 
 def check_accepted(upload: Upload, returned: set[int]) -> None:
     """Every accepted row is right, or is flagged as doubtful; none of them was returned, no code stands twice."""
-    _, checked = read_uploads(item("registration.basic"), [upload], {}, NOW)
-    accepted = checked.accepted
+    with take_in(item("registration.basic"), [upload], {}, NOW) as intake:
+        accepted = pa.concat_tables(intake.accepted())
     assert returned.isdisjoint(accepted.column("_row").to_pylist())
     assert accepted.num_rows == len(accepted.column("uscc").unique())
     flags = accepted.column("_flags").to_pylist()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from tests.factories import DAY, NOW, deliver, item, registration, uscc
+from tests.factories import DAY, NOW, annotated, csv_of, deliver, item, registration, uscc
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest import inbox
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.ingest.models import Delivery
-from xinqiao.ingest.queries import annotated_file, list_deliveries, remembered_mapping
+from xinqiao.ingest.queries import list_deliveries, remembered_mapping
 from xinqiao.ingest.types import (
     ColumnsMissing,
     DeliveryStatus,
@@ -27,7 +28,7 @@ from xinqiao.kernel.errors import Invalid
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.lake import lake
 from xinqiao.records.models import LakeFile
-from xinqiao.records.queries import current_rows, read_enterprise
+from xinqiao.records.queries import current_rows, read_enterprise, read_span
 
 REGISTRY = "registration.basic"
 PROVIDER = "market_regulation"
@@ -59,7 +60,7 @@ def test_good_rows_are_accepted_the_rest_is_staged_and_all_add_up(fresh_node: Pa
 
 def test_the_same_file_comes_back_with_an_error_column_and_can_be_delivered_again(fresh_node: Path) -> None:
     outcome = deliver(REGISTRY, [registration(1), registration(2, registered_on="1899/12/30")])
-    name, data = annotated_file(outcome.delivery, provider=PROVIDER)
+    name, data = annotated(outcome.delivery, provider=PROVIDER)
     assert name.endswith(".csv")
     text = data.decode("utf-8-sig")
     assert "日期早于 1900 年" in text
@@ -191,6 +192,49 @@ def test_compaction_changes_no_answer(fresh_node: Path) -> None:
     assert compact(item(REGISTRY), older_than=DAY, actor="system", now=NOW + 10 * DAY) == 0
 
 
+def test_files_are_merged_into_spans_of_codes_and_merged_files_are_left_alone(
+    fresh_node: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ratings, days = "tax.credit_rating", ("2023-04-01", "2024-04-01", "2025-04-01")
+    rows = [{"uscc": uscc(n), "rated_on": day, "grade": "A"} for n in range(40) for day in days]
+    for turn in range(4):
+        assert deliver(ratings, rows[turn * 30 : turn * 30 + 60], now=NOW + turn * DAY).accepted
+    before = read_span(list(LakeFile.objects.all()), item(ratings), None, None)
+    monkeypatch.setattr("xinqiao.records.actions.ROWS_PER_BUCKET", 25)
+    assert compact(item(ratings), older_than=DAY, actor="system", now=NOW + 10 * DAY) == 4
+    files = list(LakeFile.objects.filter(replaced_at=None).order_by("first_enterprise"))
+    assert len(files) > 3
+    assert all(one.last_enterprise < other.first_enterprise for one, other in pairwise(files))
+    after = read_span(files, item(ratings), None, None)
+    order = [("_enterprise", "ascending"), ("_recorded_at", "ascending"), ("_row", "ascending")]
+    assert after.sort_by(order).equals(before.sort_by(order))
+    assert compact(item(ratings), older_than=DAY, actor="system", now=NOW + 20 * DAY) == 0
+
+
+def test_a_large_delivery_is_read_from_where_it_lies_and_comes_back_in_order(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything in pieces: checking, writing, the file with errors; the lake holds what it holds of the whole."""
+    rows = [
+        registration(n % 50, registered_on="昨天" if n % 10 == 0 else "2020-01-02", name=f"名{n}") for n in range(120)
+    ]
+    whole = deliver(REGISTRY, rows)
+    stored = lake().read(LakeFile.objects.get().path).drop_columns(["_batch", "legal_person"])
+    undo_delivery(whole.delivery, provider=PROVIDER, actor="x", now=NOW)
+    path = tmp_path / "大.csv"
+    path.write_bytes(csv_of(rows))
+    for name, value in (("intake.SMALL", 100), ("intake.ingest_rows", lambda: 20), ("reading.BLOCK", 900)):
+        monkeypatch.setattr(f"xinqiao.ingest.{name}", value)
+    pieces = receive(item(REGISTRY), [Upload(path.name, path)], provider=PROVIDER, actor="x", now=NOW)
+    told = ("status", "delivered", "accepted", "returned", "flagged", "groups", "ignored_columns")
+    assert [getattr(pieces, name) for name in told] == [getattr(whole, name) for name in told]
+    again = lake().read(LakeFile.objects.get(withdrawn_at=None).path).drop_columns(["_batch", "legal_person"])
+    assert again.equals(stored)
+    for only_returned in (True, False):
+        texts = [annotated(d.delivery, only_returned=only_returned)[1] for d in (whole, pieces)]
+        assert texts[0] == texts[1] and texts[0].count(b"\n") == 1 + (whole.returned if only_returned else 120)
+
+
 def test_young_deliveries_are_not_compacted_because_they_can_be_undone(fresh_node: Path) -> None:
     deliver(REGISTRY, [registration(1)])
     deliver(REGISTRY, [registration(2)])
@@ -242,6 +286,6 @@ def test_originals_of_a_delivery_that_never_came_to_be_are_removed(fresh_node: P
     later = datetime.now(UTC) + DAY
     claimed = set(Delivery.objects.values_list("id", flat=True))
     assert inbox.remove_unclaimed(claimed, older_than=DAY / 24, now=later) == ["20261120-000000-deadbeef"]
-    assert annotated_file(kept.delivery, only_returned=False)
+    assert annotated(kept.delivery, only_returned=False)[1]
     inbox.keep_file("20261120-000000-deadbeef", 0, b"just arriving", now=NOW)
     assert clean_inbox.call() == 0, "a delivery being received is left alone"

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.factories import DAY, NOW, deliver, item, registration, uscc
+from tests.factories import DAY, NOW, annotated, deliver, item, registration, uscc
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.actions import receive_rows, retract_rows, undo_delivery
 from xinqiao.ingest.match_queries import count_matches, get_match, list_matches
 from xinqiao.ingest.matching import attach_row, send_back, undo_decision
 from xinqiao.ingest.models import Delivery, RowMatch
-from xinqiao.ingest.queries import annotated_file, get_outcome
+from xinqiao.ingest.queries import get_outcome
 from xinqiao.ingest.types import (
     DeliveryErased,
     DeliveryStatus,
@@ -196,7 +196,7 @@ def test_a_row_sent_back_is_in_the_file_to_repair_with_its_reason(none: bool) ->
     match = waiting()
     done = send_back(match.id, none_of_them=none, note="补代码", now=LATER, **PERSON)
     assert (done.state, accounts(match.delivery)) == (MatchState.SENT_BACK, (0, 1, 0))
-    _, data = annotated_file(match.delivery, provider=TAX)
+    _, data = annotated(match.delivery, provider=TAX)
     text = data.decode("utf-8-sig")
     verdict = "复核认为不是任何候选主体" if none else "复核后退回"
     assert all(part in text for part in (BOTH, verdict, "补代码"))
@@ -207,8 +207,8 @@ def test_a_row_sent_back_is_in_the_file_to_repair_with_its_reason(none: bool) ->
 
 def test_a_waiting_row_is_not_in_the_file_to_repair_but_said_in_the_whole_one() -> None:
     match = waiting()
-    _, returned = annotated_file(match.delivery, provider=TAX)
-    _, whole = annotated_file(match.delivery, provider=TAX, only_returned=False)
+    _, returned = annotated(match.delivery, provider=TAX)
+    _, whole = annotated(match.delivery, provider=TAX, only_returned=False)
     assert "示例安邦" not in returned.decode("utf-8-sig") and "等待认定主体" in whole.decode("utf-8-sig")
 
 
@@ -327,3 +327,22 @@ def test_the_queue_is_read_in_pages() -> None:
     first = list_matches(MatchState.WAITING, delivery=outcome.delivery, limit=4)
     rest = list_matches(MatchState.WAITING, after=first[-1].id, limit=4)
     assert [m.row for m in (*first, *rest)] == list(range(1, 8))
+
+
+def test_rows_by_name_are_the_same_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"企业名称": name, "uscc": "", "rated_on": f"2026-0{n}-30"}
+        for n in (4, 5, 6)
+        for name in [*NAMES.values(), BOTH]
+    ]
+    rows += [{"企业名称": "没有的示例公司", "uscc": ""}, {"uscc": uscc(101)}, {"uscc": uscc(2)}]
+    whole = rate(rows)
+    kept = list(RowMatch.objects.order_by("row").values_list("row", "state", "code", "likely_ppm"))
+    undo_delivery(whole.delivery, provider=TAX, actor="t", now=NOW + DAY)
+    for name, value in (("SMALL", 10), ("ingest_rows", lambda: 4)):
+        monkeypatch.setattr(f"xinqiao.ingest.intake.{name}", value)
+    pieces = rate(rows)
+    told = ("delivered", "accepted", "returned", "waiting", "flagged", "groups")
+    assert [getattr(pieces, name) for name in told] == [getattr(whole, name) for name in told]
+    again = RowMatch.objects.filter(delivery=pieces.delivery).order_by("row")
+    assert list(again.values_list("row", "state", "code", "likely_ppm")) == kept and whole.waiting and kept

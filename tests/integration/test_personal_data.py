@@ -13,7 +13,7 @@ import pytest
 from django.contrib.auth import authenticate
 from django.db import connection
 
-from tests.factories import DAY, NOW, deliver, item, registration, uscc
+from tests.factories import DAY, NOW, annotated, deliver, item, registration, uscc
 from xinqiao.consent import queries as consent_queries
 from xinqiao.consent.actions import grant_authorisation, request_authorisation
 from xinqiao.consent.types import Form
@@ -23,9 +23,10 @@ from xinqiao.evidence.verify import verify_folder
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.views import province_view
 from xinqiao.ingest.actions import retract_rows
-from xinqiao.ingest.queries import annotated_file, get_outcome
+from xinqiao.ingest.annotating import annotated_file
+from xinqiao.ingest.queries import get_outcome
 from xinqiao.ingest.types import DeliveryErased
-from xinqiao.kernel.suites import IntlSuite
+from xinqiao.kernel.suites import IntlSuite, SealedFile
 from xinqiao.parties.actions import (
     add_member,
     erase_person,
@@ -131,6 +132,7 @@ def test_without_sealing_the_look_finds_everything_that_is_personal(
     fresh_node: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(IntlSuite, "seal", lambda self, plaintext, *, key, place=b"": b"\x01" + plaintext)
+    monkeypatch.setattr(SealedFile, "write", lambda self, data: self._out.write(data))
     monkeypatch.setattr(records, "seal_table", lambda item, table, now: table)
     live_without_reading(monkeypatch)
     assert found() == set(PERSONAL) - {"username"}
@@ -248,7 +250,7 @@ def test_an_erased_person_keeps_a_number_and_nothing_else(fresh_node: Path) -> N
 
 def test_an_erased_delivery_keeps_its_counts_and_its_digest(fresh_node: Path) -> None:
     outcome = deliver(SHAREHOLDERS, [shareholder("甲", "60"), shareholder(PERSONAL["returned"], "150")])
-    _, data = annotated_file(outcome.delivery)
+    _, data = annotated(outcome.delivery)
     assert PERSONAL["returned"] in data.decode("utf-8-sig")
     assert outcome.groups and PERSONAL["returned"] not in str(outcome.groups)
     erase_subject(f"delivery:{outcome.delivery}", actor="t", reason="保存期满", now=NOW)

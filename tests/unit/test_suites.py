@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import subprocess
 from pathlib import Path
@@ -200,6 +201,30 @@ def test_what_is_sealed_opens_only_unaltered_in_its_place_with_its_key(suite: Su
     for wrong in ({"key": key[::-1], "place": b"table:column:1"}, {"key": key, "place": b"table:column:2"}):
         with pytest.raises(CannotOpen):
             suite.open(sealed, **wrong)
+
+
+@both_suites
+def test_what_is_sealed_as_it_is_written_is_what_sealing_makes_of_the_whole(suite: Suite, tmp_path: Path) -> None:
+    key, parts = bytes(range(suite.key_bytes)), [b"a" * 70_000, b"", b"bc"]
+    out = io.BytesIO()
+    file = suite.sealing(out, key=key, place=b"here")
+    assert [file.write(part) for part in parts] == [70_000, 0, 2] and file.tell() == 70_002
+    file.finish()
+    sealed = out.getvalue()
+    assert suite.open(sealed, key=key, place=b"here") == b"".join(parts)
+    assert b"".join(suite.open_file(io.BytesIO(sealed), key=key, place=b"here")) == b"".join(parts)
+    whole = suite.seal(b"whole", key=key, place=b"here")
+    assert b"".join(suite.open_file(io.BytesIO(whole), key=key, place=b"here")) == b"whole"
+
+
+@both_suites
+def test_of_an_altered_file_not_a_byte_is_given(suite: Suite) -> None:
+    key = bytes(suite.key_bytes)
+    sealed = suite.seal(b"x" * 3_000_000, key=key, place=b"here")
+    turned = sealed[:-1] + bytes([sealed[-1] ^ 1])
+    for altered, place in ((turned, b"here"), (sealed[:-1], b"here"), (sealed[:9], b"here"), (sealed, b"")):
+        with pytest.raises(CannotOpen):
+            next(suite.open_file(io.BytesIO(altered), key=key, place=place))
 
 
 @both_suites

@@ -94,7 +94,7 @@ def test_a_row_sent_back_stands_in_the_file_to_repair(town: Town, queue: int) ->
     delivery = get_match(queue).delivery
     page = tax.get(reverse("department-delivery", args=[delivery])).content.decode()
     assert "已退回 1" in page
-    file = tax.get(reverse("department-annotated", args=[delivery])).content.decode("utf-8-sig")
+    file = tax.get(reverse("department-annotated", args=[delivery])).getvalue().decode("utf-8-sig")
     assert "请补代码" in file and "Example Machinery" in file
 
 

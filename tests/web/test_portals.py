@@ -189,10 +189,11 @@ class TestDepartment:
         assert list_entries(event="ingest.delivered")[0].body["delivered"] == 3
         file = client.get(f"{url}annotated/")
         assert file["Content-Disposition"].startswith("attachment;")
-        lines = file.content.decode("utf-8-sig").splitlines()
+        returned = file.getvalue()
+        lines = returned.decode("utf-8-sig").splitlines()
         assert len(lines) == 3 and "不在允许的取值之中（从模板下拉列表中选择）" in lines[2]
-        assert len(client.get(f"{url}annotated/?all=1").content.decode().splitlines()) == 4
-        repaired = file.content.replace(b"2099", b"2026").replace(b",Z,", b",C,")
+        assert len(client.get(f"{url}annotated/?all=1").getvalue().decode().splitlines()) == 4
+        repaired = returned.replace(b"2099", b"2026").replace(b",Z,", b",C,")
         answer = client.post(reverse("department-upload", args=["tax.credit_rating"]), {"files": _file(repaired)})
         assert answer.status_code == 302, answer.content.decode()
 

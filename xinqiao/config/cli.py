@@ -11,6 +11,7 @@ import xinqiao.config.boot  # noqa: F401
 
 # isort: split
 import json
+import shutil
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -39,8 +40,9 @@ from xinqiao.evaluation.guideline import as_markdown
 from xinqiao.evaluation.queries import get_guideline
 from xinqiao.evidence.actions import sequence
 from xinqiao.ingest.actions import Upload, receive, retract_rows, undo_delivery
+from xinqiao.ingest.annotating import annotated_file
 from xinqiao.ingest.mapping import map_columns
-from xinqiao.ingest.queries import annotated_file, get_delivery
+from xinqiao.ingest.queries import get_delivery
 from xinqiao.ingest.reading import read_table
 from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.dated import beijing_day
@@ -96,7 +98,7 @@ def ingest(
     """接收一次报送：校验、收下合格的行、退回其余。一次可以有多个文件。"""
     with explained():
         found = load_catalogue(content_dir()).item(item)
-        uploads = [Upload(path.name, path.read_bytes()) for path in files]
+        uploads = [Upload(path.name, path) for path in files]
         if dry_run:
             for upload in uploads:
                 raw = read_table(upload.name, upload.data)
@@ -140,8 +142,9 @@ def returned(
 ) -> None:
     """把要改的行连同错误说明写成文件。"""
     with explained():
-        name, data = annotated_file(delivery, only_returned=not everything)
-        (folder / name).write_bytes(data)
+        name, file = annotated_file(delivery, only_returned=not everything)
+        with file, (folder / name).open("wb") as out_file:
+            shutil.copyfileobj(file, out_file)
         out.print(str(folder / name))
 
 
@@ -159,7 +162,7 @@ def retract(item: str, file: Path, reason: Annotated[str, typer.Option(help="撤
     """撤回记录：文件每行是要撤回的主键。"""
     with explained():
         found = load_catalogue(content_dir()).item(item)
-        raw = read_table(file.name, file.read_bytes())
+        raw = read_table(file.name, file)
         known = {f.name: f.code for f in found.fields} | {f.code: f.code for f in found.fields}
         keys = [{known[h]: v for h, v in row.items() if h in known} for row in raw.table.to_pylist()]
         now = datetime.now(UTC)

@@ -95,7 +95,7 @@ def _load(folder: Path) -> None:
         if not files:
             continue
         with _step(f"归集 {item.list_code} {item.name}"):
-            uploads = [Upload(path.name, path.read_bytes()) for path in files]
+            uploads = [Upload(path.name, path) for path in files]
             receive(item, uploads, provider=item.department.code, actor=ACTOR, now=datetime.now(UTC))
 
 

@@ -7,12 +7,10 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
-from itertools import accumulate
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from django.db import transaction
 
 from xinqiao.catalogue.types import Item
@@ -26,13 +24,13 @@ from xinqiao.ingest.accepting import (
     status_of,
     with_system_columns,
 )
-from xinqiao.ingest.checks import PROBLEMS, Checked, Part, check, read_part, repair_groups, settle
-from xinqiao.ingest.identify import identify
+from xinqiao.ingest.checks import check
+from xinqiao.ingest.intake import Intake, one_ahead, take_in
 from xinqiao.ingest.keeping import keep_rows
-from xinqiao.ingest.mapping import IDENTIFYING, Columns, identifying_columns, map_columns
+from xinqiao.ingest.mapping import IDENTIFYING
 from xinqiao.ingest.models import ColumnMapping, Delivery, RowMatch
 from xinqiao.ingest.queries import as_outcome, get_delivery, groups_sealing, remembered_mapping
-from xinqiao.ingest.reading import RawTable, read_table
+from xinqiao.ingest.reading import Upload as Upload
 from xinqiao.ingest.types import (
     DELIVERED,
     MAPPED,
@@ -50,40 +48,11 @@ from xinqiao.ingest.types import (
 )
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.errors import Invalid, Phrase, Problem
-from xinqiao.records.actions import register_file, withdraw_batch, write_file
+from xinqiao.records.actions import register_file, withdraw_batch, write_file, write_parts
 from xinqiao.records.queries import knows_batch
 from xinqiao.records.types import FileFacts, FileKind, Op
-from xinqiao.subjects.queries import find_register
 from xinqiao.subjects.rules import MODEL
 from xinqiao.vault.sealing import seal
-
-READERS = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A file as handed in: its name and bytes."""
-
-    name: str
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """A delivered file, its columns read; its rows are numbered on from those of the ``before`` files."""
-
-    raw: RawTable
-    mapping: dict[str, str]
-    part: Part
-    before: int
-    found: tuple[Unidentified, ...] = ()
-    identifying: Columns = field(default_factory=dict)
-
-    @property
-    def ignored(self) -> list[str]:
-        """Headers that no field takes and no subject is found by."""
-        taken = {*self.mapping.values(), *self.identifying.values()}
-        return [h for h in self.raw.headers if self.mapping and h not in taken]
 
 
 def receive(
@@ -105,29 +74,40 @@ def receive(
         raise NotYourItem(item=item.name, department=item.department.name)
     if not uploads:
         raise UnreadableFile([Problem(field="files", code="file", message=Phrase("没有选择文件"))])
-    content = sha256_hex(b"".join(bytes.fromhex(sha256_hex(u.data)) for u in uploads))
+    digests = [upload.digest() for upload in uploads]
+    content = sha256_hex(b"".join(map(bytes.fromhex, digests)))
     earlier = Delivery.objects.filter(item=item.code, provider=provider, content_sha256=content, undone_at=None)
     if found := earlier.exclude(status=DeliveryStatus.EMPTY).first():
         return as_outcome(found, now=now, repeated=True)
     chosen = {**remembered_mapping(provider, item.code), **(mapping or {})}
-    reads, checked = read_uploads(item, uploads, chosen, now)
-    delivery = new_number(now)
-    accepted = with_system_columns(item, checked.accepted, delivery, now)
-    facts = write_file(item, accepted, batch=delivery, now=now) if accepted.num_rows else None
-    entry = _delivery_row(item, reads, checked, uploads, delivery, content, provider, actor, now)
-    found = _still_open(reads, checked)
+    with take_in(item, uploads, chosen, now) as intake:
+        delivery = new_number(now)
+        keeper = inbox.Keeper(delivery, now=now)
+        facts, stored = _write(intake, uploads, delivery, keeper, now)
+        files = [
+            {"name": upload.name, "sha256": digest, "rows": file.rows, "stored": path}
+            for upload, digest, file, path in zip(uploads, digests, intake.files, stored, strict=True)
+        ]
+        entry = _delivery_row(intake, keeper, delivery, now)
+    entry.provider, entry.actor, entry.content_sha256 = provider, actor, content
+    entry.files = json.dumps(files, ensure_ascii=False)
     with transaction.atomic():
         if mapping:
             _remember(item, mapping, provider, actor, now)
-        _commit(entry, item, facts, found, actor, now)
+        _commit(entry, item, facts, intake.still_open(), actor, now)
     return as_outcome(entry, now=now)
 
 
-def _still_open(reads: Sequence[_Read], checked: Checked) -> list[Unidentified]:
-    """Rows found by name that were accepted, or wait; one with another fault comes back and is found again then."""
-    accepted = set(checked.accepted.column("_row").to_pylist()) if any(r.found for r in reads) else set()
-    standing = accepted | checked.waiting_rows
-    return [one for r in reads for one in r.found if one.row in standing]
+def _write(
+    intake: Intake, uploads: Sequence[Upload], delivery: str, keeper: inbox.Keeper, now: datetime
+) -> tuple[FileFacts | None, list[str]]:
+    """Write the accepted rows, settled a span ahead of the writing, and beside it keep the originals: their paths."""
+    with ThreadPoolExecutor(1, thread_name_prefix="keep") as pool:
+        kept = [pool.submit(keeper.keep_file, number, upload) for number, upload in enumerate(uploads)]
+        accepted = one_ahead(intake.accepted())
+        parts = (with_system_columns(intake.item, rows, delivery, now) for rows in accepted)
+        facts = write_parts(intake.item, parts, batch=delivery, now=now)
+        return facts, [path.result() for path in kept]
 
 
 def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str, actor: str, now: datetime) -> Outcome:
@@ -150,81 +130,24 @@ def receive_rows(item: Item, rows: Sequence[Mapping[str, str]], *, provider: str
     return receive(item, [upload], provider=provider, actor=actor, now=now)
 
 
-def read_uploads(
-    item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime
-) -> tuple[list[_Read], Checked]:
-    """Read the files side by side, then check all their rows against each other as one delivery."""
-    context, register = check_context(now), find_register()
-
-    def read(raw: RawTable, before: int) -> _Read:
-        columns = map_columns(item, raw.headers, chosen) if raw.delivered else {}
-        identifying = identifying_columns(raw.headers, chosen)
-        rows = pc.add(raw.row_numbers, pa.scalar(before, pa.int32()))
-        known = identify(item, raw.table, columns, identifying, rows, register) if register and columns else None
-        part = read_part(item, raw.table, columns, rows, context, known)
-        return _Read(raw, columns, part, before, known.found if known else (), identifying if register else {})
-
-    with ThreadPoolExecutor(READERS, thread_name_prefix="read") as pool:
-        raws = list(pool.map(lambda upload: read_table(upload.name, upload.data), uploads))
-        starts = accumulate((raw.delivered for raw in raws[:-1]), initial=0)
-        reads = list(pool.map(read, raws, starts))
-    return reads, _with_misfits(settle(item, [r.part for r in reads]), reads)
-
-
-def _with_misfits(checked: Checked, reads: Sequence[_Read]) -> Checked:
-    """Lines that do not fit their header are returned like any other faulty row."""
-    misfits = [(m.row + r.before, m.text[:200]) for r in reads for m in r.raw.misfits]
-    if not misfits:
-        return checked
-    rows, texts = zip(*misfits, strict=True)
-    fixed = [pa.array([text] * len(rows)) for text in ("", "row.columns")]
-    lines = pa.table([pa.array(rows, pa.int32()), *fixed, pa.array(texts)], schema=PROBLEMS)
-    problems = pa.concat_tables([checked.problems, lines])
-    return replace(checked, problems=problems, returned_rows=checked.returned_rows | set(rows))
-
-
-def _delivery_row(
-    item: Item,
-    reads: Sequence[_Read],
-    checked: Checked,
-    uploads: Sequence[Upload],
-    delivery: str,
-    content: str,
-    provider: str,
-    actor: str,
-    now: datetime,
-) -> Delivery:
-    problems = checked.problems
-    delivered = sum(r.raw.delivered for r in reads)
-    returned, waiting = len(checked.returned_rows), len(checked.waiting_rows)
-    flagged = pc.sum(pc.is_valid(checked.accepted.column("_flags"))).as_py() or 0
-    files = [
-        {
-            "name": u.name,
-            "sha256": sha256_hex(u.data),
-            "rows": r.raw.delivered,
-            "stored": inbox.keep_file(delivery, n, u.data, now=now),
-        }
-        for n, (u, r) in enumerate(zip(uploads, reads, strict=True))
-    ]
+def _delivery_row(intake: Intake, keeper: inbox.Keeper, delivery: str, now: datetime) -> Delivery:
+    """What became of it, once every row is settled; what is wrong is kept."""
+    groups = groups_sealing(delivery, intake.problems.groups(intake.item))
+    ignored = sorted({header for file in intake.files for header in file.read.ignored})
     return Delivery(
         id=delivery,
-        item=item.code,
-        provider=provider,
-        actor=actor,
-        status=status_of(delivered, returned, waiting),
+        item=intake.item.code,
+        status=status_of(intake.delivered, intake.returned, intake.waiting),
         received_at=now,
-        files=json.dumps(files, ensure_ascii=False),
-        content_sha256=content,
-        mapping=json.dumps([r.mapping for r in reads], ensure_ascii=False),
-        delivered=delivered,
-        accepted=delivered - returned - waiting,
-        waiting=waiting,
-        returned=returned,
-        flagged=flagged,
-        groups_sealed=seal([groups_sealing(delivery, repair_groups(item, problems))], now=now)[0],
-        ignored_columns=json.dumps(sorted({h for r in reads for h in r.ignored}), ensure_ascii=False),
-        problems_path=inbox.keep_problems(delivery, problems, now=now) if problems.num_rows else "",
+        mapping=json.dumps([file.read.mapping for file in intake.files], ensure_ascii=False),
+        delivered=intake.delivered,
+        accepted=intake.delivered - intake.returned - intake.waiting,
+        waiting=intake.waiting,
+        returned=intake.returned,
+        flagged=intake.flagged,
+        groups_sealed=seal([groups], now=now)[0],
+        ignored_columns=json.dumps(ignored, ensure_ascii=False),
+        problems_path=keeper.keep_problems(intake.problems.tables()),
     )
 
 

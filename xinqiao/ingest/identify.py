@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import Condition
 from typing import cast
 
 import numpy as np
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinqiao.catalogue.types import Item
-from xinqiao.ingest.columns import USCC_CHARS, Mask, clean
+from xinqiao.ingest.columns import Mask, clean, spelled_codes
 from xinqiao.ingest.mapping import Columns
 from xinqiao.ingest.types import Unidentified
 from xinqiao.subjects.assemble import ITEMS as REGISTRY
@@ -23,7 +24,6 @@ from xinqiao.subjects.index import Register, code_of, resolve
 from xinqiao.subjects.types import Asked, IdentifierKind, Matching
 
 MOST_BY_NAME = 20_000  # different questions of one file that are looked for by name
-FORMED = f"^[{USCC_CHARS}]{{18}}$"
 BY_KIND = {
     IdentifierKind.CODE: "subject.other_column",
     IdentifierKind.FORMER_CODE: "subject.former_code",
@@ -48,17 +48,50 @@ class Identified:
     found: tuple[Unidentified, ...]
 
 
+class Questions:
+    """What is asked of the register about one file: each question once, so many at most, in the order of its rows.
+
+    Pieces of the file are looked at side by side; where a row must be looked for, each waits for those before it.
+    """
+
+    def __init__(self, register: Register) -> None:
+        self.register = register
+        self._answers: dict[Asked, Matching] = {}
+        self._ended, self._out_of_turn, self._changed = 0, set[int](), Condition()
+
+    def wait_for_turn(self, piece: int) -> None:
+        """Return once all pieces before this one (from 0) have ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._ended >= piece)
+
+    def end(self, piece: int) -> None:
+        """A piece asks no more; every piece must end, also one that failed."""
+        with self._changed:
+            self._out_of_turn.add(piece)
+            while self._ended in self._out_of_turn:
+                self._out_of_turn.remove(self._ended)
+                self._ended += 1
+            self._changed.notify_all()
+
+    def answer(self, asked: Asked) -> Matching | None:
+        """Who may be meant; None when too many different questions were asked before."""
+        if asked not in self._answers:
+            if len(self._answers) >= MOST_BY_NAME:
+                return None
+            self._answers[asked] = self.register.candidates(asked)
+        return self._answers[asked]
+
+
 class _Work:
     """What is found out row by row."""
 
-    def __init__(self, register: Register, size: int) -> None:
-        self.register = register
+    def __init__(self, questions: Questions, size: int) -> None:
+        self.questions = questions
         self.size = size
         self.codes: dict[int, str | None] = {}
         self.flags: dict[str, list[int]] = {}
         self.waiting: list[int] = []
         self.found: list[Unidentified] = []
-        self._answers: dict[Asked, Matching] = {}
 
     def flag(self, rule: str, at: int) -> None:
         """Note a rule at a place."""
@@ -74,25 +107,23 @@ class _Work:
         """Whether identifiers settle the row: by one subject, or by two that contradict each other."""
         subjects: dict[int, IdentifierKind] = {}
         for text in texts:
-            subjects = {**resolve(self.register, text), **subjects}
+            subjects = {**resolve(self.questions.register, text), **subjects}
         if not subjects:
             return False
         if len(subjects) > 1:
             self.flag("subject.conflict", at)
             return True
         [(number, kind)] = subjects.items()
-        self.codes[at] = code_of(self.register, number)
+        self.codes[at] = code_of(self.questions.register, number)
         self.flag(BY_KIND[kind], at)
         return True
 
     def by_name(self, at: int, row: int, asked: Asked, values: Mapping[str, str]) -> None:
         """Attach the row, let it wait, or leave it to be returned."""
-        if asked not in self._answers:
-            if len(self._answers) >= MOST_BY_NAME:
-                self.flag("subject.too_many", at)
-                return
-            self._answers[asked] = self.register.candidates(asked)
-        answer = self._answers[asked]
+        answer = self.questions.answer(asked)
+        if answer is None:
+            self.flag("subject.too_many", at)
+            return
         if not answer.candidates:
             self.flag("subject.person" if answer.person else "subject.nobody", at)
             return
@@ -105,14 +136,26 @@ class _Work:
 
 
 def identify(
-    item: Item, table: pa.Table, mapping: Mapping[str, str], columns: Columns, rows: pa.Array, register: Register
+    item: Item,
+    table: pa.Table,
+    mapping: Mapping[str, str],
+    columns: Columns,
+    rows: pa.Array,
+    questions: Questions,
+    piece: int = 0,
 ) -> Identified | None:
-    """Find the subject of every row without a readable code of today; None where every row has one."""
-    written = _text(table, mapping.get(item.subject.code))
-    codes, former, open_ = _sorted_out(written, register)
-    if item.code in REGISTRY or not (former | open_).any():
+    """Find the subject of every row without a readable code of today; None where every row has one.
+
+    ``piece`` numbers the pieces of the file that ``questions`` are about.
+    """
+    if item.code in REGISTRY:
         return None
-    work = _Work(register, table.num_rows)
+    written = _text(table, mapping.get(item.subject.code))
+    codes, former, open_ = _sorted_out(written, questions.register)
+    if not (former | open_).any():
+        return None
+    questions.wait_for_turn(piece)
+    work = _Work(questions, table.num_rows)
     for at in np.flatnonzero(former).tolist():
         # Its own column is an identifier like the others; a former code that two had is settled by no one.
         work.by_code(at, iter((codes[at].as_py(),)))
@@ -137,13 +180,10 @@ def _text(table: pa.Table, header: str | None) -> pa.Array:
 
 def _sorted_out(written: pa.Array, register: Register) -> tuple[pa.Array, Mask, Mask]:
     """The codes as they are compared, which of them are former ones, and which rows have none that can be read."""
-    encoded = written.dictionary_encode()
-    words = pc.utf8_upper(pc.utf8_normalize(cast(pa.Array, encoded.dictionary), form="NFKC"))
-    words = pc.replace_substring_regex(words, pattern=r"[\s\-]", replacement="")
-    formed = pc.match_substring_regex(words, pattern=FORMED)
-    former = pc.is_in(words, value_set=register.former)
-    former = pc.and_(former, pc.invert(_is_todays(words, former, register)))
-    return words.take(encoded.indices), _mask(former.take(encoded.indices)), ~_mask(formed.take(encoded.indices))
+    codes, formed, _ = spelled_codes(written)
+    former = pc.is_in(codes, value_set=register.former)
+    former = pc.and_(former, pc.invert(_is_todays(codes, former, register)))
+    return codes, _mask(former), ~formed
 
 
 def _is_todays(words: pa.Array, former: pa.Array, register: Register) -> pa.Array:

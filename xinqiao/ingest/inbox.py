@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from xinqiao.ingest.reading import Upload
 from xinqiao.ingest.types import DeliveryErased
+from xinqiao.kernel.parts import Parts
+from xinqiao.kernel.suites import SealedFile
 from xinqiao.plumbing.settings import home
-from xinqiao.vault.sealing import open_with, seal_with, sealing_keys, subject_keys
-from xinqiao.vault.types import Sealing, delivery_subject
+from xinqiao.vault.sealing import open_file_with, seal_into, sealing_keys, subject_keys
+from xinqiao.vault.types import delivery_subject
+
+BLOCK = 1 << 20  # bytes
 
 
 def _folder(delivery: str) -> Path:
@@ -23,53 +33,87 @@ def _folder(delivery: str) -> Path:
     return folder
 
 
+class Keeper:
+    """Stores what belongs to one delivery under its key, looked up once: keeping itself asks no database."""
+
+    def __init__(self, delivery: str, *, now: datetime) -> None:
+        subject = delivery_subject(delivery)
+        key = sealing_keys([subject], now=now)[subject].newest
+        assert key is not None
+        self._delivery, self._key = delivery, key
+
+    def keep_file(self, number: int, upload: Upload) -> str:
+        """Store an original; returns its path relative to the node's home."""
+        with self._sealed(f"{number:03d}.sealed") as (path, out), upload.open() as data:
+            shutil.copyfileobj(data, out, BLOCK)
+        return path
+
+    def keep_problems(self, problems: Iterable[pa.Table]) -> str:
+        """Store the problems of the delivery as Parquet; returns the path, empty when there are none."""
+        tables = iter(problems)
+        first = next(tables, None)
+        if first is None:
+            return ""
+        with (
+            self._sealed("problems.sealed") as (path, out),
+            pq.ParquetWriter(out, first.schema, compression="zstd") as writer,
+        ):
+            for table in chain([first], tables):
+                writer.write_table(table)
+        return path
+
+    @contextmanager
+    def _sealed(self, name: str) -> Iterator[tuple[str, SealedFile]]:
+        """A file that has its name only once it is sealed and safe."""
+        path = _folder(self._delivery) / name
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+        with temporary.open("wb") as file:
+            out = seal_into(self._key, file, place=_place(self._delivery, name))
+            yield str(path.relative_to(home())), out
+            out.finish()
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(path)
+
+
+def _place(delivery: str, name: str) -> str:
+    return f"inbox:{delivery}:{name}"
+
+
 def keep_file(delivery: str, number: int, data: bytes, *, now: datetime) -> str:
-    """Store an original, sealed under the delivery's key; returns its path relative to the node's home."""
-    return _keep(delivery, f"{number:03d}.sealed", data, now)
+    """Store one original, sealed under the delivery's key; returns its path relative to the node's home."""
+    return Keeper(delivery, now=now).keep_file(number, Upload("", data))
 
 
-def keep_problems(delivery: str, problems: pa.Table, *, now: datetime) -> str:
-    """Store the problems of a delivery as sealed Parquet; returns the path relative to the home."""
-    sink = pa.BufferOutputStream()
-    pq.write_table(problems, sink, compression="zstd")
-    return _keep(delivery, "problems.sealed", sink.getvalue().to_pybytes(), now)
+@dataclass(frozen=True, slots=True)
+class Original:
+    """A delivered file as it was handed in: its name, and where it is stored."""
+
+    name: str
+    path: str
+
+    def open(self) -> io.BufferedReader:
+        """Its bytes as a stream, all of them verified first; raises DeliveryErased, CannotOpen."""
+        stored = home() / self.path
+        if stored.suffix != ".sealed":  # kept before files were sealed
+            return stored.open("rb")
+        return io.BufferedReader(Parts(_opened(stored)), BLOCK)
 
 
-def _keep(delivery: str, name: str, data: bytes, now: datetime) -> str:
-    subject = delivery_subject(delivery)
-    key = sealing_keys([subject], now=now)[subject].newest
-    assert key is not None
-    return _store(_folder(delivery) / name, seal_with(key, data, place=f"inbox:{delivery}:{name}"))
-
-
-def read_file(path: str) -> bytes:
-    """An original as it was delivered; raises DeliveryErased, CannotOpen."""
-    stored = home() / path
-    data = stored.read_bytes()
-    if stored.suffix != ".sealed":  # kept before files were sealed
-        return data
+def _opened(stored: Path) -> Iterator[bytes]:
     delivery = stored.parent.name
     subject = delivery_subject(delivery)
-    entry = Sealing(subject, f"inbox:{delivery}:{stored.name}", sealed=data)
-    found = open_with(subject_keys([subject]), entry)
-    if found is None:
-        raise DeliveryErased(delivery=delivery)
-    return found
+    with stored.open("rb") as sealed:
+        blocks = open_file_with(subject_keys([subject]), subject, sealed, place=_place(delivery, stored.name))
+        if blocks is None:
+            raise DeliveryErased(delivery=delivery)
+        yield from blocks
 
 
 def read_problems(path: str) -> pa.Table:
     """The problems of a delivery; raises DeliveryErased, CannotOpen."""
-    return pq.read_table(pa.BufferReader(read_file(path)))
-
-
-def _store(path: Path, data: bytes) -> str:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    with temporary.open("wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.rename(path)
-    return str(path.relative_to(home()))
+    with Original("", path).open() as stream:
+        return pq.read_table(pa.BufferReader(stream.read()))
 
 
 def remove_unclaimed(claimed: set[str], *, older_than: timedelta, now: datetime) -> list[str]:

@@ -12,7 +12,8 @@ from django.db import transaction
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.accepting import new_number, with_system_columns
-from xinqiao.ingest.actions import Upload, read_uploads
+from xinqiao.ingest.actions import Upload
+from xinqiao.ingest.intake import take_in
 from xinqiao.ingest.types import PLANTED
 from xinqiao.records.actions import register_file, write_file
 from xinqiao.records.queries import PLANTED_BATCH, read_enterprise
@@ -35,9 +36,11 @@ def plant(
     chosen = pa.array(enterprises, pa.string())
     files: list[tuple[Item, FileFacts]] = []
     for item, uploads in deliveries:
-        _, checked = read_uploads(item, uploads, {}, now)
-        rows = checked.accepted.filter(pc.is_in(checked.accepted.column(item.subject.code), value_set=chosen))
-        if rows.num_rows:
+        with take_in(item, uploads, {}, now) as intake:
+            found = [
+                rows.filter(pc.is_in(rows.column(item.subject.code), value_set=chosen)) for rows in intake.accepted()
+            ]
+        if found and (rows := pa.concat_tables(found)).num_rows:
             files.append((item, write_file(item, with_system_columns(item, rows, batch, now), batch=batch, now=now)))
     total = sum(facts.rows for _, facts in files)
     with transaction.atomic():

@@ -1,29 +1,23 @@
-"""What was delivered, and the same file back with its errors marked."""
+"""What was delivered: outcomes, standing rows, problems."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import pyarrow as pa
-import xlsxwriter
 from django.db.models import Max, Q
 
 from xinqiao.ingest import inbox
 from xinqiao.ingest.checks import PROBLEMS
-from xinqiao.ingest.models import ColumnMapping, Delivery, RowMatch
-from xinqiao.ingest.reading import read_table
+from xinqiao.ingest.models import ColumnMapping, Delivery
 from xinqiao.ingest.types import (
-    RULES,
     UNDO_WINDOW,
     Arrival,
     DeliveryStatus,
-    MatchState,
     Outcome,
     RepairGroup,
     UnknownDelivery,
@@ -32,7 +26,6 @@ from xinqiao.records.queries import lake_totals
 from xinqiao.vault.sealing import open_all
 from xinqiao.vault.types import ERASED, Sealing, delivery_subject
 
-ERROR_COLUMN = "错误说明"
 RUNS = ("evaluation.", "quality.")  # results that lie in the lake beside the items
 
 
@@ -62,7 +55,7 @@ def get_outcome(delivery: str, *, provider: str | None = None, now: datetime) ->
 
 def as_outcome(entry: Delivery, *, now: datetime, repeated: bool = False) -> Outcome:
     """A delivery as its outcome; ``undo_until`` is None once it can no longer be undone."""
-    return _outcome(entry, _groups([entry])[0], now=now, repeated=repeated)
+    return _outcome(entry, groups_of([entry])[0], now=now, repeated=repeated)
 
 
 def groups_sealing(delivery: str, groups: Iterable[RepairGroup] = (), sealed: bytes = b"") -> Sealing:
@@ -71,7 +64,7 @@ def groups_sealing(delivery: str, groups: Iterable[RepairGroup] = (), sealed: by
     return Sealing(delivery_subject(delivery), f"ingest_delivery:groups:{delivery}", text, sealed)
 
 
-def _groups(entries: Sequence[Delivery]) -> list[tuple[RepairGroup, ...]]:
+def groups_of(entries: Sequence[Delivery]) -> list[tuple[RepairGroup, ...]]:
     """What is to be repaired in each delivery; nothing where its content was erased."""
     texts = open_all([groups_sealing(entry.id, sealed=bytes(entry.groups_sealed)) for entry in entries])
     return [_read_groups(text) if text not in ("", ERASED) else () for text in texts]
@@ -111,7 +104,7 @@ def list_deliveries(
     rows = rows.filter(provider=provider) if provider else rows
     rows = rows.filter(item=item) if item else rows
     found = list(rows[:limit])
-    return [_outcome(entry, groups, now=now) for entry, groups in zip(found, _groups(found), strict=True)]
+    return [_outcome(entry, groups, now=now) for entry, groups in zip(found, groups_of(found), strict=True)]
 
 
 def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
@@ -138,91 +131,3 @@ def list_problems(delivery: str) -> pa.Table:
     """
     entry = get_delivery(delivery)
     return inbox.read_problems(entry.problems_path) if entry.problems_path else PROBLEMS.empty_table()
-
-
-def annotated_file(delivery: str, *, provider: str | None = None, only_returned: bool = True) -> tuple[str, bytes]:
-    """The delivered rows again with a column of errors: (file name, bytes), xlsx for xlsx, else CSV with mark.
-
-    Only the returned rows by default, so that the repaired file can be delivered as it is. Raises UnknownDelivery,
-    DeliveryErased.
-    """
-    entry = get_delivery(delivery, provider=provider)
-    files = json.loads(entry.files)
-    as_xlsx = all(f["name"].lower().endswith(".xlsx") for f in files)
-    rows = _annotated_rows(entry, files, only_returned)
-    name = f"{entry.id}-需修改" if only_returned else f"{entry.id}-全部"
-    return (f"{name}.xlsx", _xlsx(rows)) if as_xlsx else (f"{name}.csv", _csv(rows))
-
-
-def _annotated_rows(entry: Delivery, files: list[dict[str, str]], only_returned: bool) -> Iterator[list[str]]:
-    errors, returned = _errors(entry)
-    header: list[str] | None = None
-    before = 0
-    for file in files:
-        raw = read_table(file["name"], inbox.read_file(file["stored"]))
-        if header is None:
-            header = [*raw.headers, ERROR_COLUMN]
-            yield header
-        lines = dict(zip(raw.row_numbers.to_pylist(), zip(*raw.table.to_pydict().values(), strict=True), strict=True))
-        lines |= {m.row: (m.text,) for m in raw.misfits}
-        for number in sorted(lines):
-            row = number + before
-            if row in returned or (not only_returned):
-                cells = [*lines[number], *[""] * (len(raw.headers) - len(lines[number]))]
-                yield [*cells, errors.get(row, "")]
-        before += raw.delivered
-
-
-def _errors(entry: Delivery) -> tuple[dict[int, str], set[int]]:
-    """Per row the errors in words, and which rows were returned."""
-    words, returned = _decided(entry)
-    names = {group.field: group.field_name for group in _groups([entry])[0]}
-    problems = inbox.read_problems(entry.problems_path).to_pylist() if entry.problems_path else []
-    for line in problems:
-        rule = RULES[line["code"]]
-        words.setdefault(line["row"], []).append(
-            "：".join(filter(None, (names.get(line["field"], ""), f"{rule.title}（{rule.repair}）")))
-        )
-        if rule.returns:
-            returned.add(line["row"])
-    return {row: "；".join(texts) for row, texts in words.items()}, returned
-
-
-def _decided(entry: Delivery) -> tuple[dict[int, list[str]], set[int]]:
-    """Rows that wait for their subject or were sent back on review, in words."""
-    words: dict[int, list[str]] = {}
-    returned: set[int] = set()
-    states = (MatchState.WAITING, MatchState.SENT_BACK)
-    for match in RowMatch.objects.filter(delivery=entry.id, state__in=states):
-        sent_back = match.state == MatchState.SENT_BACK
-        code = (
-            "subject.waiting"
-            if not sent_back
-            else "subject.none_of_them"
-            if match.none_of_them
-            else "subject.sent_back"
-        )
-        text = f"{RULES[code].title}（{RULES[code].repair}）"
-        words[match.row] = [f"{text}{match.note}" if sent_back else text]
-        if sent_back:
-            returned.add(match.row)
-    return words, returned
-
-
-def _csv(rows: Iterator[list[str]]) -> bytes:
-    out = io.StringIO(newline="")
-    csv.writer(out).writerows(rows)
-    return out.getvalue().encode("utf-8-sig")
-
-
-def _xlsx(rows: Iterator[list[str]]) -> bytes:
-    out = io.BytesIO()
-    book = xlsxwriter.Workbook(out, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
-    sheet = book.add_worksheet("需修改")
-    sheet.freeze_panes(1, 0)
-    wrong = book.add_format({"font_color": "#A8322A"})
-    for number, cells in enumerate(rows):
-        sheet.write_row(number, 0, cells[:-1])
-        sheet.write_string(number, len(cells) - 1, cells[-1], wrong)
-    book.close()
-    return out.getvalue()

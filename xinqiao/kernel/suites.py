@@ -11,13 +11,15 @@ Whatever a suite makes begins with the byte of its algorithm: it can be opened a
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from abc import ABC, abstractmethod
-from typing import ClassVar, Protocol
+from collections.abc import Iterator
+from typing import IO, Any, ClassVar, Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers import AEADEncryptionContext, Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -28,6 +30,7 @@ from xinqiao.kernel.sm2 import Sm2SigningKey, Sm2VerifyKey, sm3
 
 NONCE_BYTES = 12
 TAG_BYTES = 16
+BLOCK = 1 << 20  # bytes opened at a time
 
 
 class CannotOpen(Corrupt):
@@ -59,6 +62,31 @@ class Signer(Protocol):
 
     def sign(self, message: bytes) -> bytes:
         """A signature of the message."""
+
+
+class SealedFile(io.RawIOBase):
+    """A file that seals what is written to it, front to back; sealed once :meth:`finish` was called, not before."""
+
+    def __init__(self, out: IO[bytes], encryptor: AEADEncryptionContext) -> None:
+        self._out, self._encryptor, self._size = out, encryptor, 0
+
+    def writable(self) -> bool:
+        """Always."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Seal some more bytes."""
+        self._out.write(self._encryptor.update(data))
+        self._size += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        """How much was written."""
+        return self._size
+
+    def finish(self) -> None:
+        """Write the tag without which nothing of it opens."""
+        self._out.write(self._encryptor.finalize() + self._encryptor.tag)
 
 
 class Suite(ABC):
@@ -125,6 +153,38 @@ class Suite(ABC):
             raise CannotOpen(what=f"不是 {self.name} 套件的密文")
         nonce, body, tag = sealed[1 : 1 + NONCE_BYTES], sealed[1 + NONCE_BYTES : -TAG_BYTES], sealed[-TAG_BYTES:]
         return self.open_gcm(body, tag, key=key, nonce=nonce, data=self.mark + place)
+
+    def sealing(self, out: IO[bytes], *, key: bytes, place: bytes = b"") -> SealedFile:
+        """A file whose content, finished, is what :meth:`seal` makes of all that was written; for what is large."""
+        nonce = os.urandom(NONCE_BYTES)
+        encryptor = Cipher(self._cipher(key), modes.GCM(nonce)).encryptor()
+        encryptor.authenticate_additional_data(self.mark + place)
+        out.write(self.mark + nonce)
+        return SealedFile(out, encryptor)
+
+    def open_file(self, sealed: IO[bytes], *, key: bytes, place: bytes = b"") -> Iterator[bytes]:
+        """What was sealed into a file from where it stands, in blocks: all is verified before the first is given.
+
+        Raises CannotOpen.
+        """
+        start, end = sealed.tell(), sealed.seek(0, os.SEEK_END) - TAG_BYTES
+        tag = sealed.read(TAG_BYTES) if sealed.seek(max(start, end)) == end else b""
+        sealed.seek(start)
+        head = sealed.read(1 + NONCE_BYTES)
+        if head[:1] != self.mark or end < start + len(head):
+            raise CannotOpen(what=f"不是 {self.name} 套件的密文")
+        for giving in (False, True):
+            decryptor = Cipher(self._cipher(key), modes.GCM(head[1:], tag)).decryptor()
+            decryptor.authenticate_additional_data(self.mark + place)
+            sealed.seek(start + len(head))
+            while (left := end - sealed.tell()) > 0:
+                block = decryptor.update(sealed.read(min(BLOCK, left)))
+                if giving:
+                    yield block
+            try:
+                decryptor.finalize()
+            except InvalidTag as error:
+                raise CannotOpen(what="认证标签不符") from error
 
     def open_gcm(self, body: bytes, tag: bytes, *, key: bytes, nonce: bytes, data: bytes) -> bytes:
         """The bare cipher, with the caller's nonce; raises CannotOpen."""

@@ -127,6 +127,12 @@ def evaluation_rows() -> int:
 
 
 @cache
+def ingest_rows() -> int:
+    """XINQIAO_INGEST_ROWS: rows of a delivery that are in memory at a time, the rest on disk; default 1 million."""
+    return int(os.environ.get("XINQIAO_INGEST_ROWS") or 1_000_000)
+
+
+@cache
 def demo() -> bool:
     """XINQIAO_DEMO: 1 shows the demonstration accounts and the sample-data banner; default 0."""
     return os.environ.get("XINQIAO_DEMO") == "1"

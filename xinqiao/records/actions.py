@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 
-import numpy as np
 import pyarrow as pa
 from django.db import transaction
 from django.db.models import Q
@@ -16,7 +16,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import sha256_hex, sm3_hex
 from xinqiao.records.lake import lake
 from xinqiao.records.models import LakeFile
-from xinqiao.records.queries import bucket_of, read_files
+from xinqiao.records.queries import read_span, span_cuts
 from xinqiao.records.sealing import seal_table
 from xinqiao.records.types import (
     FILE_REGISTERED,
@@ -34,9 +34,24 @@ def write_file(
     item: Item, table: pa.Table, *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
 ) -> FileFacts:
     """Write a batch's rows, personal values sealed, sorted by enterprise; invisible until :func:`register_file`."""
-    name = f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet"
-    table = seal_table(item, table, now=now)
-    return lake().write(table.sort_by([("_enterprise", "ascending"), ("_row", "ascending")]), name)
+    order = [("_enterprise", "ascending"), ("_row", "ascending")]
+    facts = write_parts(item, [table.sort_by(order)], batch=batch, kind=kind, now=now)
+    assert facts is not None
+    return facts
+
+
+def write_parts(
+    item: Item, parts: Iterable[pa.Table], *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
+) -> FileFacts | None:
+    """The same for rows that come in tables, sorted by enterprise and row also across them; None when none come.
+
+    One table at a time is in memory.
+    """
+    sealed = (seal_table(item, part, now=now) for part in parts)
+    first = next(sealed, None)
+    if first is None:
+        return None
+    return lake().write_parts(chain([first], sealed), f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet")
 
 
 def register_file(item: str, facts: FileFacts, *, batch: str, kind: FileKind, actor: str, now: datetime) -> None:
@@ -92,11 +107,12 @@ def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> 
 
     Files younger than ``older_than`` stay as they are, because their delivery can still be undone. Rows keep
     their batch and time, so every as-of view gives the same answer before and after. Personal values that were stored
-    before they were sealed are sealed on the way.
+    before they were sealed are sealed on the way. Each bucket is a span of codes, and one at a time is in memory.
     """
     standing = Q(item=item.code, replaced_at=None, withdrawn_at=None, registered_at__lte=now - older_than)
     files = list(LakeFile.objects.filter(standing).order_by("id"))
-    if len(files) < 2:
+    merged_before = all(entry.kind == FileKind.BUCKET for entry in files)
+    if len(files) < 2 or (merged_before and not any(field.personal for field in item.fields)):
         return 0
     merged = f"compact-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     written = list(_write_buckets(item, files, merged, now))
@@ -106,41 +122,23 @@ def compact(item: Item, *, older_than: timedelta, actor: str, now: datetime) -> 
         if replaced != len(files):  # a delivery was undone while its rows were being merged
             transaction.set_rollback(True)
             return 0
-        for bucket, buckets, facts in written:
-            LakeFile.objects.create(
-                item=item.code,
-                batch=merged,
-                kind=FileKind.BUCKET,
-                bucket=bucket,
-                buckets=buckets,
-                registered_at=now,
-                **_columns(facts),
-            )
-        outputs = [_body(item.code, facts, merged, FileKind.BUCKET) for _, _, facts in written]
+        for facts in written:
+            columns = {"item": item.code, "batch": merged, "kind": FileKind.BUCKET, "registered_at": now}
+            LakeFile.objects.create(**columns, **_columns(facts))
+        outputs = [_body(item.code, facts, merged, FileKind.BUCKET) for facts in written]
         body = {"item": item.code, "inputs": sorted(paths), "outputs": outputs}
         record(FILES_COMPACTED, actor=actor, subject=merged, body=body, now=now)
     return len(files)
 
 
-def _write_buckets(
-    item: Item, files: Sequence[LakeFile], batch: str, now: datetime
-) -> Iterator[tuple[int, int, FileFacts]]:
-    table = seal_table(item, read_files(files, item), now=now)
-    buckets = max(1, -(-table.num_rows // ROWS_PER_BUCKET))
-    encoded = table.column("_enterprise").combine_chunks().dictionary_encode()
-    of_code = np.array([bucket_of(code, buckets) for code in encoded.dictionary.to_pylist()], dtype=np.int32)
-    of_row = of_code[encoded.indices.to_numpy()]
-    order = [
-        ("_enterprise", "ascending"),
-        ("_recorded_at", "ascending"),
-        ("_batch", "ascending"),
-        ("_row", "ascending"),
-    ]
-    for bucket in range(buckets):
-        part = table.filter(pa.array(of_row == bucket))
-        if part.num_rows:
-            facts = lake().write(part.sort_by(order), f"{item.code}/bucket/{batch}-{bucket:03d}.parquet")
-            yield bucket, buckets, facts
+def _write_buckets(item: Item, files: Sequence[LakeFile], batch: str, now: datetime) -> Iterator[FileFacts]:
+    order = [(name, "ascending") for name in ("_enterprise", "_recorded_at", "_batch", "_row")]
+    cuts = span_cuts(files, ROWS_PER_BUCKET)
+    for number, (first, below) in enumerate(zip([None, *cuts], [*cuts, None], strict=True)):
+        rows = read_span(files, item, first, below)
+        if rows.num_rows:
+            rows = seal_table(item, rows, now=now).sort_by(order)
+            yield lake().write(rows, f"{item.code}/bucket/{batch}-{number:03d}.parquet")
 
 
 def remove_unregistered(*, older_than: timedelta, now: datetime) -> list[str]:

@@ -27,6 +27,7 @@ from xinqiao.records.types import FileFacts
 ROW_GROUP, CELLS, FEWEST_ROWS = 8_192, 2**20, 1_024
 FOOTERS = 4096  # of this many files the footer stays in memory
 SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
+AFTER_ALL = "\U0010ffff"  # no code comes after this
 GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
 
 
@@ -159,6 +160,16 @@ class Lake:
         ]
         return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
 
+    def read_span(self, path: str, first: str | None, below: str | None) -> pa.Table:
+        """Rows of enterprises from ``first`` to before ``below``, None = open; other row groups are not read."""
+        metadata, spans = self._footer(path)
+        low, high = first or "", below or AFTER_ALL
+        groups = [n for n, (least, greatest) in enumerate(spans) if least < high and greatest >= low]
+        with self.filesystem.open_input_file(self.full(path)) as source:
+            table = pq.ParquetFile(source, metadata=metadata).read_row_groups(groups, use_threads=False)
+        codes = table.column("_enterprise")
+        return table.filter(pc.and_(pc.greater_equal(codes, low), pc.less(codes, high)))
+
     def _read_group(self, path: str, metadata: pq.FileMetaData, number: int, columns: Sequence[str] | None) -> pa.Table:
         with self.filesystem.open_input_file(self.full(path)) as source:
             return pq.ParquetFile(source, metadata=metadata).read_row_groups(
@@ -209,7 +220,7 @@ class Lake:
 def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
     """The least and the greatest value; without statistics nothing can be left out."""
     found = column.statistics
-    return (found.min, found.max) if found is not None and found.has_min_max else ("", "\U0010ffff")
+    return (found.min, found.max) if found is not None and found.has_min_max else ("", AFTER_ALL)
 
 
 def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
@@ -217,7 +228,9 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
     tally: dict[str, Any] = {"rows": 0, "first_enterprise": "", "last_enterprise": "", "first_recorded_at": None}
     writer = None
     for part in parts:
-        writer = writer or pq.ParquetWriter(out, part.schema, compression="zstd", store_schema=True)
+        writer = writer or pq.ParquetWriter(
+            out, part.schema, compression="zstd", store_schema=True, use_dictionary=_repeating(part)
+        )
         writer.write_table(part, row_group_size=max(FEWEST_ROWS, min(ROW_GROUP, CELLS // part.num_columns)))
         if part.num_rows:
             codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
@@ -228,6 +241,12 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
     assert writer is not None, "a file has at least one part"
     writer.close()
     return tally
+
+
+def _repeating(part: pa.Table) -> list[str]:
+    """The columns whose values repeat within a row group, by the first one: for the others a dictionary is a burden."""
+    first = part.slice(0, ROW_GROUP)
+    return [n for n in part.schema.names if pc.count_distinct(first.column(n)).as_py() <= first.num_rows // 2]
 
 
 def _sync_folder(folder: Path) -> None:

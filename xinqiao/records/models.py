@@ -11,8 +11,6 @@ class LakeFile(models.Model):
     item = models.CharField(max_length=60)
     batch = models.CharField(max_length=40)
     kind = models.CharField(max_length=12)
-    bucket = models.SmallIntegerField(null=True)
-    buckets = models.SmallIntegerField(null=True)
     path = models.CharField(max_length=200, unique=True)
     row_count = models.BigIntegerField()
     size_bytes = models.BigIntegerField()

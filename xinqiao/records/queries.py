@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
-from zlib import crc32
 
 import numpy as np
 import pyarrow as pa
@@ -15,10 +14,11 @@ from django.db.models import Count, Max, Q, QuerySet, Sum
 
 from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns
 from xinqiao.catalogue.types import Item
-from xinqiao.records.lake import lake
+from xinqiao.records.lake import AFTER_ALL, lake
 from xinqiao.records.models import LakeFile
 from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
 
+SAMPLED = 256  # codes looked at for each span that files are parted into
 PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
 # Files of one enterprise are read a few at a time: reading and decoding both happen outside of this interpreter.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lake")
@@ -52,11 +52,6 @@ def list_views(item: str, *, known: datetime) -> list[FileView]:
     """The visible files of an item, oldest first."""
     rows = visible_files([item], known=known).values_list("path", "kind")
     return [FileView(lake().url(path), kind == FileKind.DELIVERY) for path, kind in rows]
-
-
-def bucket_of(enterprise: str, buckets: int) -> int:
-    """The compaction bucket of an enterprise: CRC-32 of its code, modulo."""
-    return crc32(enterprise.encode("ascii", "replace")) % buckets
 
 
 def read_enterprise(
@@ -97,8 +92,6 @@ def _known_by(table: pa.Table, known: datetime) -> pa.Table:
 
 
 def _may_hold(entry: LakeFile, enterprise: str) -> bool:
-    if entry.buckets is not None:
-        return bucket_of(enterprise, entry.buckets) == entry.bucket
     return entry.first_enterprise <= enterprise <= entry.last_enterprise
 
 
@@ -244,9 +237,25 @@ def lake_totals() -> list[dict[str, object]]:
     return list(files.annotate(**totals))
 
 
-def read_files(entries: Sequence[LakeFile], item: Item) -> pa.Table:
-    """All rows of some files in today's columns."""
-    return pa.concat_tables(_conform(lake().read(entry.path), stored_schema(item)) for entry in entries)
+def read_span(entries: Sequence[LakeFile], item: Item, first: str | None, below: str | None) -> pa.Table:
+    """The rows of some files about enterprises from ``first`` to before ``below``, in today's columns."""
+    high = below or AFTER_ALL
+    near = [e for e in entries if e.first_enterprise < high and e.last_enterprise >= (first or "")]
+    tables = [_conform(lake().read_span(entry.path, first, below), stored_schema(item)) for entry in near]
+    return pa.concat_tables([stored_schema(item).empty_table(), *tables])
+
+
+def span_cuts(entries: Sequence[LakeFile], most: int) -> list[str]:
+    """Enterprise codes that part the rows of some files into spans of about ``most`` rows each."""
+    rows, step, seen = sum(e.row_count for e in entries), max(1, most // SAMPLED), 0
+    samples = []
+    for entry in entries:
+        codes = lake().columns(entry.path, ["_enterprise"]).column(0)
+        samples.append(codes.take(pa.array(range(-seen % step, len(codes), step), pa.int64())))
+        seen += len(codes)
+    sample = pa.chunked_array(samples, pa.string())
+    ordered, spans = sample.take(pc.sort_indices(sample)), -(-rows // most)
+    return sorted({ordered[len(ordered) * n // spans].as_py() for n in range(1, spans)})
 
 
 def knows_batch(batch: str) -> bool:

@@ -13,11 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
+from typing import IO
 
 from django.db import connection, transaction
 
 from xinqiao.evidence.actions import record
-from xinqiao.kernel.suites import SUITES, Suite
+from xinqiao.kernel.suites import SUITES, SealedFile, Suite
 from xinqiao.plumbing import settings as node
 from xinqiao.plumbing.key_store import Wrapping, key_store
 from xinqiao.plumbing.locks import hold_name
@@ -88,6 +89,12 @@ def seal_with(key: OpenKey, value: str | bytes, *, place: str) -> bytes:
     return key.version.to_bytes(VERSION_BYTES, "big") + key.suite.seal(data, key=key.secret, place=bound)
 
 
+def seal_into(key: OpenKey, out: IO[bytes], *, place: str) -> SealedFile:
+    """A file that seals what is written to it under a key at hand, as :func:`seal_with` would all of it."""
+    out.write(key.version.to_bytes(VERSION_BYTES, "big"))
+    return key.suite.sealing(out, key=key.secret, place=f"{place}:{key.version}".encode())
+
+
 def open_all(entries: Sequence[Sealing]) -> list[str]:
     """What was sealed, ``ERASED`` where its key was destroyed, empty where nothing was sealed.
 
@@ -99,15 +106,33 @@ def open_all(entries: Sequence[Sealing]) -> list[str]:
 
 def open_with(keys: dict[str, SubjectKeys], entry: Sealing) -> bytes | None:
     """One value by keys at hand; None where its key was destroyed. Raises DataKeyMissing, CannotOpen."""
-    version = int.from_bytes(entry.sealed[:VERSION_BYTES], "big")
-    known = keys.get(entry.subject)
-    if known is None or version not in known.versions:
-        raise DataKeyMissing(subject=entry.subject)
-    key = known.versions[version]
+    key = _key_of(keys, entry.subject, entry.sealed)
     if key is None:
         return None
-    bound = f"{entry.place}:{version}".encode()
+    bound = f"{entry.place}:{key.version}".encode()
     return key.suite.open(bytes(entry.sealed[VERSION_BYTES:]), key=key.secret, place=bound)
+
+
+def open_file_with(
+    keys: dict[str, SubjectKeys], subject: str, sealed: IO[bytes], *, place: str
+) -> Iterator[bytes] | None:
+    """What was sealed into a file, in blocks, all of it verified first; None where its key was destroyed.
+
+    Raises DataKeyMissing, CannotOpen.
+    """
+    key = _key_of(keys, subject, sealed.read(VERSION_BYTES))
+    if key is None:
+        return None
+    return key.suite.open_file(sealed, key=key.secret, place=f"{place}:{key.version}".encode())
+
+
+def _key_of(keys: dict[str, SubjectKeys], subject: str, sealed: bytes) -> OpenKey | None:
+    """The key of the version that sealed bytes begin with; None where it was destroyed."""
+    version = int.from_bytes(sealed[:VERSION_BYTES], "big")
+    known = keys.get(subject)
+    if known is None or version not in known.versions:
+        raise DataKeyMissing(subject=subject)
+    return known.versions[version]
 
 
 def _text(found: bytes | None) -> str:

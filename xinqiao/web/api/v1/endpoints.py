@@ -21,10 +21,9 @@ from xinqiao.consent.types import Form as ConsentForm
 from xinqiao.directory.actions import find
 from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import receipt
-from xinqiao.ingest.actions import Upload, receive, receive_rows, undo_delivery
+from xinqiao.ingest.actions import receive, receive_rows, undo_delivery
 from xinqiao.ingest.queries import get_outcome, list_deliveries
 from xinqiao.ingest.types import Outcome
-from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
 from xinqiao.parties.queries import list_organisations
@@ -47,6 +46,7 @@ from xinqiao.web.api.v1.calling import (
 from xinqiao.web.api.v1.problems import MEDIA_TYPE, install
 from xinqiao.web.oauth.calls import token_of
 from xinqiao.web.paging import decode_cursor, next_cursor
+from xinqiao.web.uploads import as_upload
 
 DESCRIPTION = (
     "中小企业融资信用服务省级节点接口。错误一律为 RFC 9457 problem+json，含 code、clause、next_step。\n\n"
@@ -156,8 +156,8 @@ def deliver_files(
     """Deliver files of an item (CSV in UTF-8 or GB18030, gzip, xlsx). Departments only."""
     caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
     found = load_catalogue(content_dir()).item(item)
-    uploads = [Upload(f.name or "", f.read()) for f in files]
-    digests = "\n".join([item, *(sha256_hex(u.data) for u in uploads)]).encode()
+    uploads = [as_upload(f) for f in files]
+    digests = "\n".join([item, *(upload.digest() for upload in uploads)]).encode()
 
     def act() -> tuple[int, Any]:
         outcome = receive(found, uploads, provider=caller.code, actor=program(request), now=timezone.now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -14,15 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.rules import Timeliness, duty
 from xinqiao.catalogue.types import Item
-from xinqiao.ingest.actions import Upload, receive, undo_delivery
+from xinqiao.ingest.actions import receive, undo_delivery
+from xinqiao.ingest.annotating import annotated_file
 from xinqiao.ingest.match_queries import count_matches
-from xinqiao.ingest.queries import annotated_file, get_outcome, last_deliveries, list_deliveries, remembered_mapping
+from xinqiao.ingest.queries import get_outcome, last_deliveries, list_deliveries, remembered_mapping
 from xinqiao.ingest.types import ColumnsMissing, NotYourItem, UnreadableFile
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.web.access import Acting, Portal, requires
 from xinqiao.web.middleware import error_context
+from xinqiao.web.uploads import as_upload
 
 CLERK = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR)
 READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
@@ -60,7 +62,7 @@ def upload(request: HttpRequest, code: str, *, actor: Acting) -> HttpResponse:
     context: dict[str, object] = {"item": item, "remembered": remembered_mapping(actor.code, item.code)}
     if request.method == "GET":
         return render(request, "department/upload.html", context)
-    uploads = [Upload(f.name or "", f.read()) for f in request.FILES.getlist("files")]
+    uploads = [as_upload(f) for f in request.FILES.getlist("files")]
     if not uploads:
         return render(request, "department/upload.html", {**context, "no_file": True}, status=422)
     mapping = _mapping(request)
@@ -100,10 +102,10 @@ def delivery(request: HttpRequest, delivery: str, *, actor: Acting) -> HttpRespo
 
 @READER
 @require_GET
-def annotated(request: HttpRequest, delivery: str, *, actor: Acting) -> HttpResponse:
+def annotated(request: HttpRequest, delivery: str, *, actor: Acting) -> FileResponse:
     """The same rows back with a column of errors; ``?all=1`` for the accepted ones too."""
-    name, data = annotated_file(delivery, provider=actor.code, only_returned=request.GET.get("all") != "1")
-    answer = HttpResponse(data, content_type="application/octet-stream")
+    name, file = annotated_file(delivery, provider=actor.code, only_returned=request.GET.get("all") != "1")
+    answer = FileResponse(file, content_type="application/octet-stream")
     answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return answer
 
