@@ -90,7 +90,7 @@ def test_below_the_technical_bar_the_page_offers_the_other_route(town: Town, wri
 
 
 def test_the_board_leads_through_assessment_to_two_people(town: Town, writer: Client) -> None:
-    now, operator, auditor = timezone.now(), town.client("operator"), town.client("auditor")
+    now, operator, guard = timezone.now(), town.client("operator"), town.client("guard")
     applying.begin("city-hub", actor="t", now=now)
     fill_in("city-hub", now=now)
     applying.submit("city-hub", actor="t", now=now)
@@ -106,10 +106,10 @@ def test_the_board_leads_through_assessment_to_two_people(town: Town, writer: Cl
     measure = _pending()
     assert step(operator, at, "approve", measure=measure).status_code == 403
     assert not get_organisation("city-hub").admitted
-    assert step(auditor, at, "approve", measure=measure).status_code == 302
+    assert step(guard, at, "approve", measure=measure).status_code == 302
     assert get_organisation("city-hub").admitted and "City Platform" in page(visitor(), "/members/")
     step(operator, at, "suspend", reason="an incident")
-    assert step(auditor, at, "decline", measure=_pending(), reason="settled").status_code == 302
+    assert step(guard, at, "decline", measure=_pending(), reason="settled").status_code == 302
     assert get_member("city-hub").state is State.ADMITTED
 
 
