@@ -163,6 +163,10 @@ class Item:
     standards: tuple[str, ...] = ()  # national standards whose rules its fields follow
     note: str = ""  # how an item shared by call or verification is delivered, and other advice
 
+    def __hash__(self) -> int:
+        """By its code, so that what is made of a declaration can be kept beside it."""
+        return hash(self.code)
+
     @property
     def row(self) -> str:
         """Row of the list that the item stands in: items that share one are told apart by a letter (E03a, E03b)."""

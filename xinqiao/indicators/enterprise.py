@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from pyspark.sql.connect.dataframe import DataFrame as ConnectFrame
 from pyspark.sql.connect.plan import LocalRelation
 
 from xinqiao.catalogue.types import Item
-from xinqiao.indicators.authoring import Declared
+from xinqiao.indicators.authoring import Declared, Derived
 from xinqiao.indicators.compute import ARROW, newest_column, of_item, pass_steps, rows_column, settle
 from xinqiao.indicators.derive import GROUP, SIZE, Peers, in_order, peers_among, places_of_one, with_derived
 from xinqiao.indicators.engine import session
@@ -62,17 +62,58 @@ def score_enterprise(
     standing = {item.code: rows_as_of(tables[item.code], item, as_of.valid) for item in items if item.code in tables}
     if registry not in standing or not standing[registry].num_rows:
         return None
-    types = _types(items, indicators, scoring)
+    firm = _Firm(tuple(items), tuple(indicators), scoring, frozenset(standing), frozenset(unsettled))
     line = {SUBJECT: enterprise} | _passed(standing, steps)
-    values = _valued(line, types, items, indicators, scoring, set(standing), unsettled)
+    values = _valued(line, firm, [item for item in items if item.code in standing and standing[item.code].num_rows])
     placing = peers_among(indicators)
     compared = {p.of.facts.column for p in placing}
-    values |= _ask(values, compared, types, places_of_one(values, placing, peers)) if placing else {}
-    return values | _scored(values, types, scoring)
+    values |= _ask(values, compared, firm.types, places_of_one(values, placing, peers)) if placing else {}
+    return values | _scored(values, firm)
 
 
-def _types(items: Sequence[Item], indicators: Sequence[Declared], scoring: Scoring) -> dict[str, pa.DataType]:
-    """The stored type of every column there can be, those of the passes in their order first."""
+@dataclass(frozen=True)
+class _Firm:
+    """What is the same for every enterprise: the declarations, and which items are delivered and which unsettled."""
+
+    items: tuple[Item, ...]
+    indicators: tuple[Declared, ...]
+    scoring: Scoring
+    delivered: frozenset[str]
+    unsettled: frozenset[str]
+
+    @property
+    def types(self) -> Mapping[str, pa.DataType]:
+        """The stored type of every column there can be."""
+        return _types(self.items, self.indicators, self.scoring)
+
+    def settled(self, line: Line, items: Sequence[Item]) -> Line:
+        """What the passes over some items come to: none and not known told apart."""
+        delivered = {item.code for item in items if item.code in self.delivered}
+        passed = [SUBJECT]
+        for item in items:
+            if item.code in delivered:
+                mine = (i.facts.column for i in of_item(item, self.indicators))
+                passed += [rows_column(item), newest_column(item), *mine]
+        frame = _frame(line, passed, self.types)
+        return _only_row(settle(frame, items, delivered, self.indicators, self.unsettled))
+
+
+@lru_cache(maxsize=64)
+def _absent(firm: _Firm) -> Line:
+    """The settled values of an enterprise of which no item has a row."""
+    return firm.settled({}, firm.items)
+
+
+@lru_cache(maxsize=64)
+def _absent_points(firm: _Firm) -> Line:
+    """The points of such an enterprise's values."""
+    absent = _absent(firm)
+    columns = {name: c for name, c in points_columns(firm.scoring).items() if absent.get(name) is not None}
+    return _ask(absent, columns, firm.types, list(columns.values()))
+
+
+@lru_cache(maxsize=64)
+def _types(items: tuple[Item, ...], indicators: tuple[Declared, ...], scoring: Scoring) -> Mapping[str, pa.DataType]:
     types: dict[str, pa.DataType] = {SUBJECT: pa.string()}
     for item in items:
         types |= {rows_column(item): pa.int64(), newest_column(item): pa.date32()}
@@ -99,23 +140,14 @@ def _together(lines: Sequence[DataFrame]) -> DataFrame:
     return _together(lines[:half]).crossJoin(_together(lines[half:]))
 
 
-def _valued(
-    line: Line,
-    types: Mapping[str, pa.DataType],
-    items: Sequence[Item],
-    indicators: Sequence[Declared],
-    scoring: Scoring,
-    delivered: set[str],
-    unsettled: Collection[str],
-) -> Line:
-    """What the passes come to: none and not known told apart, derived indicators, size class and group."""
-    passed = [SUBJECT]
-    for item in items:
-        if item.code in delivered:
-            passed += [rows_column(item), newest_column(item), *(i.facts.column for i in of_item(item, indicators))]
-    settled = settle(_frame(line, passed, types), items, delivered, indicators, unsettled)
-    sizing = _sizing(scoring, line.get(value_name(scoring.size_inputs[0])) or "")
-    return _only_row(with_derived(settled, in_order(indicators), sizing))
+def _valued(line: Line, firm: _Firm, present: Sequence[Item]) -> Line:
+    """Every value but places: of the items ``present``, of the others as without a row, derived, size class, group."""
+    values = _absent(firm) | firm.settled(line, present)
+    derived = [i for i in in_order(firm.indicators) if isinstance(i, Derived)]
+    read = {value_name(code) for code in firm.scoring.size_inputs}
+    read |= {source.facts.column for one in derived for source in one.inputs}
+    sizing = _sizing(firm.scoring, values[value_name(firm.scoring.size_inputs[0])] or "")
+    return values | _only_row(with_derived(_frame(values, read, firm.types), in_order(firm.indicators), sizing))
 
 
 @lru_cache(maxsize=512)
@@ -125,15 +157,20 @@ def _sizing(scoring: Scoring, industry: str) -> Scoring:
     return replace(scoring, sizes=tuple(row for row in scoring.sizes if division.startswith(row.industries)))
 
 
-def _scored(values: Line, types: Mapping[str, pa.DataType], scoring: Scoring) -> Line:
-    """Points, vetoes, score, coverage and grade of one line of values; what is not known needs no asking."""
+def _scored(values: Line, firm: _Firm) -> Line:
+    """Points, vetoes, score, coverage and grade of one line of values.
+
+    What is not known needs no asking, nor what is as it is for an enterprise without a row.
+    """
+    scoring, types, absent = firm.scoring, firm.types, _absent(firm)
     columns = points_columns(scoring)
-    asked = [name for name in columns if values[name] is not None]
+    asked = [name for name in columns if values[name] is not None and values[name] != absent.get(name)]
     vetoed = [value_name(veto.indicator) for veto in scoring.vetoes]
+    known = {points_column(code) for code in scoring.bins if values[value_name(code)] is not None}
     points: Line = dict.fromkeys(map(points_column, scoring.bins))
+    points |= {name: found for name, found in _absent_points(firm).items() if name in known}
     points |= _ask(values, {*asked, *vetoed}, types, [*(columns[name] for name in asked), *veto_columns(scoring)])
-    results = _ask(points, map(points_column, scoring.bins), types, result_columns(scoring))
-    judged = points | results
+    judged = points | _ask(points, list(map(points_column, scoring.bins)), types, result_columns(scoring))
     vetoes = (veto_column(veto.code) for veto in scoring.vetoes)
     return judged | _ask(judged, ["score", "coverage", *vetoes], types, [grade_of(scoring)])
 
