@@ -23,7 +23,7 @@ from xinqiao.accounts.actions import (
     start_sign_in,
     unlink_identities,
 )
-from xinqiao.accounts.factor import enrol, new_enrolment, remove_factor
+from xinqiao.accounts.factor import enrol, new_secret, remove_factor
 from xinqiao.accounts.queries import get_account_facts, get_standing
 from xinqiao.accounts.types import (
     REST,
@@ -56,7 +56,7 @@ def code_at(secret: str, when: datetime) -> str:
 
 
 def enrolled(person: int) -> tuple[str, list[str]]:
-    secret = new_enrolment("chen").secret
+    secret = new_secret()
     return secret, enrol(person, secret=secret, code=code_at(secret, NOW), now=NOW)
 
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from tests.integration.test_accounts import code_at
 from tests.web.conftest import FIRM, PASSWORD, Town, visitor
 from xinqiao.accounts.actions import reset_password
-from xinqiao.accounts.factor import enrol, new_enrolment
+from xinqiao.accounts.factor import enrol, new_secret
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.queries import list_entries
 from xinqiao.parties.actions import add_member, register_person
@@ -32,7 +32,7 @@ def events(kind: str) -> list[Any]:
 
 
 def test_two_steps_where_there_is_a_second_factor(town: Town) -> None:
-    secret, now = new_enrolment("x").secret, timezone.now()
+    secret, now = new_secret(), timezone.now()
     enrol(town.people["operator"], secret=secret, code=code_at(secret, now - timedelta(seconds=30)), now=now)
     browser, answer = sign_in("operator")
     assert answer["Location"] == "/sign-in/code/"

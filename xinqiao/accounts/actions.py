@@ -7,11 +7,12 @@ from datetime import datetime
 from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.password_validation import CommonPasswordValidator
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
-from xinqiao.accounts.factor import account_of, check_code
+from xinqiao.accounts.factor import account_of, check_code, remove_factor
 from xinqiao.accounts.guard import check_open, clear, count_failure
-from xinqiao.accounts.models import Account, FormerPassword, LinkedIdentity
+from xinqiao.accounts.models import FormerPassword, LinkedIdentity
+from xinqiao.accounts.queries import has_factor
 from xinqiao.accounts.rules import password_problems
 from xinqiao.accounts.types import (
     FORMER_PASSWORDS,
@@ -28,7 +29,8 @@ from xinqiao.accounts.types import (
 )
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.parties.people import PersonAccount, find_account, get_account, store_password
+from xinqiao.parties.actions import register_person
+from xinqiao.parties.people import PersonAccount, find_account, get_account, store_password, username_index
 from xinqiao.plumbing.blind_index import blind_index
 
 # Checked against when nobody has the name, so that the answer takes as long.
@@ -41,7 +43,7 @@ def start_sign_in(username: str, password: str, *, now: datetime) -> PersonAccou
     It is never said which of the two was wrong, and a name that nobody has locks like any other.
     """
     account = find_account(username)
-    index = account.index if account else blind_index("parties.username", username).hex()
+    index = username_index(username)
     check_open(index, now=now)
     if check_password(password, account.hashed if account else _NOBODY) and account and account.is_active:
         return account
@@ -93,6 +95,23 @@ def change_password(person: int, *, username: str, old: str, new: str, now: date
 
 
 @transaction.atomic
+def open_account(username: str, *, name: str, password: str, actor: str, now: datetime) -> int:
+    """Enter a person who can sign in with a password that somebody else knows, and so must change it; returns the
+    person's number. Raises AlreadyRegistered."""
+    person = register_person(username, name=name, password=password, actor=actor, now=now)
+    reset_password(person, password, actor=actor, now=now)
+    return person
+
+
+@transaction.atomic
+def reset_access(person: int, password: str, *, actor: str, now: datetime) -> None:
+    """A new first password for somebody who lost theirs; the lost telephone's second factor ends with it."""
+    reset_password(person, password, actor=actor, now=now)
+    if has_factor(person):
+        remove_factor(person, actor=actor, now=now)
+
+
+@transaction.atomic
 def reset_password(person: int, password: str, *, actor: str, now: datetime) -> None:
     """An administrator's first or new password for somebody, who must change it at the next sign-in."""
     _store(get_account(person), password, must_change=True, now=now)
@@ -103,13 +122,9 @@ def reset_password(person: int, password: str, *, actor: str, now: datetime) -> 
 def link_identity(person: int, *, issuer: str, subject: str, now: datetime) -> None:
     """Let an identity proved elsewhere sign this person in; again changes nothing. Raises IdentityTaken."""
     index = _subject_index(issuer, subject)
-    try:
-        with transaction.atomic():
-            row, made = LinkedIdentity.objects.get_or_create(
-                issuer=issuer, subject_index=index, defaults={"person_id": person, "linked_at": now}
-            )
-    except IntegrityError as error:
-        raise IdentityTaken() from error
+    row, made = LinkedIdentity.objects.get_or_create(
+        issuer=issuer, subject_index=index, defaults={"person_id": person, "linked_at": now}
+    )
     if row.person_id != person:
         raise IdentityTaken()
     if made:
@@ -139,8 +154,9 @@ def _store(account: PersonAccount, password: str, *, must_change: bool, now: dat
     kept = FormerPassword.objects.filter(person_id=account.person_id).order_by("-id")
     FormerPassword.objects.filter(pk__in=[row.pk for row in kept[FORMER_PASSWORDS:]]).delete()
     store_password(account.person_id, password)
-    account_of(account.person_id, lock=True)
-    Account.objects.filter(person_id=account.person_id).update(password_changed_at=now, must_change=must_change)
+    row = account_of(account.person_id, lock=True)
+    row.password_changed_at, row.must_change = now, must_change
+    row.save(update_fields=["password_changed_at", "must_change"])
 
 
 def _problems(account: PersonAccount, username: str, new: str) -> list[Problem]:

@@ -18,7 +18,6 @@ from xinqiao.accounts.types import (
     FACTOR_REMOVED,
     RECOVERY_CODES,
     RECOVERY_USED,
-    Enrolment,
     FactorMissing,
     WrongCode,
 )
@@ -31,14 +30,13 @@ DRIFT = 1  # steps that the phone's clock may be off, either way
 ISSUER = "Xinqiao"
 
 
-def new_enrolment(label: str) -> Enrolment:
-    """A fresh secret, not yet anybody's; ``label`` is what the authenticator shows beside the code."""
-    secret = secrets.token_bytes(SECRET_BYTES)
-    return Enrolment(base64.b32encode(secret).decode(), _totp(secret).get_provisioning_uri(label, ISSUER))
+def new_secret() -> str:
+    """A fresh secret in Base32, not yet anybody's."""
+    return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def address_of(secret: str, label: str) -> str:
-    """What an authenticator program reads."""
+    """What an authenticator program reads; ``label`` is what it shows beside the code."""
     return _totp(base64.b32decode(secret)).get_provisioning_uri(label, ISSUER)
 
 
@@ -98,8 +96,7 @@ def check_code(person: int, code: str, *, now: datetime) -> None:
 def account_of(person: int, *, lock: bool = False) -> Account:
     """The person's account row, made at the first need; locked inside a transaction if asked."""
     rows = Account.objects.select_for_update() if lock else Account.objects
-    found = rows.filter(person_id=person).first()
-    return found or rows.get_or_create(person_id=person)[0]
+    return rows.get_or_create(person_id=person)[0]
 
 
 def _matching_step(secret: bytes, code: str, *, after: int, now: datetime) -> int | None:

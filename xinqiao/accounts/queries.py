@@ -19,7 +19,7 @@ def get_account_facts(person: int, *, now: datetime) -> AccountFacts:
         factor_since=row.factor_since if row else None,
         codes_left=RecoveryCode.objects.filter(person_id=person, used_at=None).count(),
         password_changed_at=row.password_changed_at if row else None,
-        must_change=bool(row and (row.must_change or is_password_old(row.password_changed_at, now=now))),
+        must_change=row is not None and _is_due(row, now),
         identities=tuple(issuers),
     )
 
@@ -43,5 +43,8 @@ def get_standing(person: int, *, now: datetime) -> Standing:
     row = Account.objects.filter(person_id=person).first()
     if row is None:
         return Standing("", False, False)
-    due = row.must_change or is_password_old(row.password_changed_at, now=now)
-    return Standing(row.session, row.factor_since is not None, due)
+    return Standing(row.session, row.factor_since is not None, _is_due(row, now))
+
+
+def _is_due(row: Account, now: datetime) -> bool:
+    return row.must_change or is_password_old(row.password_changed_at, now=now)

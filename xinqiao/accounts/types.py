@@ -44,14 +44,6 @@ class AccountFacts:
     identities: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """A second factor that is being set up: the secret in Base32, and the address that authenticator programs read."""
-
-    secret: str
-    address: str
-
-
 class SignInLocked(Refused):
     """Too many wrong answers; data: ``minutes``."""
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from xinqiao.accounts.actions import reset_password
+from xinqiao.accounts.actions import open_account
 from xinqiao.admission.applying import begin, hold_place
 from xinqiao.admission.content import bar
 from xinqiao.admission.effects import move, settle, tell_enterprises
@@ -57,7 +57,7 @@ from xinqiao.consent.types import NotAdmitted
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase
-from xinqiao.parties.actions import add_member, register_organisation, register_person
+from xinqiao.parties.actions import add_member, register_organisation
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind, Role
 
@@ -83,8 +83,7 @@ def register_applicant(
     """
     check_applicant(code, name=name, username=username, person=person, password=password)
     register_organisation(code, kind=kind, name=name, uscc=uscc, actor=actor, now=now)
-    number = register_person(username, name=person, password=password, actor=actor, now=now)
-    reset_password(number, password, actor=actor, now=now)  # whoever typed it is not whose it is
+    number = open_account(username, name=person, password=password, actor=actor, now=now)
     add_member(number, role=Role.OPERATOR, organisation=code, actor=actor, now=now)
     record(APPLICANT_REGISTERED, actor=actor, subject=code, body={"code": code, "person": number}, now=now)
     return begin(code, actor=actor, now=now)

@@ -44,10 +44,14 @@ def find_member(organisation: str) -> Member | None:
 
 def get_member(organisation: str) -> Member:
     """The applicant or member of that code; raises UnknownMember."""
-    found = find_member(organisation)
-    if found is None:
+    return member_facts(_row(organisation))
+
+
+def _row(organisation: str) -> MemberRow:
+    row = MemberRow.objects.filter(organisation=organisation).first()
+    if row is None:
         raise UnknownMember(organisation=organisation)
-    return found
+    return row
 
 
 def list_members(states: Iterable[State] | None = None) -> list[Member]:
@@ -63,10 +67,7 @@ def is_open(organisation: str) -> bool:
 
 def get_dossier(organisation: str, *, now: datetime) -> Dossier:
     """What a member has handed in for its current application, and what is lacking today; raises UnknownMember."""
-    row = MemberRow.objects.filter(organisation=organisation).first()
-    if row is None:
-        raise UnknownMember(organisation=organisation)
-    return dossier_of(row, on=beijing_day(now))
+    return dossier_of(_row(organisation), on=beijing_day(now))
 
 
 def dossier_of(row: MemberRow, *, on: date) -> Dossier:
@@ -96,9 +97,7 @@ def lapses_of(row: MemberRow, *, on: date) -> list[Lapse]:
 
 def list_lapses(organisation: str, *, now: datetime) -> list[Lapse]:
     """The same for the member of that code; raises UnknownMember."""
-    row = MemberRow.objects.filter(organisation=organisation).first()
-    if row is None:
-        raise UnknownMember(organisation=organisation)
+    row = _row(organisation)
     return lapses_of(row, on=beijing_day(now)) if row.state in OPEN_STATES else []
 
 

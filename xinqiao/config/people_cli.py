@@ -9,12 +9,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from xinqiao.accounts.actions import reset_password
-from xinqiao.accounts.factor import remove_factor
+from xinqiao.accounts.actions import open_account, reset_access
 from xinqiao.accounts.queries import has_factor
 from xinqiao.accounts.rules import first_password
 from xinqiao.config.console import ACTOR, explained, out
-from xinqiao.parties.actions import add_member, end_membership, register_person
+from xinqiao.parties.actions import add_member, end_membership
 from xinqiao.parties.people import find_account
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import PartyNotFound, Role
@@ -44,8 +43,7 @@ def people_add(
         person = found.person_id if found else 0
         if not person:
             password = first_password()
-            person = register_person(username, name=name, password=password, actor=ACTOR, now=now)
-            reset_password(person, password, actor=ACTOR, now=now)
+            person = open_account(username, name=name, password=password, actor=ACTOR, now=now)
             out.print(f"初始密码：{password}")
         given = add_member(
             person,
@@ -104,7 +102,5 @@ def people_reset(username: str) -> None:
         if found is None:
             raise PartyNotFound(party=username)
         password = first_password()
-        reset_password(found.person_id, password, actor=ACTOR, now=now)
-        if has_factor(found.person_id):
-            remove_factor(found.person_id, actor=ACTOR, now=now)
+        reset_access(found.person_id, password, actor=ACTOR, now=now)
         out.print(f"初始密码：{password}")

@@ -81,7 +81,7 @@ def actor_of(person_id: int, membership_id: int, *, now: datetime) -> Actor:
     row = _standing(now).filter(person_id=person_id, id=membership_id).first()
     if row is None:
         raise NotAMember()
-    return _actor(row)
+    return acting(named_memberships([row])[0])
 
 
 def acting(membership: MembershipFacts) -> Actor:
@@ -100,7 +100,8 @@ def actor_for_enterprise(person_id: int, uscc: str, *, now: datetime) -> Actor:
     rows = list(_standing(now).filter(person_id=person_id, enterprise__uscc=uscc).order_by("id"))
     if not rows:
         raise NotAMember()
-    return _actor(next((row for row in rows if row.role == Role.OWNER), rows[0]))
+    row = next((row for row in rows if row.role == Role.OWNER), rows[0])
+    return acting(named_memberships([row])[0])
 
 
 def identity_digest(person_id: int) -> str:
@@ -124,16 +125,6 @@ def enterprises_of(person_id: int, *, now: datetime) -> list[EnterpriseFacts]:
 def _standing(now: datetime) -> QuerySet[Membership]:
     rows = Membership.objects.select_related("person", "organisation", "enterprise")
     return rows.filter(Q(until=None) | Q(until__gt=now), since__lte=now, person__is_active=True)
-
-
-def _actor(row: Membership) -> Actor:
-    return Actor(
-        person_id=row.person_id,
-        name=person_names([row.person])[row.person_id],
-        role=Role(row.role),
-        organisation_code=row.organisation.code if row.organisation else None,
-        enterprise=row.enterprise.uscc if row.enterprise else None,
-    )
 
 
 def organisation_facts(row: Organisation) -> OrganisationFacts:

@@ -27,7 +27,7 @@ from xinqiao.accounts.actions import (
     start_sign_in,
     unlink_identities,
 )
-from xinqiao.accounts.factor import address_of, enrol, new_enrolment
+from xinqiao.accounts.factor import address_of, enrol, new_secret
 from xinqiao.accounts.provincial import back_from_provider, to_provider
 from xinqiao.accounts.queries import get_account_facts, has_factor
 from xinqiao.accounts.rules import is_staff
@@ -189,8 +189,7 @@ def password(request: HttpRequest) -> HttpResponse:
 def factor(request: HttpRequest) -> HttpResponse:
     """Set up the second factor: scan, type a code of it, keep the recovery codes."""
     person, now, error = request.user.pk, timezone.now(), None
-    label = f"{person}"
-    secret = request.session.get(SETTING_UP) or new_enrolment(label).secret
+    secret = request.session.get(SETTING_UP) or new_secret()
     request.session[SETTING_UP] = secret
     had = has_factor(person)
     if request.method == "POST":
@@ -203,7 +202,7 @@ def factor(request: HttpRequest) -> HttpResponse:
         else:
             del request.session[SETTING_UP]
             return render(request, "public/recovery_codes.html", {"codes": codes})
-    context = {"secret": secret, "picture": _picture(address_of(secret, label)), "had": had, "error": error}
+    context = {"secret": secret, "picture": _picture(address_of(secret, str(person))), "had": had, "error": error}
     return render(request, "public/factor.html", context, status=error.status if error else 200)
 
 

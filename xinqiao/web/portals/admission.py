@@ -120,12 +120,13 @@ def _step(request: HttpRequest, organisation: str, actor: Acting) -> None:
 
 def _member(organisation: str, actor: Acting) -> dict[str, Any]:
     now, found = timezone.now(), get_member(organisation)
+    dossier = get_dossier(organisation, now=now)
     waiting = list_measures(organisation, pending=True)
     return {
         "member": found,
         "due": due_on(found),
-        "sections": sections_of(get_dossier(organisation, now=now)),
-        "dossier": get_dossier(organisation, now=now),
+        "sections": sections_of(dossier),
+        "dossier": dossier,
         "lapses": list_lapses(organisation, now=now),
         "probes": list_probes(organisation),
         "measures": list_measures(organisation),

@@ -7,7 +7,6 @@ administrator) apart from giving roles (security administrator).
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -19,21 +18,29 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from xinqiao.accounts.actions import reset_password
-from xinqiao.accounts.factor import remove_factor
+from xinqiao.accounts.actions import open_account, reset_access
 from xinqiao.accounts.queries import has_factor
 from xinqiao.accounts.rules import first_password
-from xinqiao.accounts.types import FactorMissing
 from xinqiao.kernel.errors import Invalid, NotFound, Phrase, Problem, Refused
-from xinqiao.parties.actions import add_member, end_membership, register_person
+from xinqiao.parties.actions import add_member, end_membership
 from xinqiao.parties.people import find_account
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.rules import ROLES
-from xinqiao.parties.types import ENTERPRISE_ROLES, MembershipFacts, NotYourself, PartyNotFound, Right, Role
+from xinqiao.parties.types import (
+    ENTERPRISE_ROLES,
+    SEPARATED,
+    MembershipFacts,
+    NotYourself,
+    PartyNotFound,
+    Right,
+    Role,
+)
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
 
 LONGEST = timedelta(days=366)
+GIVERS = frozenset({Role.OWNER, Role.SECURITY})  # of roles and rights
+OPENERS = frozenset({Role.OWNER, Role.ADMINISTRATOR})  # of accounts
 
 
 class InvalidMember(Invalid):
@@ -61,9 +68,7 @@ def people(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 
 def end(request: HttpRequest, membership: int, *, actor: Acting) -> HttpResponse:
     """End a role here at once."""
-    found = _member(actor, membership)
-    if found.person_id == actor.actor.person_id:
-        raise NotYourself()
+    found = _other_member(actor, membership)
     end_membership(found.id, actor=actor.label, now=timezone.now())
     messages.success(request, _("已终止；下一次操作起不再有权限"), extra_tags="good")
     return redirect(f"{actor.portal}-people")
@@ -71,14 +76,9 @@ def end(request: HttpRequest, membership: int, *, actor: Acting) -> HttpResponse
 
 def reset(request: HttpRequest, membership: int, *, actor: Acting) -> HttpResponse:
     """A new first password for somebody who lost theirs; the lost telephone's second factor ends with it."""
-    found, now = _member(actor, membership), timezone.now()
-    if found.person_id == actor.actor.person_id:
-        raise NotYourself()
-    password = first_password()
-    reset_password(found.person_id, password, actor=actor.label, now=now)
-    with suppress(FactorMissing):
-        remove_factor(found.person_id, actor=actor.label, now=now)
-    return render(request, "web/people.html", {"password": password, "whose": found} | _shown(actor))
+    found, password = _other_member(actor, membership), first_password()
+    reset_access(found.person_id, password, actor=actor.label, now=timezone.now())
+    return render(request, "web/people.html", {"password": password} | _shown(actor))
 
 
 def _shown(actor: Acting) -> dict[str, Any]:
@@ -89,8 +89,8 @@ def _shown(actor: Acting) -> dict[str, Any]:
         "rows": rows,
         "roles": roles,
         "rights": list(Right) if not kind else [],
-        "may_give": actor.membership.role in (Role.OWNER, Role.SECURITY),
-        "may_open": actor.membership.role in (Role.OWNER, Role.ADMINISTRATOR),
+        "may_give": actor.membership.role in GIVERS,
+        "may_open": actor.membership.role in OPENERS,
         "latest": timezone.localdate() + LONGEST,
     }
 
@@ -99,16 +99,14 @@ def _add(request: HttpRequest, actor: Acting) -> str:
     """Open an account, give a role, or for an enterprise both; the first password where an account was opened."""
     username, name = posted(request, "username", most=60).strip(), posted(request, "name", most=60).strip()
     found, now, password = find_account(username), timezone.now(), ""
-    opens = actor.membership.role in (Role.OWNER, Role.ADMINISTRATOR)
-    gives = actor.membership.role in (Role.OWNER, Role.SECURITY)
+    opens, gives = actor.membership.role in OPENERS, actor.membership.role in GIVERS
     problems = list(_problems(request, username, name, known=found is not None, opens=opens, gives=gives))
     if problems:
         raise InvalidMember(problems)
     person = found.person_id if found else 0
     if not person:
         password = first_password()
-        person = register_person(username, name=name, password=password, actor=actor.label, now=now)
-        reset_password(person, password, actor=actor.label, now=now)
+        person = open_account(username, name=name, password=password, actor=actor.label, now=now)
     if gives:
         organisation = actor.membership.organisation
         add_member(
@@ -163,21 +161,28 @@ def _members(actor: Acting) -> list[MembershipFacts]:
     return list_members(enterprise=actor.code, now=now)
 
 
-def _member(actor: Acting, membership: int) -> MembershipFacts:
+def _other_member(actor: Acting, membership: int) -> MembershipFacts:
+    """A member here who is somebody else; raises PartyNotFound, NotYourself."""
     found = next((m for m in _members(actor) if m.id == membership), None)
     if found is None:
         raise PartyNotFound(party=f"membership:{membership}")
+    if found.person_id == actor.actor.person_id:
+        raise NotYourself()
     return found
 
 
 def routes(portal: Portal) -> list[URLPattern]:
     """The pages in one portal. An enterprise's are its owner's alone."""
-    both = (Role.OWNER,) if portal is Portal.ENTERPRISE else (Role.ADMINISTRATOR, Role.SECURITY)
+    here = ENTERPRISE_ROLES if portal is Portal.ENTERPRISE else SEPARATED
+    givers, openers = GIVERS & here, OPENERS & here
     readers = () if portal is Portal.ENTERPRISE else (Role.AUDITOR,)
-    giver, opener = (both[0], both[0]) if len(both) == 1 else (Role.SECURITY, Role.ADMINISTRATOR)
     pages: list[tuple[str, str, Callable[..., HttpResponse]]] = [
-        ("people/", "people", requires(portal, *both, readers=readers)(require_http_methods(["GET", "POST"])(people))),
-        ("people/<int:membership>/end/", "people-end", requires(portal, giver)(require_POST(end))),
-        ("people/<int:membership>/reset/", "people-reset", requires(portal, opener)(require_POST(reset))),
+        (
+            "people/",
+            "people",
+            requires(portal, *(givers | openers), readers=readers)(require_http_methods(["GET", "POST"])(people)),
+        ),
+        ("people/<int:membership>/end/", "people-end", requires(portal, *givers)(require_POST(end))),
+        ("people/<int:membership>/reset/", "people-reset", requires(portal, *openers)(require_POST(reset))),
     ]
     return [path(f"{portal}/{where}", view, name=f"{portal}-{name}") for where, name, view in pages]
