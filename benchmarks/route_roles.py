@@ -71,16 +71,9 @@ def measure(scale: float) -> Figure:
 
 def routes() -> dict[str, URLPattern]:
     """Name → route that carries a rule, the API apart."""
-    from django.urls import URLPattern, get_resolver
+    from xinqiao.web.routing import list_routes
 
-    def below(resolver: Any) -> Iterator[URLPattern]:
-        for found in resolver.url_patterns:
-            if isinstance(found, URLPattern):
-                yield found
-            elif getattr(found, "namespace", None) is None:
-                yield from below(found)
-
-    return {str(r.name): r for r in below(get_resolver()) if getattr(r.callback, "access_rule", None)}
+    return {str(route.name): route for _, route in list_routes() if getattr(route.callback, "access_rule", None)}
 
 
 def try_all(people: Mapping[str, tuple[Client, MembershipFacts | None]]) -> Iterator[Trial]:

@@ -14,9 +14,6 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
-
-from django.urls import URLPattern, get_resolver
 
 import xinqiao
 import xinqiao.config.boot
@@ -30,6 +27,7 @@ from xinqiao.kernel import errors
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.parties.types import Role
 from xinqiao.plumbing import settings
+from xinqiao.web.routing import list_routes
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "reference"
@@ -99,7 +97,8 @@ def pages() -> dict[Path, str]:
 def _routes() -> str:
     """Every route of the site with its rule, the API's operations apart: those are in its own description."""
     rows = []
-    for address, name, view in sorted(_views(get_resolver().url_patterns, "/")):
+    for address, route in sorted(list_routes(), key=lambda pair: pair[0]):
+        name, view = route.name, route.callback
         rule = getattr(view, "access_rule", None)
         if rule is None:
             rows.append((f"`{address}`", f"`{name}`", "public", "", "", "sets a cookie and shows nothing"))
@@ -115,14 +114,6 @@ def _routes() -> str:
     )
     headings = ["address", "route", "portal", "roles", "may look", "note"]
     return f"# Routes\n\n{intro}\n\n{table(headings, rows)}"
-
-
-def _views(patterns: Iterable[Any], before: str) -> Iterator[tuple[str, str, Any]]:
-    for found in patterns:
-        if isinstance(found, URLPattern):
-            yield before + str(found.pattern), str(found.name), found.callback
-        elif getattr(found, "namespace", None) is None:
-            yield from _views(found.url_patterns, before + str(found.pattern))
 
 
 def _settings() -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, get_resolver, reverse
+from django.urls import URLPattern, reverse
 
 from tests.web.conftest import FIRM, Town, visitor
-from tests.web.test_english import routes
 from xinqiao.web.access import AccessRule, Portal
 from xinqiao.web.api.v1.endpoints import api
+from xinqiao.web.routing import list_routes
 
 # Django's own view: it sets a cookie and shows nothing.
 WITHOUT_RULE = {"set_language"}
@@ -25,7 +25,7 @@ OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
 
 def all_routes() -> dict[str, URLPattern]:
     """Name → route, the API apart."""
-    return {str(route.name): route for route in routes(get_resolver())}
+    return {str(route.name): route for _, route in list_routes()}
 
 
 def rule_of(route: URLPattern) -> AccessRule | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from tests.dossiers import decide
@@ -37,6 +36,7 @@ from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
 from xinqiao.web.access import Portal
+from xinqiao.web.routing import list_routes
 
 CHINESE = re.compile(r"[\u3001-\u303f\u3400-\u9fff\uff01-\uff5e]+")
 # What a reader sees in the delivered language: permitted values of the items, and the spellings a yes may have.
@@ -92,16 +92,6 @@ def chinese_in(html: str) -> list[str]:
     for value in sorted(DATA, key=len, reverse=True):
         text = text.replace(value, "")
     return [line.strip() for line in text.split("\n") if CHINESE.search(line)]
-
-
-def routes(resolver: URLResolver) -> Iterator[URLPattern]:
-    """Every named route but the API's."""
-    for pattern in resolver.url_patterns:
-        if isinstance(pattern, URLResolver):
-            if pattern.namespace != "api-1.0.0":
-                yield from routes(pattern)
-        else:
-            yield pattern
 
 
 @pytest.fixture
@@ -201,7 +191,7 @@ def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> N
     """Walks every route that is a page, so that a new one cannot be forgotten."""
     codes = [item.code for item in load_catalogue(content_dir())]
     left, walked = {}, 0
-    for route in routes(get_resolver()):
+    for _, route in list_routes():
         name = str(route.name)
         if name in FILES | ACTS:
             continue

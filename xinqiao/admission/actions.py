@@ -33,7 +33,7 @@ from xinqiao.admission.rules import (
     review_day,
     trial_end,
 )
-from xinqiao.admission.storage import held_measure, held_member, new_id, new_member
+from xinqiao.admission.storage import held_measure, held_member, new_member
 from xinqiao.admission.types import (
     APPLICANT_REGISTERED,
     ASSESSED,
@@ -55,7 +55,7 @@ from xinqiao.admission.types import (
 )
 from xinqiao.consent.types import NotAdmitted
 from xinqiao.evidence.actions import record
-from xinqiao.kernel.dated import beijing_day
+from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.errors import Phrase
 from xinqiao.parties.actions import add_member, register_organisation
 from xinqiao.parties.queries import get_organisation
@@ -146,7 +146,7 @@ def propose(
     waiting = MeasureRow.objects.filter(member=row, state=MeasureState.PROPOSED).first()
     if waiting is not None:
         raise OneDecisionAtATime(measure=waiting.id)
-    made = MeasureRow(id=new_id("M", now), member=row, kind=kind, state=MeasureState.PROPOSED, reason=said)
+    made = MeasureRow(id=new_number("M", now), member=row, kind=kind, state=MeasureState.PROPOSED, reason=said)
     made.successor, made.proposed_by, made.proposed_at = successor, actor, now
     made.save(force_insert=True)
     body = {"measure": made.id, "kind": str(kind), "reason": said, "successor": successor}

@@ -33,7 +33,7 @@ from xinqiao.admission.rules import (
     review_day,
     trial_end,
 )
-from xinqiao.admission.storage import held_member, new_id, new_member
+from xinqiao.admission.storage import held_member, new_member
 from xinqiao.admission.types import (
     ANSWERED,
     DELETION_ATTESTED,
@@ -51,7 +51,7 @@ from xinqiao.admission.types import (
 )
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
-from xinqiao.kernel.dated import beijing_day
+from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.parties.queries import get_organisation
@@ -141,7 +141,7 @@ def file_evidence(
     faults = _file_faults(name, data, asked, issued_on, beijing_day(now))
     if asked is None or faults:
         raise FileRefused([Problem(field=question, code="admission.file", message=fault) for fault in faults])
-    kept = EvidenceRow(id=new_id("E", now), member=row, round=row.round, question=question, name=name[-120:])
+    kept = EvidenceRow(id=new_number("E", now), member=row, round=row.round, question=question, name=name[-120:])
     kept.sha256, kept.size, kept.issued_on = sha256_hex(data), len(data), issued_on
     kept.expires_on, kept.filed_at, kept.filed_by = last_good_day(asked, issued_on), now, actor
     kept.path = keep_file(row.pk, kept.id, data, now=now)

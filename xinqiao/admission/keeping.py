@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from datetime import datetime
 
+from xinqiao.kernel.durable import durable_file
 from xinqiao.plumbing.settings import home
 from xinqiao.vault.sealing import open_with, seal_with, sealing_keys, subject_keys
 from xinqiao.vault.types import Sealing, dossier_subject
@@ -18,12 +17,9 @@ def keep_file(member: int, evidence: str, data: bytes, *, now: datetime) -> str:
     assert key is not None
     folder = home() / "dossiers" / str(member)
     folder.mkdir(parents=True, exist_ok=True)
-    temporary, path = folder / f".{evidence}.{secrets.token_hex(4)}.tmp", folder / f"{evidence}.sealed"
-    with temporary.open("wb") as out:
+    path = folder / f"{evidence}.sealed"
+    with durable_file(path) as out:
         out.write(seal_with(key, data, place=_place(evidence)))
-        out.flush()
-        os.fsync(out.fileno())
-    temporary.rename(path)
     return str(path.relative_to(home()))
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from xinqiao.admission.models import MeasureRow, MemberRow
 from xinqiao.admission.refusals import AlreadyMember, NotAdmissible, UnknownMeasure, UnknownMember
 from xinqiao.admission.types import Route, State
-from xinqiao.kernel.dated import BEIJING
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
@@ -44,8 +42,3 @@ def new_member(organisation: str, *, state: State, now: datetime) -> MemberRow:
     row.route = Route.DIRECT
     row.save(force_insert=True)
     return row
-
-
-def new_id(prefix: str, now: datetime) -> str:
-    """A number that tells the day and nothing else."""
-    return f"{prefix}{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(4)}"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xinqiao.evidence.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash, node_hash, root_of
+from xinqiao.kernel.durable import sync_folder
 from xinqiao.kernel.errors import Corrupt
 
 HEIGHT = 8
@@ -103,7 +104,7 @@ class TileFolder:
         """
         written = [name for name, data in files if self._place(name, data)]
         for folder in {(self.folder / name).parent for name in written}:
-            _sync_folder(folder)
+            sync_folder(folder)
         return written
 
     def _place(self, name: str, data: bytes) -> bool:
@@ -231,11 +232,3 @@ class TileFolder:
 
 def _beginning(data: bytes, count: int, *, bundle: bool) -> bytes:
     return pack_bundle(unpack_bundle(data)[:count]) if bundle else data[: count * HASH_BYTES]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

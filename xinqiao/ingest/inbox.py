@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import secrets
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 
 from xinqiao.ingest.reading import Upload
 from xinqiao.ingest.types import DeliveryErased
+from xinqiao.kernel.durable import durable_file
 from xinqiao.kernel.parts import Parts
 from xinqiao.kernel.suites import SealedFile
 from xinqiao.plumbing.settings import home
@@ -66,14 +65,10 @@ class Keeper:
     def _sealed(self, name: str) -> Iterator[tuple[str, SealedFile]]:
         """A file that has its name only once it is sealed and safe."""
         path = _folder(self._delivery) / name
-        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-        with temporary.open("wb") as file:
+        with durable_file(path) as file:
             out = seal_into(self._key, file, place=_place(self._delivery, name))
             yield str(path.relative_to(home())), out
             out.finish()
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.rename(path)
 
 
 def _place(delivery: str, name: str) -> str:

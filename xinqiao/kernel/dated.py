@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from bisect import bisect_right
 from calendar import monthrange
 from collections.abc import Iterable
@@ -21,6 +22,11 @@ BEIJING = ZoneInfo("Asia/Shanghai")
 def beijing_day(instant: datetime) -> date:
     """The day it is in Beijing at an aware instant."""
     return instant.astimezone(BEIJING).date()
+
+
+def new_number(prefix: str, now: datetime, *, size: int = 4) -> str:
+    """A number that tells the day in Beijing and nothing else; ``size`` random bytes make it one of its own."""
+    return f"{prefix}{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(size)}"
 
 
 class NotInForce(NotFound):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,6 +17,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from xinqiao.kernel.digesting import Digesting
+from xinqiao.kernel.durable import durable_file
 from xinqiao.plumbing.settings import lake_uri
 from xinqiao.records.types import FileFacts
 
@@ -104,17 +103,8 @@ class Lake:
             with self.filesystem.open_output_stream(self.full(path)) as out:
                 yield out
             return
-        final = Path(self.full(path))
-        temporary = final.with_name(f".{final.name}.{secrets.token_hex(4)}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.rename(final)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync_folder(final.parent)
+        with durable_file(Path(self.full(path))) as file:
+            yield file
 
     def columns(self, path: str, names: Sequence[str]) -> pa.Table:
         """Some columns of a file, all rows."""
@@ -247,14 +237,6 @@ def _repeating(part: pa.Table) -> list[str]:
     """The columns whose values repeat within a row group, by the first one: for the others a dictionary is a burden."""
     first = part.slice(0, ROW_GROUP)
     return [n for n in part.schema.names if pc.count_distinct(first.column(n)).as_py() <= first.num_rows // 2]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @cache

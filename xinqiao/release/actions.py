@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -23,7 +22,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.evidence.queries import fresh_receipt
 from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
-from xinqiao.kernel.dated import BEIJING, add_months, beijing_day
+from xinqiao.kernel.dated import add_months, beijing_day, new_number
 from xinqiao.parties.queries import is_excluded
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import list_sources
@@ -320,7 +319,7 @@ def new_line(
     inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
 ) -> tuple[AccessLine, EntryRef]:
     """The same, with the line still to be saved in this transaction (many at once, where there are many)."""
-    line = f"A{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(5)}"
+    line = new_number("A", now, size=5)
     codes = [i.code for i in items]
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     event = REFUSED if not rule.allow else SELF_READ if own else GRANTED

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import datetime
 
 from django.db import transaction
@@ -10,7 +9,7 @@ from django.db import transaction
 from xinqiao.admission.actions import suspend_urgently
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
-from xinqiao.kernel.dated import BEIJING, beijing_day
+from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.oauth.actions import freeze_client, unfreeze_client
 from xinqiao.oauth.queries import get_client
@@ -83,7 +82,7 @@ def propose_freeze(
     hold_name(f"supervision.freeze {kind} {target}")
     if FreezeRow.objects.filter(kind=kind, target=target, organisation=organisation, state__in=UNDER_WAY).exists():
         raise AlreadyFrozen(target=target)
-    row = FreezeRow(id=f"F{now.astimezone(BEIJING):%Y%m%d}-{secrets.token_hex(4)}", kind=kind, target=target)
+    row = FreezeRow(id=new_number("F", now), kind=kind, target=target)
     row.organisation, row.state, row.reason = organisation, FreezeState.PROPOSED, said
     row.proposed_by, row.proposed_at = actor, now
     if alert is not None:
