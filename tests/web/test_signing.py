@@ -18,6 +18,7 @@ from xinqiao.accounts.factor import enrol, new_secret
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.queries import list_entries
 from xinqiao.parties.actions import add_member, register_person
+from xinqiao.parties.people import find_account
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
 
@@ -94,6 +95,8 @@ def test_an_owner_gives_an_accountant_single_rights_and_takes_them_back(town: To
     until = (timezone.localdate() + timedelta(days=30)).isoformat()
     form = {"username": "accountant", "name": "Zhang", "role": "delegate", "rights": ["report"], "until": until}
     assert owner.post("/enterprise/people/", {**form, "rights": [], "until": ""}).status_code == 422
+    assert owner.post("/enterprise/people/", {**form, "role": "operator"}).status_code == 403
+    assert find_account("accountant") is None, "no account is left behind with a password nobody saw"
     page = owner.post("/enterprise/people/", form).content.decode()
     first = re.findall(r"<code>([a-zA-Z0-9]{12})</code>", page)[0]
     browser, _ = sign_in("accountant", first)

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
+from django.db import transaction
 from rich.table import Table
 
 from xinqiao.accounts.actions import open_account, reset_access
@@ -36,15 +37,13 @@ def people_add(
     now = datetime.now(UTC)
     if bool(organisation) == bool(enterprise):
         raise typer.BadParameter("写明 --organisation 或 --enterprise 之一")
-    with explained():
+    with explained(), transaction.atomic():
         found = find_account(username)
         if found is None and not name:
             raise typer.BadParameter("新开账号须写 --name")
-        person = found.person_id if found else 0
+        person, password = found.person_id if found else 0, first_password()
         if not person:
-            password = first_password()
             person = open_account(username, name=name, password=password, actor=ACTOR, now=now)
-            out.print(f"初始密码：{password}")
         given = add_member(
             person,
             role=role,
@@ -53,7 +52,9 @@ def people_add(
             actor=ACTOR,
             now=now,
         )
-        out.print(f"已授予：{given.role.label}（编号 {given.id}）")
+    if found is None:
+        out.print(f"初始密码：{password}")
+    out.print(f"已授予：{given.role.label}（编号 {given.id}）")
 
 
 @people_app.command("list")

@@ -11,6 +11,7 @@ from datetime import datetime, time, timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
@@ -95,6 +96,7 @@ def _shown(actor: Acting) -> dict[str, Any]:
     }
 
 
+@transaction.atomic
 def _add(request: HttpRequest, actor: Acting) -> str:
     """Open an account, give a role, or for an enterprise both; the first password where an account was opened."""
     username, name = posted(request, "username", most=60).strip(), posted(request, "name", most=60).strip()
