@@ -24,6 +24,16 @@ def _one_factor() -> Iterator[None]:
     node.second_factor.cache_clear()
 
 
+@pytest.fixture(autouse=True)
+def _list_read_anew() -> Iterator[None]:
+    """What a process believes of the sharing list for a moment ends with the test that changed it."""
+    from xinqiao.sharing.queries import forget
+
+    forget()
+    yield
+    forget()
+
+
 @pytest.fixture
 def evidence_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty evidence folder and key folder for this test alone."""

@@ -63,7 +63,8 @@ def test_no_item_claims_a_standard_that_could_not_be_read() -> None:
 
 def test_a_claim_to_follow_an_unread_standard_is_refused(tmp_path: Path) -> None:
     shutil.copytree(content_dir() / "items", tmp_path / "items")
-    shutil.copy(content_dir() / "standards.toml", tmp_path)
+    for name in ("standards.toml", "lists.toml"):
+        shutil.copy(content_dir() / name, tmp_path)
     path = tmp_path / "items" / "tax_bureau" / "tax.payment.toml"
     path.write_text(path.read_text("utf-8").replace('"GB 32100-2015"', '"GB/T 47286-2026"'), "utf-8")
     with pytest.raises(InvalidContent) as refused:

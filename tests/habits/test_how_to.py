@@ -31,7 +31,8 @@ def block(page: str, language: str) -> str:
 
 def test_the_item_of_the_manual_loads_and_its_examples_hold(tmp_path: Path) -> None:
     shutil.copytree(content_dir() / "items", tmp_path / "items")
-    shutil.copy(content_dir() / "standards.toml", tmp_path)
+    for name in ("standards.toml", "lists.toml"):
+        shutil.copy(content_dir() / name, tmp_path)
     (tmp_path / "items" / "market_regulation" / "inspect.result.toml").write_text(
         block("add-an-item.md", "toml"), "utf-8"
     )

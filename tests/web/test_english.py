@@ -17,7 +17,7 @@ from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
 from xinqiao.admission.types import MeasureKind
-from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.load import list_files, load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
@@ -32,6 +32,8 @@ from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
+from xinqiao.stewardship.rules import with_uploads
 from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
@@ -46,7 +48,7 @@ DATA = {"是", "否"} | {
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
-FILES |= {"node-evidence", "institution-evidence"}
+FILES |= {"node-evidence", "institution-evidence", "list-signed", "node-list-files", "on-time-file"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
@@ -129,7 +131,18 @@ def busy(town: Town) -> dict[str, Any]:
         "match": match,
         "organisation": "bank-b",
         "section": "security",
+        "proposal": changing(now),
     }
+
+
+def changing(now: datetime) -> str:
+    """A change of the sharing list in force, one that waits (its number), and providers that were reminded."""
+    held, by = list_files(content_dir()), {"reason": "x", "actor": "person:1", "now": now}
+    name = "items/water_supply/utility.water.toml"
+    held[name] = held[name].replace("monthly+", "monthly+1")
+    approve_list(propose_list(held, **by).id, actor="person:2", now=now)
+    remind_providers(now=now + timedelta(days=60))
+    return propose_list(with_uploads(held, (), ["utility.gas"]), **by).id
 
 
 def contradicted(now: datetime) -> int:

@@ -23,11 +23,17 @@ from xinqiao.catalogue.types import (
     Method,
     Openness,
     Role,
+    SourceList,
     Standard,
 )
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Problem
 
+ITEMS = "items/"
+DEPARTMENTS = "items/departments.toml"
+STANDARDS = "standards.toml"
+SOURCES = "lists.toml"
+ITEM_FILE = re.compile(r"items/[a-z0-9_]+/[a-z0-9_.]+\.toml")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
 DUE = re.compile(r"(daily|weekly|monthly|yearly)(?:\+(\d+)d)?|(\d+)wd")
 FIELD_KEYS = frozenset(Field.__dataclass_fields__) - {"code"}
@@ -42,35 +48,71 @@ def load_catalogue(folder: Path) -> Catalogue:
     ``folder/items/departments.toml`` names the providers; each ``folder/items/<department>/<item>.toml`` is
     one item (DESIGN §4).
     """
-    root = folder / "items"
-    departments = {
-        code: Department(code=code, name=row["name"], name_en=row["name_en"])
-        for code, row in tomllib.loads((root / "departments.toml").read_text("utf-8")).items()
-    }
+    return parse_catalogue(list_files(folder))
+
+
+def list_files(folder: Path) -> dict[str, str]:
+    """The files of a list in a content folder: name relative to it → text. All that the list is."""
+    paths = [*folder.glob("items/*.toml"), *folder.glob("items/*/*.toml")]
+    paths += [folder / name for name in (STANDARDS, SOURCES) if (folder / name).exists()]
+    return {path.relative_to(folder).as_posix(): path.read_text("utf-8") for path in sorted(paths)}
+
+
+def parse_catalogue(files: Mapping[str, str]) -> Catalogue:
+    """A list from its files, wherever they lie; raises InvalidContent with every problem at once."""
+    departments, problems = _departments(files.get(DEPARTMENTS))
     items: list[Item] = []
-    problems: list[Problem] = []
-    for path in sorted(root.glob("*/*.toml")):
-        item, found = _read_item(path, departments)
-        problems += found
-        if item:
-            items.append(item)
-    standards = load_standards(folder / "standards.toml")
-    problems += [*_duplicates(items), *_unread(items, standards)]
+    for name in sorted(files):
+        if ITEM_FILE.fullmatch(name):
+            item, found = _read_item(name.removeprefix(ITEMS), files[name], departments)
+            problems += found
+            if item:
+                items.append(item)
+        elif name not in (DEPARTMENTS, STANDARDS, SOURCES):
+            problems.append(Problem(field=name, code="file", message=f"{name}：清单里没有这样的文件"))
+    standards, sources = _standards(files.get(STANDARDS)), _sources(files.get(SOURCES))
+    problems += [*_duplicates(items), *_unread(items, standards), *_unlisted(items, sources)]
     if problems:
         raise InvalidContent(problems)
     return Catalogue(
         items=tuple(sorted(items, key=lambda i: i.list_code)),
         departments=tuple(departments.values()),
-        sha256=_digest(root),
+        sha256=list_digest(files),
         standards=standards,
+        sources=sources,
     )
 
 
-def load_standards(path: Path) -> tuple[Standard, ...]:
-    """The standards that a content package knows of, none when it has no such file."""
-    if not path.exists():
-        return ()
-    return tuple(Standard(**row) for row in tomllib.loads(path.read_text("utf-8"))["standards"])
+def _departments(text: str | None) -> tuple[dict[str, Department], list[Problem]]:
+    if text is None:
+        return {}, [Problem(field=DEPARTMENTS, code="file", message=f"{DEPARTMENTS}：缺少责任部门文件")]
+    try:
+        rows = tomllib.loads(text)
+        found = {code: Department(code=code, name=row["name"], name_en=row["name_en"]) for code, row in rows.items()}
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        return {}, [Problem(field=DEPARTMENTS, code="unreadable", message=f"{DEPARTMENTS}: {error!r}")]
+    return found, []
+
+
+def _standards(text: str | None) -> tuple[Standard, ...]:
+    """The standards that a list knows of, none when it has no such file."""
+    return tuple(Standard(**row) for row in tomllib.loads(text)["standards"]) if text is not None else ()
+
+
+def _sources(text: str | None) -> tuple[SourceList, ...]:
+    """The superior lists that the items come from, none when it has no such file."""
+    return tuple(SourceList(**row) for row in tomllib.loads(text)["lists"]) if text is not None else ()
+
+
+def _unlisted(items: Iterable[Item], sources: Iterable[SourceList]) -> list[Problem]:
+    """An item may only say that it comes from a list that is named."""
+    known = {s.code for s in sources}
+    return [
+        Problem(field=item.code, code="list", message=f"{item.code}：{SOURCES} 里没有清单 {code}")
+        for item in items
+        for code in item.lists
+        if code not in known
+    ]
 
 
 def _unread(items: Iterable[Item], standards: Iterable[Standard]) -> list[Problem]:
@@ -84,10 +126,10 @@ def _unread(items: Iterable[Item], standards: Iterable[Standard]) -> list[Proble
     ]
 
 
-def _digest(root: Path) -> str:
-    """SHA-256 over the name and digest of each file of the list, by name: what ``sha256sum`` prints for them."""
-    files = sorted(path.relative_to(root).as_posix() for path in root.rglob("*.toml"))
-    lines = (f"{sha256_hex((root / name).read_bytes())}  {name}\n" for name in files)
+def list_digest(files: Mapping[str, str]) -> str:
+    """SHA-256 over the name and digest of each item file, by name: what ``sha256sum`` prints for them in ``items``."""
+    names = sorted(name.removeprefix(ITEMS) for name in files if name.startswith(ITEMS))
+    lines = (f"{sha256_hex(files[ITEMS + name].encode())}  {name}\n" for name in names)
     return sha256_hex("".join(lines).encode("utf-8"))
 
 
@@ -102,11 +144,9 @@ def _duplicates(items: Iterable[Item]) -> list[Problem]:
     return found
 
 
-def _read_item(path: Path, departments: Mapping[str, Department]) -> tuple[Item | None, list[Problem]]:
-    where = f"{path.parent.name}/{path.name}"
+def _read_item(where: str, text: str, departments: Mapping[str, Department]) -> tuple[Item | None, list[Problem]]:
     try:
-        raw = tomllib.loads(path.read_text("utf-8"))
-        return parse_item(raw, departments, where=where)
+        return parse_item(tomllib.loads(text), departments, where=where)
     except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
         return None, [Problem(field=where, code="unreadable", message=f"{where}: {error!r}")]
 
@@ -136,6 +176,7 @@ def parse_item(
         sample=raw.get("sample", {}),
         since=raw.get("since"),
         standards=tuple(raw.get("standards", ())),
+        lists=tuple(raw.get("lists", ())),
         note=raw.get("note", ""),
     )
     problems = [Problem(field=where, code="declaration", message=f"{where}: {text}") for text in _faults(item, raw)]

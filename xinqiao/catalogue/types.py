@@ -161,6 +161,7 @@ class Item:
     sample: Mapping[str, Any] = field(default_factory=dict)
     since: date | None = None
     standards: tuple[str, ...] = ()  # national standards whose rules its fields follow
+    lists: tuple[str, ...] = ()  # the superior lists it comes from; none = the province's own
     note: str = ""  # how an item shared by call or verification is delivered, and other advice
 
     def __hash__(self) -> int:
@@ -209,6 +210,17 @@ class Standard:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceList:
+    """A list that the province's own is built on: the items it names are owed to whoever made it."""
+
+    code: str
+    name: str
+    name_en: str
+    basis: str
+    draft: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """The whole sharing list as loaded from content. ``sha256`` names exactly this version of it."""
 
@@ -216,6 +228,7 @@ class Catalogue:
     departments: tuple[Department, ...]
     sha256: str = ""
     standards: tuple[Standard, ...] = ()
+    sources: tuple[SourceList, ...] = ()
 
     def item(self, code: str) -> Item:
         """The item of that code or list code (``tax.credit_rating`` or ``E01``); raises UnknownItem."""

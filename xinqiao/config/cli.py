@@ -19,10 +19,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from django.db import DatabaseError
 from rich.table import Table
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.template import xlsx_template
+from xinqiao.catalogue.types import Catalogue
 from xinqiao.config import province
 from xinqiao.config.admission_cli import admission_app
 from xinqiao.config.client_cli import call, client_app
@@ -31,6 +33,7 @@ from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
+from xinqiao.config.list_cli import list_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.quality_cli import quality
 from xinqiao.config.subject_cli import subject
@@ -50,6 +53,7 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.jobs import UNDO_WINDOW
 from xinqiao.records.types import AsOf
+from xinqiao.sharing.queries import current_list
 
 app = typer.Typer(no_args_is_help=True, help="信桥：中小企业融资信用服务省级节点", pretty_exceptions_enable=False)
 lake_app = typer.Typer(no_args_is_help=True, help="信用数据库文件")
@@ -64,6 +68,7 @@ app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
+app.add_typer(list_app, name="list")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)
@@ -97,7 +102,7 @@ def ingest(
 ) -> None:
     """接收一次报送：校验、收下合格的行、退回其余。一次可以有多个文件。"""
     with explained():
-        found = load_catalogue(content_dir()).item(item)
+        found = _listed().item(item)
         uploads = [Upload(path.name, path) for path in files]
         if dry_run:
             for upload in uploads:
@@ -161,7 +166,7 @@ def undo(delivery: str) -> None:
 def retract(item: str, file: Path, reason: Annotated[str, typer.Option(help="撤回的原因，留痕")]) -> None:
     """撤回记录：文件每行是要撤回的主键。"""
     with explained():
-        found = load_catalogue(content_dir()).item(item)
+        found = current_list().item(item)
         raw = read_table(file.name, file)
         known = {f.name: f.code for f in found.fields} | {f.code: f.code for f in found.fields}
         keys = [{known[h]: v for h, v in row.items() if h in known} for row in raw.table.to_pylist()]
@@ -195,11 +200,19 @@ def evaluate(
     out.print("　".join(f"{grade} {count}" for grade, count in sorted(run.grades.items())))
 
 
+def _listed() -> Catalogue:
+    """The list in force; that of the content package where there is no database yet."""
+    try:
+        return current_list()
+    except DatabaseError:
+        return load_catalogue(content_dir())
+
+
 @app.command()
 def items(as_json: AsJson = False) -> None:
     """列出共享清单。"""
     with explained():
-        catalogue = load_catalogue(content_dir())
+        catalogue = _listed()
     if as_json:
         _show(
             [
@@ -218,7 +231,7 @@ def items(as_json: AsJson = False) -> None:
 def template(item: str, file: Path) -> None:
     """写出一个数据项的报送模板（xlsx）。"""
     with explained():
-        file.write_bytes(xlsx_template(load_catalogue(content_dir()).item(item)))
+        file.write_bytes(xlsx_template(_listed().item(item)))
         out.print(str(file))
 
 
@@ -232,7 +245,7 @@ def lake_compact(
     """按企业合并文件，单户查询更快；任何时点的结果不变。"""
     now = datetime.now(UTC)
     window = UNDO_WINDOW * 0 if all_ else UNDO_WINDOW
-    for item in load_catalogue(content_dir()):
+    for item in current_list():
         merged = compact(item, older_than=window, actor=ACTOR, now=now)
         if merged:
             out.print(f"{item.code}：合并 {merged} 个文件")

@@ -41,6 +41,7 @@ from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import card_days
 from xinqiao.records.types import AsOf
 from xinqiao.release.activation import activate_first
+from xinqiao.sharing.actions import adopt_content
 from xinqiao.subjects.assemble import ITEMS as REGISTRY
 from xinqiao.subjects.build import rebuild_if_stale
 
@@ -126,6 +127,8 @@ def start(
         call_command("migrate", verbosity=0)
     with _step("证明并启用共享规则表"):
         activate_first(actor=ACTOR, now=datetime.now(UTC))
+    with _step("启用共享清单"):
+        adopt_content(actor=ACTOR, now=datetime.now(UTC))
     _prepare(firms, seed, registration)
     if not list_runs(limit=1):
         with _step("信用评价"):

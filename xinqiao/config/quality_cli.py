@@ -9,16 +9,15 @@ from typing import Annotated
 import typer
 from rich.table import Column, Table
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.evidence.actions import sequence
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.actions import end_outage, report_outage
 from xinqiao.quality.cards import as_document
 from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import list_cards, list_reminders
 from xinqiao.quality.types import Aspect, Card
+from xinqiao.sharing.queries import current_list
 
 
 def quality(
@@ -30,7 +29,7 @@ def quality(
     as_json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")] = False,
 ) -> None:
     """质量卡：及时、完整、有效、唯一、一致；逾期、停机与跨部门核对的发现。"""
-    now, catalogue = datetime.now(UTC), load_catalogue(content_dir())
+    now, catalogue = datetime.now(UTC), current_list()
     with explained():
         if down:
             report_outage(catalogue.item(down), reason=reason, actor=ACTOR, now=now)
@@ -51,7 +50,7 @@ def quality(
 
 
 def _print(cards: list[Card]) -> None:
-    catalogue = load_catalogue(content_dir())
+    catalogue = current_list()
     table = Table("编号", Column("数据项", overflow="fold"), "现状", "行数", *(aspect.label for aspect in Aspect))
     for card in cards:
         item = catalogue.item(card.item)

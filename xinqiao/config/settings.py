@@ -82,6 +82,7 @@ INSTALLED_APPS = [
     "xinqiao.accounts",
     "xinqiao.webhooks",
     "xinqiao.oauth",
+    "xinqiao.sharing",
     "xinqiao.consent",
     "xinqiao.admission",
     "xinqiao.records",
@@ -92,6 +93,7 @@ INSTALLED_APPS = [
     "xinqiao.directory",
     "xinqiao.subjects",
     "xinqiao.supervision",
+    "xinqiao.stewardship",
     "xinqiao.web",
 ]
 

@@ -11,7 +11,17 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import admission, applying, challenges, matching, people, programs, quality, supervision
+from xinqiao.web.portals import (
+    admission,
+    applying,
+    challenges,
+    matching,
+    people,
+    programs,
+    quality,
+    sharing,
+    supervision,
+)
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -19,6 +29,7 @@ from xinqiao.web.portals.institution import views as institution
 from xinqiao.web.portals.judicial import views as judicial
 from xinqiao.web.portals.node import doings, lists
 from xinqiao.web.portals.node import views as node
+from xinqiao.web.portals.public import lists as public_lists
 from xinqiao.web.portals.public import members
 from xinqiao.web.portals.public import views as public
 
@@ -39,6 +50,10 @@ urlpatterns = [
     path("account/unlink/", signing.unlink, name="account-unlink"),
     path("care/", public.care, name="care"),
     path("catalogue/", public.catalogue, name="catalogue"),
+    path("list/", public_lists.versions, name="list-versions"),
+    path("list/<int:number>.json", public_lists.signed, name="list-signed"),
+    path("on-time/", public_lists.table, name="on-time"),
+    path("on-time.csv", public_lists.table_file, name="on-time-file"),
     path("catalogue/<str:code>/", public.item, name="item"),
     path("catalogue/<str:code>/template.xlsx", public.template, name="template"),
     path("guideline/", public.guideline, name="guideline"),
@@ -104,6 +119,9 @@ urlpatterns = [
     *quality.routes(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR),
     path("department/matching/", matching.department_list, name="department-matches"),
     path("department/matching/<int:match>/", matching.department_row, name="department-match"),
+    path("node/list/", sharing.sharing_list, name="node-list"),
+    path("node/list/files.zip", sharing.files, name="node-list-files"),
+    path("node/list/<str:proposal>/", sharing.proposal, name="node-list-proposal"),
     path("node/", node.home, name="node-home"),
     path("node/matching/", matching.node_list, name="node-matches"),
     path("node/matching/<int:match>/", matching.node_row, name="node-match"),

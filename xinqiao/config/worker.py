@@ -21,6 +21,7 @@ from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.records.jobs import compact_lake
+from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
 from xinqiao.webhooks.jobs import run_postman
@@ -38,6 +39,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(hours=1), make_daily_quality),
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),
+    (timedelta(hours=1), mind_the_list),
 )
 
 

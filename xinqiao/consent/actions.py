@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow, InvitationRow
 from xinqiao.consent.powers import signing_power
 from xinqiao.consent.queries import authorisation_facts, get_template, request_facts, text_of
@@ -48,7 +47,7 @@ from xinqiao.consent.types import (
 from xinqiao.parties.queries import actor_for_enterprise, get_enterprise, get_organisation
 from xinqiao.parties.types import Actor, NotAMember
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 
 BATCH = 500
 
@@ -80,7 +79,7 @@ def request_authorisation(
     if not asking.admitted:
         raise NotAdmitted(organisation=asking.name)
     template, wanted = get_template(), tuple(dict.fromkeys(items))
-    known = [item.code for item in load_catalogue(content_dir())]
+    known = [item.code for item in current_list()]
     check_scope(template, purpose=purpose, items=wanted, known=known, form=form, reason=reason, product=product)
     limit = ceiling_of(template, purpose=purpose, form=form)
     asked = {"days": limit.days if days is None else days, "times": limit.times if times is None else times}
@@ -101,13 +100,17 @@ def request_authorisation(
 
 
 @transaction.atomic
-def cancel_request(request_id: str, *, organisation: str, actor: str, now: datetime) -> RequestFacts:
-    """Who asked takes the request back. Raises AuthorisationNotFound (also when another asked), TransitionRefused."""
+def cancel_request(request_id: str, *, organisation: str, reason: str = "", actor: str, now: datetime) -> RequestFacts:
+    """Who asked takes the request back, or the node where it cannot be answered any more (``reason`` says why).
+
+    Raises AuthorisationNotFound (also when another asked), TransitionRefused.
+    """
     row = locked(AuthorisationRequest.objects.filter(organisation=organisation), request_id)
     row.state = REQUEST_TRANSITIONS.check(_request_state(row, now), "cancel")
-    row.answered_at = now
-    row.save(update_fields=["state", "answered_at"])
-    record_of(CANCELLED, row, actor=actor, body={"organisation": organisation}, now=now)
+    row.answered_at, row.answer_reason = now, reason[:200]
+    row.save(update_fields=["state", "answered_at", "answer_reason"])
+    why = {"reason": row.answer_reason} if reason else {}
+    record_of(CANCELLED, row, actor=actor, body={"organisation": organisation, **why}, now=now)
     return request_facts(row)
 
 

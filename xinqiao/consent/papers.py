@@ -9,12 +9,12 @@ from typing import Any
 
 import typst
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.queries import authorisation_as_json, get_template
 from xinqiao.consent.types import AuthorisationStatus, Form, PowerSource
 from xinqiao.kernel.dated import BEIJING
 from xinqiao.kernel.errors import SourceFailed
 from xinqiao.plumbing.settings import content_dir, fonts_dir
+from xinqiao.sharing.queries import list_of
 
 # Open fonts with all characters that a name may hold, in order of preference.
 CHINESE_FONTS = (
@@ -65,7 +65,7 @@ def authorisation_pdf(authorisation_id: str) -> bytes:
 
 def _printed(paper: dict[str, Any]) -> dict[str, Any]:
     """The facts as words and Beijing time, for the layout in ``consent/receipt.typ``."""
-    held, template, catalogue = paper["document"], get_template(), load_catalogue(content_dir())
+    held, template, catalogue = paper["document"], get_template(), list_of(paper["document"]["list_sha256"])
     purpose = template.purposes.get(held["purpose"])
     power = held["power"]
     return {

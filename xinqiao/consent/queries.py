@@ -8,7 +8,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from xinqiao.catalogue.load import load_catalogue
+from django.db.models import Count, Q
+
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
 from xinqiao.consent.rules import narrow, shown_text, standing, under_ceiling
 from xinqiao.consent.templates import load_template
@@ -19,6 +20,7 @@ from xinqiao.consent.types import (
     AuthorisationState,
     AuthorisationStatus,
     Form,
+    LeftTheList,
     Power,
     PowerSource,
     RequestFacts,
@@ -30,6 +32,7 @@ from xinqiao.consent.types import (
 from xinqiao.evidence.queries import receipt, sign_document
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 from xinqiao.vault.sealing import open_all
 from xinqiao.vault.types import Sealing, person_subject
 
@@ -91,6 +94,24 @@ def list_authorisations(
     return [authorisation_facts(row) for row in rows[:limit]]
 
 
+def count_live(*, naming: Iterable[str], now: datetime) -> tuple[int, dict[str, int]]:
+    """How many authorisations can be used now, and how many of them name each of the items."""
+    live = AuthorisationRow.objects.filter(status=AuthorisationStatus.ACTIVE, valid_to__gt=now)
+    wanted = sorted(naming)
+    counts = {f"n{at}": Count("id", filter=Q(items__contains=json.dumps(code))) for at, code in enumerate(wanted)}
+    found = live.aggregate(all=Count("id"), **counts)
+    return found["all"], {code: found[f"n{at}"] for at, code in enumerate(wanted)}
+
+
+def open_requests_naming(codes: Iterable[str], *, now: datetime) -> dict[str, list[RequestFacts]]:
+    """Item → the requests that await an answer and name it."""
+    waiting = AuthorisationRequest.objects.select_related("authorisation")
+    waiting = waiting.filter(state__in=OPEN_REQUESTS, answer_by__gt=now).order_by("id")
+    return {
+        code: [request_facts(row) for row in waiting.filter(items__contains=json.dumps(code))] for code in sorted(codes)
+    }
+
+
 def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) -> Authorisation | None:
     """The newest authorisation of that purpose that can be used now, or None."""
     rows = AuthorisationRow.objects.filter(
@@ -126,9 +147,12 @@ def consent_text(
 
 def text_of(asked: Scope, *, locale: str, items: Iterable[str] | None, days: int | None) -> tuple[Scope, ShownText]:
     """What would be agreed to under the template as it stands now, and the text that says so."""
-    template, catalogue = get_template(), load_catalogue(content_dir())
+    template, catalogue = get_template(), current_list()
     scope = narrow(under_ceiling(template, asked), items=items, days=days)
-    found = [catalogue.item(code) for code in scope.items]
+    listed = {item.code: item for item in catalogue}
+    if away := tuple(code for code in scope.items if code not in listed):
+        raise LeftTheList(items=away)
+    found = [listed[code] for code in scope.items]
     names = [item.name_en if locale == "en" else item.name for item in found]
     return scope, shown_text(template, scope, names, locale=locale)
 

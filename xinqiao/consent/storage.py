@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
 from xinqiao.consent.powers import power_body
 from xinqiao.consent.queries import authorisation_facts, get_template, signatory_sealings
@@ -37,7 +36,7 @@ from xinqiao.evidence.types import Event
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.oauth.tokens import end_consent
 from xinqiao.parties.types import Actor
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 from xinqiao.vault.sealing import seal
 from xinqiao.webhooks.actions import tell
 
@@ -88,7 +87,7 @@ def write_authorisation(
         valid_to=now + timedelta(days=scope.days),
         template=template.code,
         template_version=template.version,
-        list_sha256=load_catalogue(content_dir()).sha256,
+        list_sha256=current_list().sha256,
         text=shown.text,
         text_sha256=shown.sha256,
         locale=shown.locale,

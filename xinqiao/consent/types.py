@@ -331,6 +331,16 @@ class BeyondCeiling(Invalid):
     next_step = "请按下列说明缩小范围后重新提交"
 
 
+class LeftTheList(Refused):
+    """The request names items that are not on the sharing list any more; data: ``items``."""
+
+    code = "consent.left_the_list"
+    title = "请求中的数据项已不在共享清单：{items}"
+    clause = "只能共享清单内的信息（省级应用清单）"
+    next_step = "请对方按现行清单重新请求授权"
+    status = 409
+
+
 class TextChanged(Refused):
     """The text that was shown is not the text as it stands now, so agreement to it binds nothing."""
 

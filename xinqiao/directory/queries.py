@@ -16,7 +16,18 @@ import pyarrow.compute as pc
 
 from xinqiao.directory.build import EDITIONS, LETTER_SIZE, NAME_SIZE
 from xinqiao.directory.models import DirectoryIndex
-from xinqiao.directory.types import Entry, Facts, Found, IndexFacts, Line, NoDirectory, Page, TooShort
+from xinqiao.directory.types import (
+    DirectoryOutdated,
+    Entry,
+    Facts,
+    Found,
+    IndexFacts,
+    Line,
+    NoDirectory,
+    Page,
+    TooShort,
+)
+from xinqiao.evaluation.queries import is_under_list
 from xinqiao.kernel.errors import Problem
 from xinqiao.kernel.grams import Grams, Hits, search
 
@@ -107,11 +118,11 @@ def _place(index: Index, codes: pa.Array, beginning: str) -> int:
 
 
 def list_by_facts(facts: Facts, *, after: str = "", most: int = PAGE) -> Page:
-    """Enterprises with these facts, the best score first, ``most`` a page; raises NoDirectory.
+    """Enterprises with these facts, the best score first, ``most`` a page; raises NoDirectory, DirectoryOutdated.
 
     ``after`` is the code of the last enterprise of the page before.
     """
-    index = _index()
+    index = _evaluated()
     holds = _holding(index, facts)
     order = index.by_score[holds[index.by_score]]
     start = _after(index, order, after) if after else 0
@@ -121,8 +132,11 @@ def list_by_facts(facts: Facts, *, after: str = "", most: int = PAGE) -> Page:
 
 
 def count_by_grade(facts: Facts) -> dict[str, int]:
-    """How many enterprises with these facts have which grade, before anybody is shown; raises NoDirectory."""
-    index = _index()
+    """How many enterprises with these facts have which grade, before anybody is shown.
+
+    Raises NoDirectory, DirectoryOutdated.
+    """
+    index = _evaluated()
     grades = index.column("grade").filter(pa.array(_holding(index, facts)))
     return {row["values"] or "": row["counts"] for row in pc.value_counts(grades).to_pylist()}
 
@@ -173,6 +187,14 @@ def _entry(row: dict[str, object]) -> Entry:
         status=str(row["status"] or ""),
         registered_on=row["registered_on"],  # type: ignore[arg-type]
     )
+
+
+def _evaluated() -> Index:
+    """The index, whose evaluations must not rest on an item that has left the sharing list."""
+    index, facts = _index(), index_facts()
+    if facts and not is_under_list(facts.run):
+        raise DirectoryOutdated()
+    return index
 
 
 def _index() -> Index:

@@ -87,6 +87,17 @@ class NoDirectory(SourceFailed):
         super().__init__(retry=True)
 
 
+class DirectoryOutdated(SourceFailed):
+    """The sharing list has changed; the evaluations in the index rest on another one."""
+
+    code = "directory.outdated"
+    title = "共享清单已更换，企业名单正在按新清单重新评价"
+    next_step = "请等待重新评价完成后再查，或运行 xinqiao evaluate"
+
+    def __init__(self) -> None:
+        super().__init__(retry=True)
+
+
 class TooShort(Invalid):
     """Too little was typed to find anything by."""
 

@@ -23,6 +23,7 @@ from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import unsettled
 from xinqiao.records.types import AsOf
+from xinqiao.sharing.queries import not_listed
 
 REGISTRATION = "registration.basic"
 
@@ -53,15 +54,24 @@ def needed(card: Scorecard) -> tuple[list[Declared], list[Item]]:
 
 
 def open_sources(card: Scorecard, as_of: AsOf) -> dict[str, str]:
-    """Items a card rests on whose source was down or long overdue, with that as the reason for what is not known."""
-    found = unsettled(needed(card)[1], on=as_of.valid, known=as_of.known)
-    return {code: why for code, why in found.items() if why != WhyNotKnown.NEVER_SHARED}
+    """Items a card rests on of which something is not known, and why: source down, long overdue, not on the list."""
+    items = needed(card)[1]
+    away = not_listed(items)
+    found = unsettled([i for i in items if i.code not in away], on=as_of.valid, known=as_of.known)
+    said = {code: why for code, why in found.items() if why != WhyNotKnown.NEVER_SHARED}
+    return said | dict.fromkeys(sorted(away), str(WhyNotKnown.NOT_LISTED))
+
+
+def shut(sources: Mapping[str, str]) -> frozenset[str]:
+    """The items of which nothing recorded may be read."""
+    return frozenset(code for code, why in sources.items() if why == WhyNotKnown.NOT_LISTED)
 
 
 def province(card: Scorecard, as_of: AsOf, sources: Mapping[str, str]) -> Province:
     """What a card makes of all enterprises."""
     chosen, items = needed(card)
-    return Province(items, chosen, card.scoring, as_of, registry=REGISTRATION, unsettled=frozenset(sources))
+    read = {"unsettled": frozenset(sources), "shut": shut(sources)}
+    return Province(items, chosen, card.scoring, as_of, registry=REGISTRATION, **read)
 
 
 @cache
@@ -90,6 +100,7 @@ def score_enterprise(
         registry=REGISTRATION,
         peers=peers,
         unsettled=frozenset(sources),
+        shut=shut(sources),
     )
 
 

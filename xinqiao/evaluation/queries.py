@@ -32,6 +32,7 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf
+from xinqiao.sharing.queries import not_listed
 
 
 def run_item(scorecard: str) -> str:
@@ -98,6 +99,15 @@ def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
     if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
     return _document(row, as_of, code, sources)
+
+
+def is_under_list(run_id: str) -> bool:
+    """Whether a run left out exactly the items that the list in force does not hold; so does no run ("")."""
+    run = EvaluationRun.objects.filter(id=run_id).only("sources", "scorecard_sha256").first()
+    if run is None:
+        return True
+    card = next((c for c in compute.scorecards() if c.sha256 == run.scorecard_sha256), None)
+    return card is None or compute.shut(run.sources) == not_listed(compute.needed(card)[1])
 
 
 def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:

@@ -7,15 +7,14 @@ from datetime import datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.evaluation.compute import REGISTRATION
 from xinqiao.evaluation.queries import latest_path
 from xinqiao.indicators.compute import columns_of
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import newest_file, without_planted
 from xinqiao.records.types import AsOf
+from xinqiao.sharing.queries import current_list
 
 PUBLIC = ("name", "division", "industry", "status", "registered_on")
 RESULTS = ("grade", "score", "coverage", "size_class")
@@ -43,7 +42,7 @@ def register_stamp(code: str = "basic") -> str:
 
 def register(*, now: datetime, code: str = "basic") -> tuple[pa.Table, str]:
     """Every registered enterprise once, by code, with its last published result where there is one; the run's id."""
-    item = load_catalogue(content_dir()).item(REGISTRATION)
+    item = current_list().item(REGISTRATION)
     table = columns_of(item, (*PUBLIC, "_batch"), AsOf(beijing_day(now), now))
     if table is None:
         return SCHEMA.empty_table(), ""

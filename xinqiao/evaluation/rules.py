@@ -83,6 +83,8 @@ def value_state(value: object, *rows: int | None, sources: Sequence[str] = ()) -
     """
     if value is not None:
         return (ValueState.VALUE if any(rows) else ValueState.VERIFIED_NONE), None
+    if WhyNotKnown.NOT_LISTED in sources:
+        return ValueState.NOT_KNOWN, WhyNotKnown.NOT_LISTED
     if WhyNotKnown.SOURCE_DOWN in sources:
         return ValueState.NOT_KNOWN, WhyNotKnown.SOURCE_DOWN
     if None in rows:

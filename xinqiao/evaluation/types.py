@@ -34,6 +34,7 @@ class WhyNotKnown(StrEnum):
     NOT_COMPUTABLE = "not_computable"  # there are records, but not those the formula needs
     SOURCE_LATE = "source_late"  # the source is overdue for so long that a missing record says nothing
     SOURCE_DOWN = "source_down"  # the source cannot deliver
+    NOT_LISTED = "not_listed"  # the sharing list in force does not hold the item
 
 
 class RunStatus(StrEnum):

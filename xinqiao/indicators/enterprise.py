@@ -51,14 +51,17 @@ def score_enterprise(
     registry: str,
     peers: Peers,
     unsettled: Collection[str] = (),
+    shut: Collection[str] = (),
 ) -> Line | None:
     """The scored row of one enterprise, equal to the province's; None when the registry has none.
 
-    Its place among its peers is looked up in ``peers``, what a published run knows of them.
+    Its place among its peers is looked up in ``peers``, what a published run knows of them. Items that are ``shut`` are
+    not read.
     """
     steps = {item.code: pass_steps(item, of_item(item, indicators), as_of) for item in items}
     reads = {code: found.reads for code, found in steps.items()}
-    tables = read_enterprise(enterprise, items, known=as_of.known, columns=reads)
+    open_items = [item for item in items if item.code not in shut]
+    tables = read_enterprise(enterprise, open_items, known=as_of.known, columns=reads)
     standing = {item.code: rows_as_of(tables[item.code], item, as_of.valid) for item in items if item.code in tables}
     if registry not in standing or not standing[registry].num_rows:
         return None

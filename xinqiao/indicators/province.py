@@ -59,7 +59,8 @@ def spans(codes: pa.Array, count: int) -> list[Span]:
 class Province:
     """What one scoring makes of every enterprise of the ``registry`` item, as of one view.
 
-    Of an ``unsettled`` item (its source is long overdue, or down) a missing row no longer means that there is none.
+    Of an ``unsettled`` item (its source is long overdue, or down) a missing row no longer means that there is none. One
+    that is ``shut`` is not read, as if it had never been delivered.
     """
 
     def __init__(
@@ -71,10 +72,11 @@ class Province:
         *,
         registry: str,
         unsettled: Collection[str] = (),
+        shut: Collection[str] = (),
     ) -> None:
         self.items, self.indicators, self.scoring, self.as_of = items, in_order(indicators), scoring, as_of
         self.registry = next(item for item in items if item.code == registry)
-        self.unsettled = unsettled
+        self.unsettled, self.shut = unsettled, shut
         self._peers = peers_among(indicators)
 
     @property
@@ -159,6 +161,8 @@ class Province:
         return found
 
     def _view(self, item: Item, narrow: Narrow) -> DataFrame | None:
+        if item.code in self.shut:
+            return None
         return province_view(session(), item, self.as_of, narrow=narrow)
 
 

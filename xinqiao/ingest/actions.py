@@ -51,6 +51,7 @@ from xinqiao.kernel.errors import Invalid, Phrase, Problem
 from xinqiao.records.actions import register_file, withdraw_batch, write_file, write_parts
 from xinqiao.records.queries import knows_batch
 from xinqiao.records.types import FileFacts, FileKind, Op
+from xinqiao.sharing.queries import check_listed
 from xinqiao.subjects.rules import MODEL
 from xinqiao.vault.sealing import seal
 
@@ -154,6 +155,7 @@ def _delivery_row(intake: Intake, keeper: inbox.Keeper, delivery: str, now: date
 def _commit(
     entry: Delivery, item: Item, facts: FileFacts | None, found: Sequence[Unidentified], actor: str, now: datetime
 ) -> None:
+    check_listed(item)  # the list may have changed while a large delivery was read
     entry.save(force_insert=True)
     body = {
         "delivery": entry.id,
@@ -240,6 +242,7 @@ def retract_rows(
     rows = as_stored(item, checked.accepted, batch, Op.RETRACT, now)
     facts = write_file(item, rows, batch=batch, kind=FileKind.RETRACTION, now=now)
     with transaction.atomic():
+        check_listed(item)
         body = {"item": item.code, "batch": batch, "rows": rows.num_rows, "reason": reason}
         record(RETRACTED, actor=actor, subject=provider, body=body, now=now)
         register_file(item.code, facts, batch=batch, kind=FileKind.RETRACTION, actor=actor, now=now)

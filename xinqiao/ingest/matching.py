@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import key_columns
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
@@ -30,10 +29,10 @@ from xinqiao.ingest.types import (
     UnknownMatch,
 )
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.actions import register_file, write_file
 from xinqiao.records.queries import read_enterprise, stored_schema
 from xinqiao.records.types import FileKind, Op
+from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.subjects.queries import get_subject
 from xinqiao.subjects.types import IdentifierKind, UnknownSubject
 
@@ -55,7 +54,7 @@ def attach_row(match: int, *, code: str, provider: str | None = None, actor: str
     subject, kind = get_subject(code)
     if kind is not IdentifierKind.CODE:
         raise UnknownSubject(text=code[:40])
-    item = load_catalogue(content_dir()).item(entry.item)
+    item = current_list().item(entry.item)
     [kept] = as_matches([entry])
     if kept.erased:
         raise DeliveryErased(delivery=entry.delivery)
@@ -191,7 +190,7 @@ def _refuse_older(item: Item, row: Row, delivered_at: datetime, now: datetime) -
 
 def _withdraw(entry: RowMatch, actor: str, now: datetime) -> str:
     """Take an attached row out of the records; says what that took: retracted, restored or superseded."""
-    item = load_catalogue(content_dir()).item(entry.item)
+    item = item_ever(entry.item)
     rows = _of_enterprise(item, entry.code, now)
     ours = [r for r in rows if (r["_batch"], r["_row"]) == (entry.batch, entry.row)]
     if not ours:

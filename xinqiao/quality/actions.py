@@ -12,13 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.indicators.crossing import Crossed, CrossRule, cross_province
 from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.models import CrossRunRow, FindingRow, OutageRow, ReminderRow
 from xinqiao.quality.queries import (
     expectations,
@@ -26,6 +24,7 @@ from xinqiao.quality.queries import (
     outage_facts,
     reminder_facts,
     rules_concerning,
+    rules_in_force,
     run_facts,
     unsettled,
 )
@@ -52,6 +51,7 @@ from xinqiao.quality.types import (
 from xinqiao.records.actions import register_file
 from xinqiao.records.lake import lake
 from xinqiao.records.types import AsOf, FileFacts, FileKind
+from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import tell
 
 RUNS = "quality.cross"
@@ -65,7 +65,7 @@ def cross_check(*, actor: str, now: datetime) -> CrossRun:
     A finding is made or seen again; one that is no longer found is corrected, unless an item it rests on is late, down
     or was never delivered: then nobody can tell. Raises EngineUnavailable.
     """
-    today, rules = beijing_day(now), list(load_cross_rules().values())
+    today, rules = beijing_day(now), list(rules_in_force().values())
     items = _items_of(rules)
     open_sources = frozenset(unsettled(items, on=today, known=now))
     result = (
@@ -89,7 +89,7 @@ def cross_check(*, actor: str, now: datetime) -> CrossRun:
 
 
 def _items_of(rules: Sequence[CrossRule]) -> list[Item]:
-    catalogue = load_catalogue(content_dir())
+    catalogue = current_list()
     return [catalogue.item(code) for code in dict.fromkeys(c for rule in rules for c in rule.facts.items)]
 
 
@@ -161,7 +161,7 @@ def explain_finding(finding: int, *, text: str, provider: str | None, actor: str
     """
     said = check_written(text, field="text")
     row = FindingRow.objects.select_for_update().filter(id=finding).first()
-    rules = load_cross_rules() if provider is None else rules_concerning(provider)
+    rules = rules_in_force() if provider is None else rules_concerning(provider)
     if row is None or row.rule not in rules:
         raise UnknownFinding(finding=finding)
     if provider is not None and provider not in load_cross_rules()[row.rule].facts.explain:

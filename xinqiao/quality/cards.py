@@ -10,19 +10,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.queries import list_arrivals, list_problems
 from xinqiao.ingest.types import Arrival, DeliveryErased
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.models import CardRow
 from xinqiao.quality.queries import calendar, expectations, latest_cross_run, list_cards, list_sources, open_enterprises
 from xinqiao.quality.rules import deadlines, usual_rows
 from xinqiao.quality.types import CARDS_MADE, Aspect, Card, CrossRun, Figure, Source
 from xinqiao.records.queries import empty_cells
+from xinqiao.sharing.queries import current_list
 
 DUPLICATES = ("row.duplicate", "row.key_repeated")
 REQUIRED = "required"
@@ -34,7 +33,7 @@ def make_cards(*, actor: str, now: datetime) -> list[Card]:
     An item of which nothing was ever delivered has a card too: it says so.
     """
     today = beijing_day(now)
-    items = load_catalogue(content_dir()).items
+    items = current_list().items
     arrivals: dict[str, list[Arrival]] = {}
     for arrival in list_arrivals(known=now):
         arrivals.setdefault(arrival.item, []).append(arrival)

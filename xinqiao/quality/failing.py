@@ -10,18 +10,17 @@ from itertools import islice
 
 import pyarrow as pa
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
 from xinqiao.ingest.queries import list_arrivals
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.money import format_fen
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.cards import DUPLICATES, REQUIRED, problems_of
 from xinqiao.quality.queries import calendar, expectations, list_findings
 from xinqiao.quality.rules import deadlines
 from xinqiao.quality.types import Aspect, Card, FailingPage, FindingState, FindingValue
 from xinqiao.records.queries import cells_of
+from xinqiao.sharing.queries import current_list
 
 PAGE = 50
 Line = tuple[str, ...]
@@ -66,7 +65,7 @@ HEADINGS: dict[Aspect, Line] = {
 
 
 def _lines(card: Card, aspect: Aspect, provider: str | None, say: Say) -> Iterator[Line]:
-    item = load_catalogue(content_dir()).item(card.item)
+    item = current_list().item(card.item)
     if aspect is Aspect.ON_TIME:
         return _deadlines(card, item, say)
     if aspect is Aspect.CONSISTENT:

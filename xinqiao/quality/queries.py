@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
+from xinqiao.indicators.crossing import CrossRule
 from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.indicators.types import CrossFacts
 from xinqiao.ingest.queries import list_arrivals
@@ -37,6 +38,7 @@ from xinqiao.quality.types import (
     UnknownFinding,
 )
 from xinqiao.records.queries import delivered_items
+from xinqiao.sharing.queries import current_list, not_listed
 
 
 def expectations() -> Expectations:
@@ -167,22 +169,28 @@ def latest_cross_run() -> CrossRun | None:
     return run_facts(row) if row else None
 
 
+def rules_in_force() -> dict[str, CrossRule]:
+    """Code → rule across items, of those whose items are all on the list in force as the rule knows them."""
+    rules, declared = load_cross_rules(), load_catalogue(content_dir())
+    away = not_listed(declared.item(code) for code in {code for rule in rules.values() for code in rule.facts.items})
+    return {code: rule for code, rule in rules.items() if not away & set(rule.facts.items)}
+
+
 def rules_concerning(provider: str) -> list[str]:
     """Codes of the rules that look at an item of a department."""
-    catalogue = load_catalogue(content_dir())
-    own = {item.code for item in catalogue.of_department(provider)}
-    return [code for code, rule in load_cross_rules().items() if own & set(rule.facts.items)]
+    own = {item.code for item in current_list().of_department(provider)}
+    return [code for code, rule in rules_in_force().items() if own & set(rule.facts.items)]
 
 
 def list_rules(*, provider: str | None = None) -> list[CrossFacts]:
     """Declarations of the rules across items, of those that concern a department when given."""
-    rules = load_cross_rules()
+    rules = rules_in_force()
     return [rules[code].facts for code in (rules_concerning(provider) if provider else rules)]
 
 
 def _findings(provider: str | None) -> QuerySet[FindingRow]:
-    """Findings of rules still declared; of those that concern a department when given."""
-    rules = rules_concerning(provider) if provider else list(load_cross_rules())
+    """Findings of rules in force; of those that concern a department when given."""
+    rules = rules_concerning(provider) if provider else list(rules_in_force())
     return FindingRow.objects.filter(rule__in=rules)
 
 
@@ -208,7 +216,7 @@ def list_findings(
 
 def rules_over(item: str) -> list[str]:
     """Codes of the rules that look at an item."""
-    return [code for code, rule in load_cross_rules().items() if item in rule.facts.items]
+    return [code for code, rule in rules_in_force().items() if item in rule.facts.items]
 
 
 def count_findings(*, provider: str | None = None) -> dict[str, dict[FindingState, int]]:
@@ -239,7 +247,7 @@ def get_finding(finding: int, *, provider: str | None = None, whole: bool = Fals
 def finding_facts(row: FindingRow, provider: str | None, *, whole: bool = False) -> Finding:
     """Facts of a row with the values that a reader may see: a department's own, and what is public by law."""
     rule = load_cross_rules()[row.rule]
-    catalogue = load_catalogue(content_dir())
+    catalogue = current_list()
     values = []
     for measure in rule.inputs:
         facts, item = measure.facts, catalogue.item(measure.facts.item)

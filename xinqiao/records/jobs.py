@@ -7,9 +7,8 @@ from datetime import timedelta
 from django.utils import timezone
 from django_tasks import task
 
-from xinqiao.catalogue.load import load_catalogue
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.records import actions
+from xinqiao.sharing.queries import current_list
 
 UNDO_WINDOW = timedelta(hours=24)
 
@@ -18,8 +17,6 @@ UNDO_WINDOW = timedelta(hours=24)
 def compact_lake() -> int:
     """Merge every item's settled files and remove unregistered ones; returns files merged."""
     now = timezone.now()
-    merged = sum(
-        actions.compact(item, older_than=UNDO_WINDOW, actor="system", now=now) for item in load_catalogue(content_dir())
-    )
+    merged = sum(actions.compact(item, older_than=UNDO_WINDOW, actor="system", now=now) for item in current_list())
     actions.remove_unregistered(older_than=timedelta(hours=1), now=now)
     return merged

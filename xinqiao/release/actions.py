@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
@@ -24,7 +23,6 @@ from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import add_months, beijing_day, new_number
 from xinqiao.parties.queries import is_excluded
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import list_sources
 from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
 from xinqiao.records.sealing import open_rows
@@ -49,6 +47,7 @@ from xinqiao.release.types import (
     RecipientKind,
     Rule,
 )
+from xinqiao.sharing.queries import current_list, not_listed
 
 NOT_IN_REGISTRY = "登记信息中没有这家企业"
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
@@ -99,13 +98,16 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
         raise refused(inquiry, found.items, changed, table, now) from None
 
 
-def check_again(inquiry: Inquiry, *, now: datetime) -> None:
+def check_again(inquiry: Inquiry, *, answered: Sequence[str], now: datetime) -> None:
     """Whether an answer given before may be sent once more to the same request, whose first answer was lost.
 
-    It counts no read, so a count used up is no reason against it; an authorisation that has ended since is, and so is
-    a recipient no longer admitted. Raises NotReleased, recorded like any refusal.
+    ``answered`` are the items in it. It counts no read, so a count used up is no reason against it; an authorisation
+    that has ended since is, and so is a recipient no longer admitted. Raises NotReleased, recorded like any refusal,
+    and UnknownItem when an item has left the list since.
     """
     table, items = policy(), _items(inquiry)
+    for code in answered:
+        current_list().item(code)
     rule, state = judge(table, ask_of(inquiry, items), now=now)
     if rule.allow or (state is AuthorisationState.USED_UP and rule is not NOT_ADMITTED):
         return
@@ -154,7 +156,7 @@ def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
 
 def _items(inquiry: Inquiry) -> tuple[Item, ...]:
     """The items asked for; by default all of them, or those with something public."""
-    catalogue = load_catalogue(content_dir())
+    catalogue = current_list()
     if inquiry.items is not None:
         return tuple(catalogue.item(code) for code in inquiry.items)
     if inquiry.public_only:
@@ -163,6 +165,13 @@ def _items(inquiry: Inquiry) -> tuple[Item, ...]:
     if found is None:
         return catalogue.items
     return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
+
+
+def _away(found: Authorisation | None) -> dict[str, list[str]]:
+    """Items that an authorisation names and that have left the list since: said, not passed over in silence."""
+    listed = {item.code for item in current_list()}
+    away = [code for code in found.items if code not in listed] if found else []
+    return {"not_listed": away} if away else {}
 
 
 def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
@@ -181,7 +190,7 @@ def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
 
 def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | None, now: datetime) -> Document:
     """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
-    registration = load_catalogue(content_dir()).item("registration.basic")
+    registration = current_list().item("registration.basic")
     everything = {i.code: i for i in (*items, registration)}
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
@@ -217,6 +226,7 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         "asked_at": now.isoformat(),
         "evaluation": result if result and _whole(items, months, now) else None,
         "items": blocks,
+        **_away(found),
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }
 
@@ -235,7 +245,8 @@ def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
 def _whole(items: Sequence[Item], months: int | None, now: datetime) -> bool:
     """Whether all non-public facts that the evaluation rests on are asked for and lie within the months allowed."""
     indicators, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
-    closed = {i.code for i in rests_on if i.openness is not Openness.PUBLIC}
+    away = not_listed(rests_on)  # nothing of them is in the evaluation
+    closed = {i.code for i in rests_on if i.openness is not Openness.PUBLIC and i.code not in away}
     reach = max((i.facts.months or 0 for i in indicators if closed & set(i.facts.items)), default=0)
     return closed <= {i.code for i in items} and (months is None or reach <= months)
 
@@ -333,6 +344,7 @@ def new_line(
         "authorisation": inquiry.authorisation,
         "rule": rule.id,
         "policy_sha256": table.sha256,
+        "list_sha256": current_list().sha256,
         "answer_sha256": answer,
         "cause": inquiry.cause,
         **_via(inquiry),

@@ -17,6 +17,7 @@ from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import judge
 from xinqiao.release.types import Access, Recipient
+from xinqiao.sharing.queries import not_listed
 
 PURPOSE = "node_duty"
 
@@ -30,7 +31,8 @@ def note_listed(
     does not let this recipient see them; then none is shown.
     """
     _, items = needed(scorecard_at(AsOf(beijing_day(now), now)))
-    closed = [item for item in items if item.openness is not Openness.PUBLIC]
+    away = not_listed(items)
+    closed = [i for i in items if i.openness is not Openness.PUBLIC and i.code not in away]
     table, rows = policy(), list[AccessLine]()
     with transaction.atomic():
         for enterprise in sorted(enterprises):  # one order for all, or two lists could wait for each other's chains

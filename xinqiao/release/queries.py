@@ -33,6 +33,12 @@ def policy() -> Policy:
     return parse_policy(text) if text is not None else content_policy()
 
 
+def policy_text() -> str:
+    """The text of the table in force."""
+    text = PolicyRow.objects.order_by("-id").values_list("text", flat=True).first()
+    return text if text is not None else (content_dir() / "release.toml").read_text("utf-8")
+
+
 def content_policy() -> Policy:
     """The content package's table, in force or not; raises InvalidPolicy."""
     return load_policy(content_dir() / "release.toml")

@@ -6,13 +6,13 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import UnknownItem
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.plumbing.editions import Editions
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import newest_file, standing_rows, without_planted
+from xinqiao.sharing.queries import current_list
 from xinqiao.subjects.assemble import ITEMS, subjects_of
 from xinqiao.subjects.index import write_register
 from xinqiao.subjects.models import SubjectRegister
@@ -51,7 +51,7 @@ def rebuild(*, actor: str, now: datetime) -> RegisterFacts:
 def _rows(code: str, columns: tuple[str, ...], now: datetime) -> pa.Table:
     """What stands of an item; nothing where the province's list does not have it."""
     try:
-        item = load_catalogue(content_dir()).item(code)
+        item = current_list().item(code)
     except UnknownItem:
         return pa.table({name: pa.array([], pa.string()) for name in columns})
     rows = standing_rows(item, columns, known=now)

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from django.db import transaction
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.sample.generate import REGISTRATION, generate
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.actions import Upload
@@ -19,6 +18,7 @@ from xinqiao.ingest.planting import known_of, plant
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 from xinqiao.supervision.models import CanaryRow
 from xinqiao.supervision.types import CANARY_PLANTED, CanariesRefused
 
@@ -34,7 +34,7 @@ def plant_canaries(count: int, *, actor: str, now: datetime) -> list[str]:
     """
     if not 1 <= count <= MOST:
         raise CanariesRefused(why=f"1–{MOST}")
-    catalogue = load_catalogue(content_dir())
+    catalogue = current_list()
     until = beijing_day(now).replace(day=1) - timedelta(days=1)
     with tempfile.TemporaryDirectory(prefix="xinqiao-") as place:
         folder = Path(place) / "sample"
@@ -63,6 +63,6 @@ def _choose(folder: Path, count: int, now: datetime) -> list[str]:
     with (folder / "outcomes.csv").open(encoding="utf-8", newline="") as file:
         codes = [row["uscc"] for row in csv.DictReader(file) if not row["defaulted_on"]]
     secrets.SystemRandom().shuffle(codes)
-    registration = load_catalogue(content_dir()).item(REGISTRATION)
+    registration = current_list().item(REGISTRATION)
     taken = set(known_of(codes[: 2 * count], registration=registration, now=now))
     return [code for code in codes[: 2 * count] if code not in taken][:count]

@@ -44,6 +44,7 @@ TABS = {
     ),
     Portal.NODE: (
         ("node-home", _("运行状况")),
+        ("node-list", _("共享清单")),
         ("node-sources", _("数据来源")),
         ("node-supply", _("报送时效")),
         ("node-quality", _("数据质量")),

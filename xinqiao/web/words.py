@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from django.utils.translation import get_language, gettext
 
 from xinqiao.admission.content import bar
-from xinqiao.catalogue.load import load_catalogue
+from xinqiao.catalogue.types import Catalogue
 from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 
 
 def is_english() -> bool:
@@ -25,10 +26,13 @@ def is_english() -> bool:
     return (get_language() or "").startswith("en")
 
 
-@cache
 def content_words() -> dict[str, str]:
     """Chinese text of content → its English: names from their declarations, the rest from ``words/en.toml``."""
-    catalogue = load_catalogue(content_dir())
+    return _words(current_list())
+
+
+@lru_cache(maxsize=4)
+def _words(catalogue: Catalogue) -> dict[str, str]:
     named: list[Any] = [
         *catalogue.departments,
         *catalogue.items,

@@ -6,7 +6,7 @@ import base64
 import secrets
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -102,6 +102,12 @@ def stop_pushes(organisation: str, *, actor: str, now: datetime) -> int:
     if count:
         record(PUSHES_STOPPED, actor=actor, subject=organisation, body={"messages": count}, now=now)
     return count
+
+
+def take_back(about: Iterable[str]) -> int:
+    """Send nothing of these things any more, not a dead letter again either; returns how many notices that were."""
+    rows = Message.objects.filter(about__in=list(about), state__in=(MessageState.WAITING, MessageState.DEAD))
+    return rows.update(state=MessageState.SUPERSEDED, next_at=None)
 
 
 @transaction.atomic

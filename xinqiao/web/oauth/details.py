@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.queries import get_template, list_requests
 from xinqiao.consent.rules import ceiling_of, check_limits, check_scope
@@ -16,7 +15,7 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.types import InvalidDetails, PushedFacts
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import OrganisationFacts
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list
 
 
 def check_query(asked: Mapping[str, Any], organisation: OrganisationFacts) -> dict[str, Any]:
@@ -49,7 +48,7 @@ def _enterprise(text: str, problems: list[Problem]) -> str:
 
 def _limits(asked: Mapping[str, Any], form: Form | None, problems: list[Problem]) -> dict[str, int]:
     """Days and times, at most what template, purpose and form allow."""
-    template, known = get_template(), [item.code for item in load_catalogue(content_dir())]
+    template, known = get_template(), [item.code for item in current_list()]
     try:
         check_scope(
             template,

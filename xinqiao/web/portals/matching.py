@@ -14,7 +14,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.ingest.match_queries import PAGE, count_matches, get_match, list_matches
 from xinqiao.ingest.matching import attach_row, send_back, undo_decision
 from xinqiao.ingest.types import Match, MatchState
@@ -22,6 +21,7 @@ from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import item_ever
 from xinqiao.subjects.queries import get_subject, register_facts
 from xinqiao.subjects.types import NoSubjects, UnknownSubject
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -91,9 +91,8 @@ def _list(request: HttpRequest, portal: str, provider: str | None) -> HttpRespon
     number = int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else 0
     found = list_matches(state, provider=provider, delivery=delivery, after=number, limit=PAGE + 1)
     counts = count_matches(provider=provider, delivery=delivery)
-    catalogue = load_catalogue(content_dir())
     context = {
-        "rows": [(match, catalogue.item(match.item)) for match in found[:PAGE]],
+        "rows": [(match, item_ever(match.item)) for match in found[:PAGE]],
         "states": [(one, counts[one]) for one in LISTED],
         "state": state,
         "delivery": delivery,
@@ -119,7 +118,7 @@ def _row(request: HttpRequest, number: int, portal: str, provider: str | None, a
 
 
 def _row_context(match: Match, portal: str) -> dict[str, Any]:
-    item = load_catalogue(content_dir()).item(match.item)
+    item = item_ever(match.item)
     shown = [(item.field(code), value) for code, value in match.values.items() if value]
     return {
         "match": match,

@@ -15,14 +15,12 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item
 from xinqiao.consent.types import Form
 from xinqiao.ingest.queries import list_arrivals
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
 from xinqiao.parties.types import Role
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.actions import end_outage, explain_finding, report_outage
 from xinqiao.quality.failing import PAGE, failing_file, failing_page
 from xinqiao.quality.queries import (
@@ -45,6 +43,7 @@ from xinqiao.quality.rules import check_written, monday
 from xinqiao.quality.types import Aspect, CellState, Finding, FindingState
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.sharing.queries import current_list
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
 from xinqiao.web.words import translate
@@ -72,7 +71,7 @@ class Side:
 
     def items(self) -> tuple[Item, ...]:
         """The items of this side."""
-        catalogue = load_catalogue(content_dir())
+        catalogue = current_list()
         return catalogue.items if self.provider is None else catalogue.of_department(self.provider)
 
     def item(self, code: str) -> Item:

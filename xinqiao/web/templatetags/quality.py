@@ -6,9 +6,8 @@ from typing import Any
 
 from django import template
 
-from xinqiao.catalogue.load import load_catalogue
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.types import SourceState
+from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.templatetags.xinqiao import hundredths, name
 from xinqiao.web.words import translate
 
@@ -33,7 +32,7 @@ def change(hundredths_more: int | None) -> str:
 @register.filter
 def item_name(code: str) -> str:
     """The name of an item in the reader's language."""
-    return name(load_catalogue(content_dir()).item(code))
+    return name(item_ever(code))
 
 
 @register.filter
@@ -41,7 +40,7 @@ def department_name(code: str) -> str:
     """The name of a department in the reader's language; that of the node for the node."""
     if code == "node":
         return translate("节点")
-    departments = {d.code: d for d in load_catalogue(content_dir()).departments}
+    departments = {d.code: d for d in current_list().departments}
     return name(departments[code]) if code in departments else code
 
 

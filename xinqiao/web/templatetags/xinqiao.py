@@ -12,13 +12,12 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import FieldType, Role
 from xinqiao.consent.queries import get_template
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.money import format_fen
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import item_ever
 from xinqiao.vault.types import ERASED
 from xinqiao.web.words import is_english, translate
 
@@ -45,6 +44,7 @@ WHY = {
     "no_record": "没有该企业的记录",
     "source_late": "来源逾期未报，不能核实没有",
     "source_down": "来源停机，不能核实",
+    "not_listed": "不在现行共享清单",
     "not_computable": "记录不足以计算",
     "not_public": "非公开部分需企业授权",
 }
@@ -69,6 +69,9 @@ STATUS_TONES = {
     "overdue": "risk",
     "late": "warn",
     "shrinking": "warn",
+    "escalated": "risk",
+    "soon": "warn",
+    "added": "good",
     "on_time": "good",
     "explained": "good",
     "corrected": "good",
@@ -296,9 +299,8 @@ def purpose(code: str) -> str:
 
 @register.filter
 def items_of(codes: Any) -> list[Any]:
-    """Catalogue items of these codes."""
-    catalogue = load_catalogue(content_dir())
-    return [catalogue.item(code) for code in codes]
+    """Items of these codes, also those that have left the list: what happened names them."""
+    return [item_ever(code) for code in codes]
 
 
 @register.simple_tag

@@ -69,9 +69,9 @@ def answered_once(
     act: Callable[[], tuple[int, Any]],
     *,
     together: bool = False,
-    again: Callable[[], None] | None = None,
+    again: Callable[[Any], None] | None = None,
 ) -> HttpResponse:
-    """Carry out and keep the answer under the caller's key. ``again`` may refuse to give a kept answer once more."""
+    """Carry out and keep the answer under the caller's key. ``again``, given a kept answer, may refuse to repeat it."""
 
     def written() -> tuple[int, str]:
         status, answer = act()
@@ -83,7 +83,7 @@ def answered_once(
         written, caller=caller.code, key=key, fingerprint=fingerprint, now=timezone.now(), together=together
     )
     if repeated and again is not None:
-        again()
+        again(json.loads(text))
     answer = HttpResponse(text, status=status, content_type="application/json")
     if repeated:
         answer["Idempotent-Replay"] = "true"

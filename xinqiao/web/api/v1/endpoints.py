@@ -12,7 +12,6 @@ from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
 from xinqiao.admission.refusals import NotHosted
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import json_schema
 from xinqiao.catalogue.types import Item
 from xinqiao.consent.queries import get_template
@@ -28,10 +27,10 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
 from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
+from xinqiao.sharing.queries import current_list
 from xinqiao.web.api.v1 import authorisations, notices, schemas
 from xinqiao.web.api.v1.calling import (
     PROBLEMS,
@@ -125,7 +124,7 @@ def _access(access: Access) -> dict[str, Any]:
 @api.get("/catalogue", response={200: list[schemas.ItemOut]}, auth=None, tags=["catalogue"])
 def catalogue(request: HttpRequest) -> list[dict[str, Any]]:
     """The sharing list: every item with the JSON schema of its rows."""
-    return [_item(item) for item in load_catalogue(content_dir())]
+    return [_item(item) for item in current_list()]
 
 
 @api.get(
@@ -133,14 +132,14 @@ def catalogue(request: HttpRequest) -> list[dict[str, Any]]:
 )
 def catalogue_item(request: HttpRequest, code: str) -> dict[str, Any]:
     """One item of the sharing list, by code or list code."""
-    return _item(load_catalogue(content_dir()).item(code))
+    return _item(current_list().item(code))
 
 
 @api.post("/deliveries", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
 def deliver(request: HttpRequest, body: schemas.DeliveryRows, key: Key) -> HttpResponse:
     """Deliver rows of an item as JSON. Departments only."""
     caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
-    item = load_catalogue(content_dir()).item(body.item)
+    item = current_list().item(body.item)
 
     def act() -> tuple[int, Any]:
         outcome = receive_rows(item, body.rows, provider=caller.code, actor=program(request), now=timezone.now())
@@ -155,7 +154,7 @@ def deliver_files(
 ) -> HttpResponse:
     """Deliver files of an item (CSV in UTF-8 or GB18030, gzip, xlsx). Departments only."""
     caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
-    found = load_catalogue(content_dir()).item(item)
+    found = current_list().item(item)
     uploads = [as_upload(f) for f in files]
     digests = "\n".join([item, *(upload.digest() for upload in uploads)]).encode()
 
@@ -170,7 +169,7 @@ def deliver_files(
 def deliveries(request: HttpRequest, item: Annotated[str | None, Query(max_length=60)] = None) -> list[dict[str, Any]]:
     """The caller's latest deliveries, newest first."""
     caller = caller_of(request, OrganisationKind.DEPARTMENT, scope="deliver")
-    wanted = None if item is None else load_catalogue(content_dir()).item(item).code
+    wanted = None if item is None else current_list().item(item).code
     return [_delivery(o) for o in list_deliveries(provider=caller.code, item=wanted, now=timezone.now(), limit=100)]
 
 
@@ -212,8 +211,13 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         request.body,
         lambda: (200, _answer(query(inquiry, now=timezone.now()))),
         together=True,
-        again=lambda: check_again(inquiry, now=timezone.now()),
+        again=lambda kept: check_again(inquiry, answered=_named(kept), now=timezone.now()),
     )
+
+
+def _named(kept: dict[str, Any]) -> list[str]:
+    """The items in a kept answer."""
+    return [block["item"] for block in kept["document"]["items"]]
 
 
 @api.get("/enterprises", response={200: schemas.FoundOut, **PROBLEMS}, tags=["enterprises"])

@@ -11,7 +11,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.rules import Timeliness, duty
 from xinqiao.catalogue.types import Item
 from xinqiao.ingest.actions import receive, undo_delivery
@@ -22,6 +21,8 @@ from xinqiao.ingest.types import ColumnsMissing, NotYourItem, UnreadableFile
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.sharing.queries import current_list, item_ever
+from xinqiao.stewardship.queries import standing_reminders
 from xinqiao.web.access import Acting, Portal, requires
 from xinqiao.web.middleware import error_context
 from xinqiao.web.uploads import as_upload
@@ -32,7 +33,7 @@ URGENCY = (Timeliness.LATE, Timeliness.NEVER, Timeliness.SOON, Timeliness.ON_TIM
 
 
 def _own_item(code: str, actor: Acting) -> Item:
-    item = load_catalogue(content_dir()).item(code)
+    item = current_list().item(code)
     if item.department.code != actor.code:
         raise NotYourItem(item=item.name, department=item.department.name)
     return item
@@ -46,12 +47,13 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     today = timezone.localdate()
     last = last_deliveries(actor.code)
     rows = []
-    for item in load_catalogue(content_dir()).of_department(actor.code):
+    for item in current_list().of_department(actor.code):
         at = last.get(item.code)
         stands = duty(item.due, timezone.localdate(at) if at else None, today, calendar)
         rows.append({"item": item, "last": at, "duty": stands})
     rows.sort(key=lambda r: (URGENCY.index(r["duty"].timeliness), r["duty"].due_on))
-    return render(request, "department/home.html", {"rows": rows})
+    reminders = standing_reminders(provider=actor.code, now=timezone.now())
+    return render(request, "department/home.html", {"rows": rows, "reminders": reminders})
 
 
 @CLERK
@@ -85,8 +87,7 @@ def _mapping(request: HttpRequest) -> dict[str, str]:
 @require_GET
 def deliveries(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """What was handed in lately."""
-    catalogue = load_catalogue(content_dir())
-    rows = [(o, catalogue.item(o.item)) for o in list_deliveries(provider=actor.code, now=timezone.now())]
+    rows = [(o, item_ever(o.item)) for o in list_deliveries(provider=actor.code, now=timezone.now())]
     return render(request, "department/deliveries.html", {"rows": rows})
 
 
@@ -95,7 +96,7 @@ def deliveries(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 def delivery(request: HttpRequest, delivery: str, *, actor: Acting) -> HttpResponse:
     """What became of one delivery: accounted for row by row, problems grouped by repair."""
     outcome = get_outcome(delivery, provider=actor.code, now=timezone.now())
-    item = load_catalogue(content_dir()).item(outcome.item)
+    item = item_ever(outcome.item)
     matches = [(state, n) for state, n in count_matches(provider=actor.code, delivery=delivery).items() if n]
     return render(request, "department/delivery.html", {"outcome": outcome, "item": item, "matches": matches})
 

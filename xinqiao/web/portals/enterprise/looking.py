@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from xinqiao.admission.queries import list_notices
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.queries import find_active, get_template
 from xinqiao.consent.types import Authorisation, Form
 from xinqiao.evaluation.queries import get_scorecard, list_runs
@@ -21,11 +20,11 @@ from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import chain_place, receipt
 from xinqiao.parties.queries import get_organisation, list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Right, Role
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, preview
 from xinqiao.release.challenges import challenge_access, challenge_of, list_challenges
 from xinqiao.release.queries import access_bundle, get_access
 from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
@@ -56,10 +55,9 @@ def access(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpRespon
         challenge_access(found.id, enterprise=actor.code, text=said, actor=actor.label, now=timezone.now())
         messages.success(request, _("质询已送出；答复会显示在这里"), extra_tags="good")
         return redirect("enterprise-access", found.id)
-    catalogue = load_catalogue(content_dir())
     context = {
         "access": found,
-        "items": [catalogue.item(code) for code in found.items],
+        "items": [item_ever(code) for code in found.items],
         "place": chain_place(found.entry).get("n"),
         "challenge": challenge_of(found.id),
     }
@@ -127,7 +125,6 @@ def _case(
         authorisation=given.id if given else "", public_only=is_open,
     )  # fmt: skip
     seen = preview(inquiry, viewer=actor.label, now=timezone.now())
-    catalogue = load_catalogue(content_dir())
     blocks = seen.document["items"] if seen.document else []
     evaluation = seen.document["evaluation"] if seen.document else None
     return {
@@ -136,7 +133,7 @@ def _case(
         "rule": seen.rule,
         "given": given,
         "evaluation": explained(evaluation, get_scorecard(on=timezone.localdate())),
-        "items": [(catalogue.item(block["item"]), block) for block in blocks],
+        "items": [(item_ever(block["item"]), block) for block in blocks],
     }
 
 

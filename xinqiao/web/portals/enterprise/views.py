@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.actions import decline_request, grant_authorisation, mark_shown, withdraw_authorisation
 from xinqiao.consent.papers import authorisation_pdf
 from xinqiao.consent.powers import end_power, grant_power, invite, list_powers
@@ -37,10 +36,10 @@ from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.queries import count_accesses, list_accesses
 from xinqiao.release.types import Answer, Recipient, RecipientKind
+from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 
@@ -89,8 +88,7 @@ def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """The whole file: evaluation with reasons, then every item with its rows, source and date."""
     answer = _own(actor, Form.DETAIL)
     card = get_scorecard(on=timezone.localdate())
-    catalogue = load_catalogue(content_dir())
-    items = [(catalogue.item(block["item"]), block) for block in answer.document["items"]]
+    items = [(item_ever(block["item"]), block) for block in answer.document["items"]]
     context = {
         "document": answer.document,
         "evaluation": explained(answer.document["evaluation"], card),
@@ -139,12 +137,12 @@ def decide(request: HttpRequest, request_id: str, *, actor: Acting) -> HttpRespo
     if request.method == "POST":
         return _answer(request, asked, actor)
     locale = "en" if request.LANGUAGE_CODE == "en" else "zh"  # type: ignore[attr-defined]
-    catalogue, shown = load_catalogue(content_dir()), consent_text(asked.id, locale=locale)
+    shown = consent_text(asked.id, locale=locale)
     mark_shown(asked.id, signatory=actor.actor.person_id, text_digest=shown.sha256, locale=locale, now=timezone.now())
     context = {
         "asked": asked,
         "shown": shown,
-        "items": [catalogue.item(code) for code in asked.scope.items],
+        "items": [item_ever(code) for code in asked.scope.items],
         "purpose": get_template().purposes[asked.scope.purpose],
         "open": asked.state in OPEN_REQUESTS and asked.answer_by > timezone.now(),
     }
@@ -174,12 +172,11 @@ def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpRes
 def authorisation(request: HttpRequest, authorisation_id: str, *, actor: Acting) -> HttpResponse:
     """One authorisation: what it allows, what was taken under it, how to end it."""
     found = _authorisation_of(actor, authorisation_id)
-    catalogue = load_catalogue(content_dir())
     taken = list_accesses(enterprise=actor.code, authorisation=found.id, limit=found.times_max + 100)
     context: dict[str, Any] = {
         "authorisation": found,
         "stands": _stands(found),
-        "items": [catalogue.item(code) for code in found.items],
+        "items": [item_ever(code) for code in found.items],
         "taken": taken,
         "purpose": get_template().purposes[found.purpose],
     }

@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from xinqiao.admission.refusals import NotOpen
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import cancel_request, request_authorisation
 from xinqiao.consent.queries import find_active, get_template, list_authorisations, list_requests
@@ -28,9 +27,9 @@ from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context, status_of
@@ -103,7 +102,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
     except UnknownEnterprise as error:
         context = {"written": uscc, "error": error_context(error)}
         return render(request, "institution/find.html", context, status=404)
-    catalogue, now = load_catalogue(content_dir()), timezone.now()
+    now = timezone.now()
     authorisations = {
         code: found
         for code in get_template().purposes
@@ -111,7 +110,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
     }
     context = {
         "document": answer.document,
-        "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+        "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         "authorisations": authorisations,
         "requests": (sent := list_requests(organisation=actor.code, enterprise=uscc)),
         "pending": any(r.state in OPEN_REQUESTS and r.answer_by > now for r in sent),
@@ -126,7 +125,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
 def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
     """Ask the enterprise for an authorisation: purpose, items, why; one read within 30 days by default."""
     uscc, template = parse_uscc(uscc).code, get_template()
-    items = [i for i in load_catalogue(content_dir()) if i.openness is not Openness.PUBLIC]
+    items = [i for i in current_list() if i.openness is not Openness.PUBLIC]
     context: dict[str, Any] = {"uscc": uscc, "items": items, "purposes": template.purposes, "chosen": PURPOSE}
     firm = find_enterprise(uscc)
     context |= {"firm": firm, "ticked": [i.code for i in items]}
@@ -174,11 +173,10 @@ def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         authorisation=posted(request, "authorisation", most=40),
     )  # fmt: skip
     answer = query(inquiry, now=timezone.now())
-    catalogue = load_catalogue(content_dir())
     context = {
         "document": answer.document,
         "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
-        "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+        "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         "access": answer.access,
         "purposes": get_template().purposes,
     }

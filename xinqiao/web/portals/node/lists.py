@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from xinqiao.directory.actions import EXPORT_MOST, export, list_page
 from xinqiao.directory.queries import count_by_grade, index_facts
-from xinqiao.directory.types import Facts, NoDirectory, TooMany, WrongFilter
+from xinqiao.directory.types import DirectoryOutdated, Facts, NoDirectory, TooMany, WrongFilter
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.kernel.errors import Invalid, Phrase, Problem, Refused
 from xinqiao.parties.types import Role
@@ -42,7 +42,7 @@ def enterprises(request: HttpRequest, *, actor: Acting) -> HttpResponse:
             if isinstance(shown, HttpResponse):
                 return shown
             context |= shown
-    except (Invalid, NoDirectory, TooMany, Refused) as error:
+    except (Invalid, NoDirectory, DirectoryOutdated, TooMany, Refused) as error:
         context |= {"error": error_context(error)}
         return render(request, "node/enterprises.html", context, status=status_of(error))
     return render(request, "node/enterprises.html", context)

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.rules import Timeliness, duty
 from xinqiao.consent.types import Form
 from xinqiao.evaluation.compute import scorecards
@@ -29,6 +28,7 @@ from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
+from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context
@@ -58,9 +58,7 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "faults": faults,
         "status": status,
         "run": runs[0] if runs else None,
-        "totals": sorted(
-            ((load_catalogue(content_dir()).item(code), total) for code, total in totals), key=lambda t: t[0].list_code
-        ),
+        "totals": sorted(((item_ever(code), total) for code, total in totals), key=lambda t: t[0].list_code),
         "engine": engine_name(),
         "rows": sum(total["rows"] for _code, total in totals),
     }
@@ -74,13 +72,13 @@ def sources(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     calendar, today = WorkCalendar.load(content_dir() / "calendar"), timezone.localdate()
     last = last_deliveries()
     rows = []
-    for item in load_catalogue(content_dir()):
+    for item in current_list():
         at = last.get(item.code)
         rows.append((item, at, duty(item.due, timezone.localdate(at) if at else None, today, calendar)))
     order = (Timeliness.LATE, Timeliness.NEVER, Timeliness.SOON, Timeliness.ON_TIME)
     rows.sort(key=lambda row: (order.index(row[2].timeliness), row[0].list_code))
     covered = sum(1 for row in rows if row[1])
-    recent = [(o, load_catalogue(content_dir()).item(o.item)) for o in list_deliveries(now=timezone.now(), limit=15)]
+    recent = [(o, item_ever(o.item)) for o in list_deliveries(now=timezone.now(), limit=15)]
     context = {"rows": rows, "covered": covered, "total": len(rows), "recent": recent}
     return render(request, "node/sources.html", context)
 
@@ -123,11 +121,10 @@ def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
             answer = query(inquiry, now=timezone.now())
         except (Invalid, Refused, NotFound) as error:
             return render(request, "node/find.html", context | {"error": error_context(error)}, status=error.status)
-        catalogue = load_catalogue(content_dir())
         context |= {
             "document": answer.document,
             "access": answer.access,
             "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
-            "items": [(catalogue.item(b["item"]), b) for b in answer.document["items"]],
+            "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         }
     return render(request, "node/find.html", context)

@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
-from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.schema import consent_wording
 from xinqiao.catalogue.template import hint, xlsx_template
 from xinqiao.evaluation.compute import facts_by_code
@@ -18,7 +17,8 @@ from xinqiao.evaluation.guideline import as_markdown
 from xinqiao.evaluation.queries import get_guideline, get_scorecard, indicator_coverage
 from xinqiao.evidence.queries import log_status
 from xinqiao.kernel.errors import XinqiaoError
-from xinqiao.plumbing.settings import content_dir, evidence_dir
+from xinqiao.plumbing.settings import evidence_dir
+from xinqiao.sharing.queries import current_list, version_in_force
 from xinqiao.web.access import current_actor, public
 from xinqiao.web.context import home_of
 from xinqiao.web.signing import next_page
@@ -54,14 +54,14 @@ def care(request: HttpRequest) -> HttpResponse:
 @require_GET
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The sharing list: every item with its content, method, department and deadline."""
-    return render(request, "public/catalogue.html", {"catalogue": load_catalogue(content_dir())})
+    return render(request, "public/catalogue.html", {"catalogue": current_list(), "version": version_in_force()})
 
 
 @public
 @require_GET
 def item(request: HttpRequest, code: str) -> HttpResponse:
     """The dictionary page of an item, derived from its declaration."""
-    found = load_catalogue(content_dir()).item(code)
+    found = current_list().item(code)
     english = request.LANGUAGE_CODE == "en"  # type: ignore[attr-defined]
     wording = consent_wording(found, english=english)
     fields = [(f, hint(f)) for f in found.fields]
@@ -72,7 +72,7 @@ def item(request: HttpRequest, code: str) -> HttpResponse:
 @require_GET
 def template(request: HttpRequest, code: str) -> HttpResponse:
     """The upload template of an item."""
-    found = load_catalogue(content_dir()).item(code)
+    found = current_list().item(code)
     answer = HttpResponse(xlsx_template(found), content_type=XLSX)
     answer["Content-Disposition"] = f'attachment; filename="{found.code}.xlsx"'
     return answer
