@@ -21,6 +21,7 @@ NAMES = (
     "evidence_overhead",
     "withdrawal",
     "suspension",
+    "list_change",
     "crash_release",
     "proofs_foreign",
     "log_million",

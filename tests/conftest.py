@@ -10,6 +10,7 @@ import pytest
 from django.core.management.commands import flush
 from django.db import connection
 
+from tests.scanner import SCANNED
 from xinqiao.evidence import guards
 from xinqiao.plumbing import settings as node
 
@@ -22,6 +23,21 @@ def _one_factor() -> Iterator[None]:
         node.second_factor.cache_clear()
         yield
     node.second_factor.cache_clear()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every answer of every test passes the scanner of fields that are not on the sharing list."""
+    from django.conf import settings
+
+    if "tests.scanner.ListScanner" not in settings.MIDDLEWARE:
+        settings.MIDDLEWARE.append("tests.scanner.ListScanner")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How much the scanner has seen; what it finds fails the test that asked."""
+    if SCANNED.answers:
+        seen = f"{SCANNED.answers} answers, {SCANNED.fields} fields"
+        terminalreporter.write_line(f"list scanner: {seen}, none off the list")
 
 
 @pytest.fixture(autouse=True)

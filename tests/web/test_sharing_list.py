@@ -14,8 +14,8 @@ from tests.factories import deliver, registration, uscc
 from tests.machines import Machine
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.catalogue.load import list_files
-from xinqiao.consent.queries import get_request
-from xinqiao.consent.types import RequestState
+from xinqiao.consent.queries import get_authorisation, get_request
+from xinqiao.consent.types import Form, RequestState
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evaluation.queries import current_result
@@ -26,6 +26,9 @@ from xinqiao.ingest.actions import receive_rows
 from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
+from xinqiao.release import actions
+from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever, version_in_force
 from xinqiao.sharing.types import KIND
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -119,8 +122,9 @@ def test_an_item_that_is_taken_off_is_refused_by_every_surface(town: Town) -> No
     assert {line["why"] for code, line in lines.items() if code.startswith("operation.tax")} <= {"not_listed"}
     assert call(bank, "/api/v1/reports", asked, key="one").status_code == 404, "nor once more what was kept"
     assert call(bank, "/api/v1/reports", {**asked, "items": [TAX]}, key="three").status_code == 404
-    wanted = {**report, "items": [TAX], "form": "report", "reason": "loan", "days": 30, "times": 1}
-    assert call(bank, "/api/v1/authorisation-requests", wanted, key="four").status_code == 422
+    query = {"type": "credit_query", **report, "items": [TAX], "form": "report", "reason": "loan A-1", "times": 1}
+    asking = call(bank, "/api/v1/authorisation-requests", {"authorization_details": [query]}, key="four")
+    assert asking.status_code == 422 and asking.json()["problems"][0]["message"] == f"共享清单中没有 {TAX}"
     row = {"uscc": FIRM, "month": "2026-04", "sales_fen": "1", "due_fen": "1", "paid_fen": "1", "arrears_fen": "0"}
     assert call(tax, "/api/v1/deliveries", {"item": TAX, "rows": [row]}, key="five").status_code == 404
     anybody = visitor()
@@ -281,3 +285,24 @@ def test_what_cannot_be_a_list_is_told_with_every_fault(town: Town) -> None:
     assert not list_proposals()
     answer = town.client("operator").post("/node/list/", {"remove": ["registration.basic"], "reason": "why not"})
     assert answer.status_code == 422 and "离不开" in answer.content.decode()
+
+
+def test_an_answer_being_made_when_the_list_changes_is_made_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The item leaves between the reading of records and the answer: it is not in the answer, and one read is used."""
+    given, document, calls = town.grant(town.ask(times=3)), actions._document, list[int]()
+
+    def changing(*args: Any) -> Any:
+        made = document(*args)
+        calls.append(1)
+        if len(calls) == 1:
+            take_off(town, TAX)
+        return made
+
+    monkeypatch.setattr(actions, "_document", changing)
+    bank = Recipient(RecipientKind.INSTITUTION, "bank-a", "Sample Bank")
+    inquiry = Inquiry(bank, FIRM, PURPOSE, Form.REPORT, "api:bank-a", "api", authorisation=given.id)
+    answer = query(inquiry, now=timezone.now())
+    assert len(calls) == 2 and TAX not in {block["item"] for block in answer.document["items"]}
+    assert get_authorisation(given.id).times_used == 1
+    [entry] = [e for e in list_entries(event="release.granted") if e.body["access"] == answer.access.id]
+    assert entry.body["list_sha256"] == current_list().sha256

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from xinqiao.catalogue.types import Item, Openness
+from xinqiao.catalogue.types import Catalogue, Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
 from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
@@ -47,7 +47,7 @@ from xinqiao.release.types import (
     RecipientKind,
     Rule,
 )
-from xinqiao.sharing.queries import current_list, not_listed
+from xinqiao.sharing.queries import current_list, forget, is_in_force, not_listed
 
 NOT_IN_REGISTRY = "登记信息中没有这家企业"
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
@@ -80,7 +80,7 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     (inside a caller's transaction: when that commits, before the caller answers). Raises NotReleased with reason,
     clause and next step, or NotRegistered when the registry has none.
     """
-    table = policy()
+    table, listed = policy(), current_list()
     try:
         found = _decided(inquiry, table, now)
     except UnknownEnterprise:
@@ -88,7 +88,10 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     if found.document is None:
         raise refused(inquiry, found.items, found.rule, table, now)
     try:
-        return _grant(inquiry, found, table, now=now)
+        return _grant(inquiry, found, table, listed, now=now)
+    except _ListChanged:  # while the answer was being made: made again by the new one
+        forget()
+        return query(inquiry, now=now)
     except _Excluded:
         raise refused(inquiry, found.items, NOT_ADMITTED, table, now) from None
     except NotUsable:  # withdrawn or used up while the answer was being made
@@ -305,12 +308,18 @@ class _Excluded(Exception):
     """The recipient was suspended or removed while its answer was being made."""
 
 
-def _grant(inquiry: Inquiry, found: _Decided, table: Policy, *, now: datetime) -> Answer:
+class _ListChanged(Exception):
+    """Another version of the sharing list came into force while the answer was being made."""
+
+
+def _grant(inquiry: Inquiry, found: _Decided, table: Policy, listed: Catalogue, *, now: datetime) -> Answer:
     assert found.document is not None
     digest = sha256_hex(canonical_bytes(found.document))
     with transaction.atomic():
         if inquiry.recipient.kind in NOT_ADMITTED.recipients and is_excluded(inquiry.recipient.code):
             raise _Excluded()
+        if not is_in_force(listed):
+            raise _ListChanged()
         if found.authorised:
             use_authorisation(inquiry.authorisation, now=now)
         access, entry = write_line(inquiry, found.items, found.rule, table, now, answer=digest)

@@ -32,6 +32,12 @@ def current_list() -> Catalogue:
     return found
 
 
+def is_in_force(listed: Catalogue) -> bool:
+    """Whether a list that was read is still the one in force; asks the database, whatever this process believes."""
+    newest = ListRow.objects.order_by("-number").values_list("sha256", flat=True).first()
+    return newest is None or newest == listed.sha256
+
+
 def forget() -> None:
     """Look again at the next question: this process has just changed the list."""
     global _believed
