@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "xinqiao.records",
     "xinqiao.ingest",
     "xinqiao.quality",
+    "xinqiao.sources",
     "xinqiao.evaluation",
     "xinqiao.release",
     "xinqiao.directory",

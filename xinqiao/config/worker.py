@@ -21,6 +21,7 @@ from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.records.jobs import compact_lake
+from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), expire_due),
+    (timedelta(minutes=1), pull_sources),
     (timedelta(minutes=10), watch_admissions),
     (timedelta(minutes=1), refresh_directory),
     (timedelta(minutes=1), refresh_subjects),

@@ -26,6 +26,7 @@ from xinqiao.records.types import AsOf
 from xinqiao.sharing.queries import not_listed
 
 REGISTRATION = "registration.basic"
+SHUT = (WhyNotKnown.NOT_LISTED, WhyNotKnown.SOURCE_UNREACHABLE, WhyNotKnown.NOT_CONFIRMED)
 
 
 def scorecards() -> tuple[Scorecard, ...]:
@@ -64,7 +65,7 @@ def open_sources(card: Scorecard, as_of: AsOf) -> dict[str, str]:
 
 def shut(sources: Mapping[str, str]) -> frozenset[str]:
     """The items of which nothing recorded may be read."""
-    return frozenset(code for code, why in sources.items() if why == WhyNotKnown.NOT_LISTED)
+    return frozenset(code for code, why in sources.items() if why in SHUT)
 
 
 def province(card: Scorecard, as_of: AsOf, sources: Mapping[str, str]) -> Province:

@@ -91,6 +91,24 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
     return _document(rows[0], as_of, code, run.sources)
 
 
+def _without(enterprise: str, as_of: AsOf, code: str, closed: Mapping[str, str]) -> Document:
+    """Evaluated as if nothing were known of some items. No grade gets better for it: vetoes on record still hold."""
+    card = compute.scorecard_at(as_of, code)
+    read = {item.code for item in compute.needed(card)[1]}
+    closed = {item: why for item, why in closed.items() if item in read}
+    sources = compute.open_sources(card, as_of) | closed
+    row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of), sources)
+    if row is None:
+        raise UnknownEnterprise(enterprise=enterprise)
+    made = _document(row, as_of, code, sources)
+    facts = compute.facts_by_code()
+    if not closed.keys() & {item for veto in card.vetoes for item in facts[veto.rule.indicator].items}:
+        return made
+    recorded = evaluate(enterprise, as_of, code)
+    kept = [v.rule.code for v in card.vetoes if v.rule.code in (*made["vetoes"], *recorded["vetoes"])]
+    return made if kept == made["vetoes"] else made | {"vetoes": kept, "grade": recorded["grade"]}
+
+
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
     """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
     card = compute.scorecard_at(as_of, code)
@@ -123,12 +141,17 @@ def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
     return load_peers(run.path, columns) if run else NO_PEERS
 
 
-def current_result(enterprise: str, *, now: datetime, code: str = "basic") -> Document:
+def current_result(
+    enterprise: str, *, now: datetime, code: str = "basic", closed: Mapping[str, str] | None = None
+) -> Document:
     """The published result while nothing was delivered since and the sources still stand as they did.
 
-    Else one made on demand; raises UnknownEnterprise.
+    Else one made on demand; raises UnknownEnterprise. ``closed`` are items whose source was asked and leaves them not
+    known, and why: nothing of them counts, except that a veto on record stays one.
     """
     as_of = AsOf(beijing_day(now), now)
+    if closed:
+        return _without(enterprise, as_of, code, closed)
     run = _latest(code)
     delivered = last_registered_at()
     if run and (delivered is None or delivered <= run.known_at):

@@ -10,6 +10,13 @@ from xinqiao.indicators.types import IndicatorFacts
 
 REASONS = 4
 Row = Mapping[str, Any]
+# What says most about why a fact is not known comes first.
+CLOSED = (
+    WhyNotKnown.NOT_LISTED,
+    WhyNotKnown.NOT_CONFIRMED,
+    WhyNotKnown.SOURCE_UNREACHABLE,
+    WhyNotKnown.SOURCE_DOWN,
+)
 
 
 def document(
@@ -83,10 +90,9 @@ def value_state(value: object, *rows: int | None, sources: Sequence[str] = ()) -
     """
     if value is not None:
         return (ValueState.VALUE if any(rows) else ValueState.VERIFIED_NONE), None
-    if WhyNotKnown.NOT_LISTED in sources:
-        return ValueState.NOT_KNOWN, WhyNotKnown.NOT_LISTED
-    if WhyNotKnown.SOURCE_DOWN in sources:
-        return ValueState.NOT_KNOWN, WhyNotKnown.SOURCE_DOWN
+    for why in CLOSED:
+        if why in sources:
+            return ValueState.NOT_KNOWN, why
     if None in rows:
         return ValueState.NOT_KNOWN, WhyNotKnown.NEVER_SHARED
     if sources:

@@ -34,6 +34,8 @@ class WhyNotKnown(StrEnum):
     NOT_COMPUTABLE = "not_computable"  # there are records, but not those the formula needs
     SOURCE_LATE = "source_late"  # the source is overdue for so long that a missing record says nothing
     SOURCE_DOWN = "source_down"  # the source cannot deliver
+    SOURCE_UNREACHABLE = "source_unreachable"  # asked just now, it gave no answer that can be taken
+    NOT_CONFIRMED = "not_confirmed"  # the source has something else than what is on record
     NOT_LISTED = "not_listed"  # the sharing list in force does not hold the item
 
 

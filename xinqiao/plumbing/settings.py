@@ -108,6 +108,13 @@ def tsa_file() -> Path | None:
 
 
 @cache
+def sources_file() -> Path | None:
+    """XINQIAO_SOURCES: TOML file, readable by the node's user only, of where connections lead; default none."""
+    found = os.environ.get("XINQIAO_SOURCES")
+    return Path(found) if found else None
+
+
+@cache
 def fonts_dir() -> Path | None:
     """XINQIAO_FONTS: folder with further fonts for PDF papers; default the system's fonts only."""
     found = os.environ.get("XINQIAO_FONTS")

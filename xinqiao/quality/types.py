@@ -27,12 +27,16 @@ class SourceState(StrEnum):
     OVERDUE = "overdue"  # late beyond the tolerance: a missing record says nothing any more
     LATE = "late"
     ON_TIME = "on_time"
+    UNREACHABLE = "unreachable"  # asked at query time, it gave no answer that can be taken
+    NOT_CONFIRMED = "not_confirmed"  # asked to verify, it has something else than what is on record
 
     @property
     def label(self) -> str:
         """The word a person reads."""
         return {
             "never": "从未报送",
+            "unreachable": "查询不通",
+            "not_confirmed": "核验不一致",
             "down": "来源停机",
             "overdue": "逾期已久",
             "late": "已逾期",
@@ -62,6 +66,8 @@ class Source:
             SourceState.NEVER: "never_shared",
             SourceState.DOWN: "source_down",
             SourceState.OVERDUE: "source_late",
+            SourceState.UNREACHABLE: "source_unreachable",
+            SourceState.NOT_CONFIRMED: "not_confirmed",
         }
         return unsettled.get(self.state, "")
 

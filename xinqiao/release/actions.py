@@ -14,7 +14,7 @@ from xinqiao.catalogue.types import Catalogue, Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
 from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
-from xinqiao.evaluation.compute import facts_by_code, needed, scorecard_at
+from xinqiao.evaluation.compute import REGISTRATION, facts_by_code, needed, scorecard_at
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document, UnknownEnterprise
 from xinqiao.evidence.actions import record
@@ -30,7 +30,7 @@ from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import NOT_ADMITTED, judge
-from xinqiao.release.shape import Bounds, ItemFacts, Show, figures_of, item_block
+from xinqiao.release.shape import Bounds, ItemFacts, Show, as_heard, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
     REFUSED,
@@ -48,6 +48,7 @@ from xinqiao.release.types import (
     Rule,
 )
 from xinqiao.sharing.queries import current_list, forget, is_in_force, not_listed
+from xinqiao.sources.queries import heard
 
 NOT_IN_REGISTRY = "登记信息中没有这家企业"
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
@@ -108,7 +109,7 @@ def check_again(inquiry: Inquiry, *, answered: Sequence[str], now: datetime) -> 
     that has ended since is, and so is a recipient no longer admitted. Raises NotReleased, recorded like any refusal,
     and UnknownItem when an item has left the list since.
     """
-    table, items = policy(), _items(inquiry)
+    table, items = policy(), items_of(inquiry)
     for code in answered:
         current_list().item(code)
     rule, state = judge(table, ask_of(inquiry, items), now=now)
@@ -144,7 +145,7 @@ class _Decided:
 
 
 def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
-    items = _items(inquiry)
+    items = items_of(inquiry)
     ask = ask_of(inquiry, items)
     rule, _ = judge(table, ask, now=now)
     found = ask.authorisation
@@ -157,7 +158,7 @@ def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
     return _Decided(items, rule, found is not None, document)
 
 
-def _items(inquiry: Inquiry) -> tuple[Item, ...]:
+def items_of(inquiry: Inquiry) -> tuple[Item, ...]:
     """The items asked for; by default all of them, or those with something public."""
     catalogue = current_list()
     if inquiry.items is not None:
@@ -193,24 +194,28 @@ def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
 
 def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | None, now: datetime) -> Document:
     """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
-    registration = current_list().item("registration.basic")
+    registration = current_list().item(REGISTRATION)
     everything = {i.code: i for i in (*items, registration)}
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
     today = beijing_day(now)
     sources = list_sources(everything.values(), on=today, known=now, delivered=delivered)
     reach = add_months(today, -found.data_months) if found else None
+    said = heard(inquiry.enterprise, items, now=now)
 
     def facts(item: Item) -> ItemFacts:
         rows = current_rows(tables[item.code], item) if item.code in tables else []
         limit = None if item.openness is Openness.PUBLIC else reach
         within = tuple(r for r in rows if _within(r, today, limit))
-        return ItemFacts(item, within, delivered.get(item.code), sources[item.code])
+        found = ItemFacts(item, within, delivered.get(item.code), sources[item.code])
+        return as_heard(found, said[item.code]) if item.code in said else found
 
     registered = facts(registration).rows
     if not registered:
         raise UnknownEnterprise(enterprise=inquiry.enterprise)
-    result = None if inquiry.public_only or inquiry.form is Form.VERIFY else current_result(inquiry.enterprise, now=now)
+    closed = {code: one.why for code, one in said.items() if one.why}
+    verify = inquiry.public_only or inquiry.form is Form.VERIFY
+    result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed)
     months = found.data_months if found else None
     bounds = Bounds.of(items, months)
     blocks = [_block(inquiry, facts(item), result, bounds) for item in items]
@@ -299,7 +304,7 @@ def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegist
         next_step=error.next_step,
     )
     with transaction.atomic():
-        access, entry = write_line(inquiry, _items(inquiry), rule, table, now, answer="")
+        access, entry = write_line(inquiry, items_of(inquiry), rule, table, now, answer="")
     receipt = fresh_receipt(entry).as_json()
     return NotRegistered(enterprise=inquiry.enterprise, access=access.id, receipt=receipt, disclosure=entry.disclosure)
 

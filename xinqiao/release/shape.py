@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -11,11 +11,19 @@ from typing import Any
 
 from xinqiao.catalogue.types import Absence, Field, Item, Openness
 from xinqiao.consent.types import Form
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.quality.types import Source, SourceState
+from xinqiao.sources.types import Heard
 
 Row = Mapping[str, object]
 # A reader is told when a source is behind, also where a record stands: it may have been followed by another.
-BEHIND = (SourceState.LATE, SourceState.OVERDUE, SourceState.DOWN)
+BEHIND = (
+    SourceState.LATE,
+    SourceState.OVERDUE,
+    SourceState.DOWN,
+    SourceState.UNREACHABLE,
+    SourceState.NOT_CONFIRMED,
+)
 
 
 class Show(StrEnum):
@@ -37,6 +45,15 @@ class ItemFacts:
     rows: tuple[Row, ...]
     delivered_at: datetime | None
     source: Source
+
+
+def as_heard(facts: ItemFacts, heard: Heard) -> ItemFacts:
+    """An item as its source, asked at query time, leaves it: its word stands for deadlines, and silence for nothing."""
+    at, code = heard.asked_at, facts.item.code
+    if not heard.why:
+        return replace(facts, delivered_at=at, source=Source(code, SourceState.ON_TIME, beijing_day(at), None))
+    silent = Source(code, SourceState(heard.state), facts.source.last_on, None, heard.detail)
+    return replace(facts, rows=(), delivered_at=facts.delivered_at or at, source=silent)
 
 
 def plain(value: object) -> object:
@@ -77,6 +94,8 @@ def _state(facts: ItemFacts, rows: Sequence[object], show: Show) -> tuple[str, s
         return "not_known", facts.source.why or "never_shared"
     if rows:
         return "value", ""
+    if facts.source.state in (SourceState.UNREACHABLE, SourceState.NOT_CONFIRMED):
+        return "not_known", facts.source.why
     if show is Show.PUBLIC and facts.item.openness is Openness.MIXED:
         return "not_known", "not_public"
     if not facts.source.settled:

@@ -41,7 +41,8 @@ from xinqiao.quality.queries import (
 )
 from xinqiao.quality.rules import check_written, monday
 from xinqiao.quality.types import Aspect, CellState, Finding, FindingState
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import Inquiry
+from xinqiao.release.reading import read
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -255,7 +256,7 @@ def _look(found: Finding, reason: str, actor: Acting) -> None:
     inquiry = Inquiry(
         node, found.enterprise, "node_duty", Form.DERIVED, actor.label, "portal", items=found.items, cause=cause
     )
-    query(inquiry, now=timezone.now())
+    read(inquiry, now=timezone.now())
 
 
 def outage(request: HttpRequest, *, actor: Acting) -> HttpResponse:

@@ -45,6 +45,8 @@ WHY = {
     "source_late": "来源逾期未报，不能核实没有",
     "source_down": "来源停机，不能核实",
     "not_listed": "不在现行共享清单",
+    "source_unreachable": "来源查询不通",
+    "not_confirmed": "来源核验不一致",
     "not_computable": "记录不足以计算",
     "not_public": "非公开部分需企业授权",
 }

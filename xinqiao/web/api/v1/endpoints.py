@@ -29,6 +29,7 @@ from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
+from xinqiao.release.reading import prepare, read
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.api.v1 import authorisations, notices, schemas
@@ -203,6 +204,7 @@ def report(request: HttpRequest, body: schemas.ReportQuery, key: Key) -> HttpRes
         items=tuple(body.items) if body.items is not None else None,
         authorisation=authorisation,
     )
+    prepare(inquiry, now=timezone.now())
     # A read counts against the authorisation: the count and the kept answer must not be parted.
     # A kept answer must not outlive the authorisation: given again only while the gate would still give it.
     return answered_once(
@@ -236,7 +238,7 @@ def public(request: HttpRequest, uscc: str, hosted: Annotated[str, Query(max_len
     inquiry = Inquiry(
         _reader(caller, hosted), code, "public", ConsentForm.DETAIL, program(request), "api", public_only=True
     )
-    return _answer(query(inquiry, now=timezone.now()))
+    return _answer(read(inquiry, now=timezone.now()))
 
 
 def _reads(purpose: str) -> str:

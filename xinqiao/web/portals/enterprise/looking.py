@@ -23,6 +23,7 @@ from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Right, Ro
 from xinqiao.release.actions import Inquiry, preview
 from xinqiao.release.challenges import challenge_access, challenge_of, list_challenges
 from xinqiao.release.queries import access_bundle, get_access
+from xinqiao.release.reading import prepare
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -124,7 +125,9 @@ def _case(
         recipient, actor.code, purpose, form, actor.label, "portal",
         authorisation=given.id if given else "", public_only=is_open,
     )  # fmt: skip
-    seen = preview(inquiry, viewer=actor.label, now=timezone.now())
+    now = timezone.now()
+    prepare(inquiry, now=now)
+    seen = preview(inquiry, viewer=actor.label, now=now)
     blocks = seen.document["items"] if seen.document else []
     evaluation = seen.document["evaluation"] if seen.document else None
     return {

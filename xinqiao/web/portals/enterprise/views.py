@@ -36,8 +36,9 @@ from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import Inquiry
 from xinqiao.release.queries import count_accesses, list_accesses
+from xinqiao.release.reading import read
 from xinqiao.release.types import Answer, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -54,7 +55,7 @@ def _own(actor: Acting, form: Form) -> Answer:
     """The enterprise's own file through the gate: free, and recorded like any other read."""
     recipient = Recipient(RecipientKind.ENTERPRISE, actor.code, actor.party, enterprise=actor.code)
     inquiry = Inquiry(recipient, actor.code, "self", form, actor.label, "portal")
-    return query(inquiry, now=timezone.now())
+    return read(inquiry, now=timezone.now())
 
 
 def _open_requests(enterprise: str) -> list[RequestFacts]:

@@ -27,7 +27,8 @@ from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import Inquiry
+from xinqiao.release.reading import read
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -98,7 +99,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
     uscc = parse_uscc(uscc).code
     inquiry = Inquiry(recipient_of(actor), uscc, "public", Form.DETAIL, actor.label, "portal", public_only=True)
     try:
-        answer = query(inquiry, now=timezone.now())
+        answer = read(inquiry, now=timezone.now())
     except UnknownEnterprise as error:
         context = {"written": uscc, "error": error_context(error)}
         return render(request, "institution/find.html", context, status=404)
@@ -172,7 +173,7 @@ def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         recipient_of(actor), parse_uscc(uscc).code, purpose, Form.REPORT, actor.label, "portal",
         authorisation=posted(request, "authorisation", most=40),
     )  # fmt: skip
-    answer = query(inquiry, now=timezone.now())
+    answer = read(inquiry, now=timezone.now())
     context = {
         "document": answer.document,
         "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),

@@ -26,7 +26,8 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import Inquiry
+from xinqiao.release.reading import read
 from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -118,7 +119,7 @@ def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
             inquiry = Inquiry(
                 recipient, parse_uscc(code).code, "node_duty", Form.DERIVED, actor.label, "portal", cause=reason[:200]
             )
-            answer = query(inquiry, now=timezone.now())
+            answer = read(inquiry, now=timezone.now())
         except (Invalid, Refused, NotFound) as error:
             return render(request, "node/find.html", context | {"error": error_context(error)}, status=error.status)
         context |= {

@@ -1,0 +1,323 @@
+"""Sources that are called, verified and pulled: real processes at the other end, in every mood they can have."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.factories import NOW, csv_of, deliver, item, registered, registration, uscc
+from xinqiao.evidence.queries import list_entries
+from xinqiao.plumbing import settings as node
+from xinqiao.records.queries import current_rows, read_enterprise
+from xinqiao.release.actions import Inquiry
+from xinqiao.release.reading import read
+from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.sources.actions import ask_sources, forget_heard
+from xinqiao.sources.pulling import pull
+from xinqiao.sources.queries import circuit_of
+from xinqiao.sources.types import HeardState, UnknownConnection, Unreachable
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+FIRM, OTHER = uscc(1), uscc(2)
+GAS, TITLE, WATER = "utility.gas", "property.title", "utility.water"
+OWN = Recipient(RecipientKind.ENTERPRISE, FIRM, FIRM)
+
+
+def gas(month: str, used: str = "120", firm: str = FIRM) -> dict[str, str]:
+    """A month of gas as a source spells it."""
+    return {"uscc": firm, "account_no": "61000123", "month": month, "used_m3": used, "due_fen": "9", "paid_fen": "9"}
+
+
+@dataclass
+class Peer:
+    """A source in service mode, in a process of its own."""
+
+    port: int
+
+    def tell(self, what: str, content: Any) -> None:
+        """Set its data or its mood."""
+        data = json.dumps(content).encode()
+        with urllib.request.urlopen(urllib.request.Request(f"{self.address}/{what}", data=data), timeout=5):
+            pass
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def asked(self) -> int:
+        """How often it was asked."""
+        with urllib.request.urlopen(self.address, timeout=5) as answer:
+            return int(json.load(answer)["asked"])
+
+
+@pytest.fixture(scope="module")
+def process() -> Iterator[int]:
+    """The peer's process; its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    started = subprocess.Popen([sys.executable, "-m", "tests.peers.service", str(port), SECRET])
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            break
+        except OSError:
+            time.sleep(0.05)
+    yield port
+    started.terminate()
+    started.wait(timeout=10)
+
+
+def linked(folder: Path, monkeypatch: pytest.MonkeyPatch, **links: dict[str, str]) -> None:
+    """A deployment in which connections lead somewhere."""
+    lines = [f"[{code}]\n" + "".join(f'{k} = "{v}"\n' for k, v in link.items()) for code, link in links.items()]
+    (folder / "sources.toml").write_text("\n".join(lines), "utf-8")
+    monkeypatch.setenv("XINQIAO_SOURCES", str(folder / "sources.toml"))
+    node.sources_file.cache_clear()
+
+
+@pytest.fixture
+def peer(fresh_node: Path, process: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Peer]:
+    """A node with two firms whose exchange platform is called, and the platform, in a good mood."""
+    registered(1, 2)
+    found = Peer(process)
+    found.tell("mood", "ok")
+    found.tell("data", {GAS: {FIRM: [gas("2026-08"), gas("2026-09")]}})
+    linked(tmp_path, monkeypatch, exchange={"address": found.address, "secret": SECRET})
+    yield found
+    node.sources_file.cache_clear()
+
+
+def ask(*codes: str, now: datetime = NOW) -> dict[str, HeardState]:
+    """Ask about the first firm; item → what was heard anew."""
+    return {h.item: h.state for h in ask_sources(FIRM, [item(code) for code in codes], actor="t", now=now)}
+
+
+def months(code: str = GAS, *, known: datetime = NOW) -> list[str]:
+    """The months on record of the first firm."""
+    tables = read_enterprise(FIRM, [item(code)], known=known)
+    rows = current_rows(tables[code], item(code)) if code in tables else []
+    return sorted(str(row["month"])[:7] for row in rows)
+
+
+def report(now: datetime = NOW) -> dict[str, Any]:
+    """The firm's own report: item → block, and the evaluation under "evaluation"."""
+    answer = read(Inquiry(OWN, FIRM, "self", "detail", "t", "portal"), now=now)  # type: ignore[arg-type]
+    return {b["item"]: b for b in answer.document["items"]} | {"evaluation": answer.document["evaluation"]}
+
+
+def test_what_a_source_says_becomes_a_record_and_is_asked_for_once_a_rhythm(peer: Peer) -> None:
+    """Rows in, a change of them in, what the source has no more out; within the rhythm nobody is asked twice."""
+    before = peer.asked
+    assert ask(GAS) == {GAS: HeardState.ANSWERED} and months() == ["2026-08", "2026-09"]
+    assert ask(GAS) == {} and peer.asked == before + 1
+    [entry] = list_entries(event="sources.asked")
+    assert entry.body["items"] == {GAS: "answered"}
+    peer.tell("data", {GAS: {FIRM: [gas("2026-09", "7"), gas("2026-10")]}})
+    later = NOW + timedelta(hours=72, seconds=1)
+    assert ask(GAS, now=later) == {GAS: HeardState.ANSWERED} and months(known=later) == ["2026-09", "2026-10"]
+    peer.tell("data", {GAS: {FIRM: [gas("2026-08"), gas("2026-09")]}})
+    back = later + timedelta(hours=73)
+    ask(GAS, now=back)
+    assert months(known=back) == ["2026-08", "2026-09"], "the same rows as at first are another answer"
+    assert months() == ["2026-08", "2026-09"] and months(known=later) == ["2026-09", "2026-10"], "as it was known then"
+
+
+def test_nothing_said_is_none_and_an_unlinked_item_is_not_asked(peer: Peer) -> None:
+    """The source's word that it has nothing is not silence."""
+    assert ask(WATER, "judicial.judgment", "tax.payment") == {WATER: HeardState.ANSWERED}
+    block = report()[WATER]
+    assert (block["state"], block.get("why")) == ("not_known", "no_record"), "absence of use is not known to be none"
+
+
+@pytest.mark.parametrize(
+    ("mood", "why"),
+    [
+        ("down", "HTTP 503"),
+        ("garbage", "signature"),
+        ("forged", "signature"),
+        ("other", "rows about somebody else"),
+        ("slow", "timed out"),
+        ("drip", "timed out"),
+    ],
+)
+def test_an_answer_that_cannot_be_taken_is_none(peer: Peer, mood: str, why: str) -> None:
+    """Within its time, nothing recorded, the item not known for that reason although there are rows on record."""
+    deliver(GAS, [gas("2026-01")])
+    peer.tell("mood", mood)
+    began = time.monotonic()
+    assert ask(GAS) == {GAS: HeardState.UNREACHABLE} and time.monotonic() - began < 3
+    assert months() == ["2026-01"]
+    block = report()[GAS]
+    assert (block["state"], block["why"], block["rows"]) == ("not_known", "source_unreachable", [])
+    assert block["source"]["state"] == "unreachable" and circuit_of("exchange").last_error == why
+    peer.tell("mood", "ok")
+    healed = report(NOW + timedelta(seconds=11))[GAS]
+    assert healed["state"] == "value" and len(healed["rows"]) == 2
+
+
+def test_an_answer_to_another_question_is_no_answer(peer: Peer) -> None:
+    """A recorded answer, signed and in time, replayed to a later question."""
+    ask(GAS)
+    peer.tell("mood", "replayed")
+    assert ask(GAS, now=NOW + timedelta(hours=80)) == {GAS: HeardState.UNREACHABLE}
+
+
+def test_rows_that_fail_their_checks_leave_an_item_not_known(peer: Peer) -> None:
+    """An answer that is there in part never looks whole; the row is returned to its department as always."""
+    peer.tell("data", {GAS: {FIRM: [gas("2026-08"), gas("2026-09", "-5")]}})
+    assert ask(GAS) == {GAS: HeardState.UNREACHABLE}
+    assert report()[GAS]["why"] == "source_unreachable"
+
+
+def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
+    """Rows on record that the source has as well are confirmed; others are not known until they agree."""
+    fields = {f.code: f for f in item(TITLE).fields}
+    row = {"uscc": FIRM} | {
+        code: {"date": "2020-05-01", "choice": (f.choices or ("",))[0], "money": "100.00", "integer": "5"}.get(
+            str(f.type), "x1"
+        )
+        for code, f in fields.items()
+        if code != "uscc" and f.type in ("date", "choice", "money", "integer", "text", "code")
+    }
+    taken = deliver(TITLE, [row])
+    assert taken.accepted == 1, taken.groups
+    peer.tell("data", {TITLE: {FIRM: [row]}})
+    assert ask(TITLE) == {TITLE: HeardState.CONFIRMED} and report()[TITLE]["state"] == "value"
+    peer.tell("data", {TITLE: {FIRM: []}})
+    forget_heard(enterprise=FIRM)
+    assert ask(TITLE) == {TITLE: HeardState.NOT_CONFIRMED}
+    block = report()[TITLE]
+    assert (block["state"], block["why"], block["rows"]) == ("not_known", "not_confirmed", [])
+
+
+def test_a_source_that_fails_is_left_alone_for_a_while_then_tried_by_one(peer: Peer) -> None:
+    """Five failures in a row open the circuit; while it rests nobody waits; one success closes it."""
+    peer.tell("mood", "down")
+    at = NOW
+    for _ in range(5):
+        assert ask(GAS, now=at) == {GAS: HeardState.UNREACHABLE}
+        at += timedelta(seconds=11)
+    asked = peer.asked
+    assert circuit_of("exchange").opened_at is not None
+    assert ask(GAS, now=at) == {GAS: HeardState.UNREACHABLE} and peer.asked == asked
+    peer.tell("mood", "ok")
+    at += timedelta(seconds=31)
+    assert ask(GAS, now=at) == {GAS: HeardState.ANSWERED} and circuit_of("exchange").opened_at is None
+    events = [e.event for e in list_entries() if e.event.startswith("sources.circuit")]
+    assert sorted(events) == ["sources.circuit_closed", "sources.circuit_opened"]
+
+
+def test_no_source_is_asked_about_a_code_the_registry_does_not_hold(peer: Peer) -> None:
+    """Nor for a reader whom the gate does not let through."""
+    from xinqiao.release.types import NotRegistered
+
+    before, stranger = peer.asked, uscc(77)
+    own = Recipient(RecipientKind.ENTERPRISE, stranger, stranger)
+    with pytest.raises(NotRegistered):
+        read(Inquiry(own, stranger, "self", "detail", "t", "portal"), now=NOW)  # type: ignore[arg-type]
+    assert peer.asked == before
+
+
+def test_nothing_improves_when_a_source_falls_silent(peer: Peer) -> None:
+    """Score and grade with each source silent are at most those with it; only indicators of its items change."""
+    peer.tell("data", {GAS: {FIRM: [gas(f"2026-{m:02}") for m in range(1, 11)]}})
+    whole = report()["evaluation"]
+    peer.tell("mood", "down")
+    forget_heard(enterprise=FIRM)
+    less = report(NOW + timedelta(seconds=1))["evaluation"]
+    assert less["score"] <= whole["score"] and less["coverage"] <= whole["coverage"]
+    changed = {a["code"] for a, b in zip(whole["indicators"], less["indicators"], strict=True) if a != b}
+    silent = {line["code"] for line in less["indicators"] if line.get("why") == "source_unreachable"}
+    assert changed <= silent
+
+
+def test_files_are_taken_when_they_are_whole_and_acknowledged(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One still being written waits; one whose digest does not fit is told; each is taken once, whatever happens."""
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    linked(tmp_path, monkeypatch, exchange_files={"address": str(inbox)})
+    command = [sys.executable, "-m", "tests.peers.files", str(inbox)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
+        assert source.stdin and source.stdout
+        good = csv_of([registration(n) for n in (1, 2, 3)])
+        source.stdin.write(f"registration.basic__001.csv {good.hex()}\n")
+        source.stdin.flush()
+        assert source.stdout.readline() == "half\n"
+        assert pull("exchange_files", now=NOW).taken == 0
+        assert source.stdout.readline() == "whole\n"
+        found = pull("exchange_files", now=NOW)
+        assert (found.taken, found.accepted, found.faults) == (1, 3, ())
+        for name in ("!registration.basic__002.csv", "utility.gas__003.csv"):
+            source.stdin.write(f"{name} {csv_of([registration(4)]).hex()}\n")
+            source.stdin.flush()
+            assert [source.stdout.readline(), source.stdout.readline()] == ["half\n", "whole\n"]
+        source.stdin.close()
+    again = pull("exchange_files", now=NOW)
+    assert again.taken == 0 and len(again.faults) == 2
+    receipt = json.loads((inbox / "receipts" / "registration.basic__001.csv.json").read_text("utf-8"))
+    assert (receipt["delivered"], receipt["accepted"]) == (3, 3)
+    refused = json.loads((inbox / "receipts" / "registration.basic__002.csv.json").read_text("utf-8"))
+    assert refused["state"] == "refused"
+    node.sources_file.cache_clear()
+
+
+def test_rows_of_an_exchange_database_are_taken_in_order_and_acknowledged(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later row of a key stands, also one that says again what was said first; faults are told, the rest goes on."""
+    registered(1)
+    file = tmp_path / "exchange.sqlite3"
+    linked(tmp_path, monkeypatch, exchange_database={"address": f"sqlite:///{file}"})
+    with pytest.raises(Unreachable):
+        pull("exchange_database", now=NOW)
+
+    def insured(persons: str) -> list[Any]:
+        return ["social.insurance", {"uscc": FIRM, "month": "202608", "insured_persons": persons}]
+
+    command = [sys.executable, "-m", "tests.peers.database", str(file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
+        assert source.stdin and source.stdout and source.stdout.readline() == "ready\n"
+        for number, rows in enumerate(([insured("40")], [insured("41"), ["no.such", {}]], [insured("40")])):
+            source.stdin.write(json.dumps(rows) + "\n")
+            source.stdin.flush()
+            assert source.stdout.readline() == f"{len(rows)}\n"
+            found = pull("exchange_database", now=NOW + timedelta(minutes=number))
+            assert (found.taken, found.accepted, len(found.faults)) == (1, 1, number == 1)
+        source.stdin.close()
+    tables = read_enterprise(FIRM, [item("social.insurance")], known=NOW + timedelta(hours=1))
+    [standing] = current_rows(tables["social.insurance"], item("social.insurance"))
+    assert standing["insured_persons"] == 40
+    assert pull("exchange_database", now=NOW).taken == 0
+    import sqlite3
+
+    with sqlite3.connect(file) as database:
+        receipts = database.execute("SELECT first_seq, item, accepted, returned FROM exchange_receipt").fetchall()
+    assert receipts == [
+        (1, "social.insurance", 1, 0),
+        (2, "social.insurance", 1, 0),
+        (3, "no.such", 0, 1),
+        (4, "social.insurance", 1, 0),
+    ]
+    node.sources_file.cache_clear()
+
+
+def test_a_connection_that_leads_nowhere_here_is_not_known(fresh_node: Path) -> None:
+    """Without a deployment's file every connection is but declared."""
+    with pytest.raises(UnknownConnection):
+        pull("exchange_files", now=NOW)

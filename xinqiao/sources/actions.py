@@ -1,0 +1,255 @@
+"""Asking sources about one enterprise. Several at once, each within its time; what they say becomes records."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+
+from xinqiao.catalogue.types import Item, Method
+from xinqiao.evidence.actions import record
+from xinqiao.ingest.actions import Upload, receive, retract_rows
+from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
+from xinqiao.kernel.dated import new_number
+from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.records.queries import PLANTED_BATCH, current_rows, read_enterprise
+from xinqiao.sources.adapters.service import Service, SignedService
+from xinqiao.sources.models import CircuitRow, HeardRow
+from xinqiao.sources.queries import called, calling, circuit_of, heard_facts, links
+from xinqiao.sources.rules import about, after_call, claim_of, good_until, may_call
+from xinqiao.sources.types import (
+    CIRCUIT_CLOSED,
+    CIRCUIT_OPENED,
+    SOURCES_ASKED,
+    Connection,
+    Heard,
+    HeardState,
+    Question,
+    Reply,
+    ReplyState,
+    Unreachable,
+)
+
+RESTING = "circuit open"
+ASKED_BY = "查询编号"  # heading under which the number of a question stands in what is kept of its answer
+_pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="sources")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One question on its way: the item, by which connection, and the answer or why there is none."""
+
+    item: Item
+    connection: Connection
+    question: Question
+    reply: Reply | None = None
+    failed: str = ""
+
+
+def ask_sources(enterprise: str, items: Iterable[Item], *, actor: str, now: datetime) -> list[Heard]:
+    """Ask the source of every item that is called here and of which no answer is good any more.
+
+    Call outside of a transaction: sources are waited for. Gives what was heard anew; that something was not is an
+    answer too, believed for some seconds. What an enterprise is asked about at a source is in evidence.
+    """
+    wanted = {item.code: item for item in items}
+    here = called(wanted.values())
+    fresh = HeardRow.objects.filter(enterprise=enterprise, item__in=list(here), good_until__gt=now)
+    known = set(fresh.values_list("item", flat=True))
+    stale = [wanted[code] for code in here if code not in known]
+    if not stale:
+        return []
+    asked = _ask(enterprise, stale, here, now)
+    _settle_circuits(asked, now)
+    return _taken(enterprise, asked, actor, now)
+
+
+def _ask(enterprise: str, items: Sequence[Item], here: Mapping[str, Connection], now: datetime) -> list[_Asked]:
+    """Every question with its answer, all connections at once."""
+    rule, leads = calling(), links()
+    open_ = {one.code: _let_through(one.code, now) for one in {here[i.code].code: here[i.code] for i in items}.values()}
+    verified = [item for item in items if item.method is Method.VERIFY]
+    claims = _claims(enterprise, verified, now)
+    found = [_Asked(item, here[item.code], _question(item, enterprise, claims, now)) for item in items]
+    services = {code: SignedService(one, leads[code]) for one in here.values() if (code := one.code) in leads}
+    answers: list[_Asked] = []
+    for start in range(0, len(found), rule.together):
+        part = found[start : start + rule.together]
+        sent = [
+            _pool.submit(_answer, one, services[one.connection.code]) if open_[one.connection.code] else None
+            for one in part
+        ]
+        answers += [later.result() if later else _failed(one, RESTING) for one, later in zip(part, sent, strict=True)]
+    return answers
+
+
+def _question(item: Item, enterprise: str, claims: Mapping[str, tuple[str, ...]], now: datetime) -> Question:
+    return Question(new_number("Q", now), item.code, enterprise, str(item.method), claims.get(item.code, ()))
+
+
+def _answer(asked: _Asked, service: Service) -> _Asked:
+    """Runs in a thread of its own: no database here."""
+    try:
+        reply = service.ask(asked.question)
+    except Unreachable as error:
+        return _failed(asked, str(error.data["why"]))
+    if not about(asked.item, reply.rows, asked.question.enterprise):
+        return _failed(asked, "rows about somebody else")
+    return _Asked(asked.item, asked.connection, asked.question, reply)
+
+
+def _failed(asked: _Asked, why: str) -> _Asked:
+    return _Asked(asked.item, asked.connection, asked.question, None, why)
+
+
+def _claims(enterprise: str, items: Sequence[Item], now: datetime) -> dict[str, tuple[str, ...]]:
+    """Digests of the rows on record, by item that is to be verified."""
+    tables = read_enterprise(enterprise, items, known=now) if items else {}
+    return {
+        item.code: tuple(sorted(claim_of(item, row) for row in current_rows(tables[item.code], item)))
+        for item in items
+        if item.code in tables
+    }
+
+
+def _let_through(connection: str, now: datetime) -> bool:
+    """Whether to call; after a rest one caller tries while the others go on resting."""
+    circuit, rule = circuit_of(connection), calling()
+    if not may_call(circuit, rule, now=now):
+        return False
+    if circuit.opened_at is None:
+        return True
+    rows = CircuitRow.objects.filter(connection=connection, opened_at=circuit.opened_at)
+    return rows.update(opened_at=now) == 1
+
+
+def _settle_circuits(asked: Sequence[_Asked], now: datetime) -> None:
+    """A round in which anything was answered closes a circuit, rounds in a row in which nothing was open it.
+
+    What rested is as it was.
+    """
+    for connection in {one.connection.code: one.connection for one in asked}.values():
+        mine = [one for one in asked if one.connection.code == connection.code and one.failed != RESTING]
+        if mine:
+            _settle_circuit(connection, next((one for one in mine if one.reply), mine[0]), now)
+
+
+def _settle_circuit(connection: Connection, asked: _Asked, now: datetime) -> None:
+    with transaction.atomic():
+        CircuitRow.objects.get_or_create(connection=connection.code)
+        CircuitRow.objects.select_for_update().get(connection=connection.code)
+        before = circuit_of(connection.code)
+        after = after_call(before, calling(), ok=asked.reply is not None, error=asked.failed, now=now)
+        CircuitRow.objects.filter(connection=connection.code).update(
+            failures=after.failures,
+            opened_at=after.opened_at,
+            last_ok_at=after.last_ok_at,
+            last_error=after.last_error or before.last_error,
+        )
+        if (before.opened_at is None) is not (after.opened_at is None):
+            event = CIRCUIT_CLOSED if after.opened_at is None else CIRCUIT_OPENED
+            body = {"connection": connection.code, "error": after.last_error}
+            record(event, actor="system:sources", subject="node", body=body, now=now)
+
+
+def _taken(enterprise: str, asked: Sequence[_Asked], actor: str, now: datetime) -> list[Heard]:
+    """Put what was said into the records, then what was heard beside it, with its evidence."""
+    found = [_take(enterprise, one, now) for one in asked]
+    body = {heard.item: str(heard.state) for heard in found}
+    with transaction.atomic():
+        record(SOURCES_ASKED, actor=actor, subject=enterprise, body={"items": body}, now=now)
+    return found
+
+
+def _take(enterprise: str, asked: _Asked, now: datetime) -> Heard:
+    reply, item = asked.reply, asked.item
+    before = HeardRow.objects.filter(enterprise=enterprise, item=item.code).first()
+    digest = before.rows_sha256 if before else ""
+    if reply is None:
+        return _hear(enterprise, item, HeardState.UNREACHABLE, asked.failed, digest, now)
+    if reply.state in (ReplyState.MATCH, ReplyState.MISMATCH):
+        matches = reply.state is ReplyState.MATCH
+        return _hear(enterprise, item, HeardState.CONFIRMED if matches else HeardState.NOT_CONFIRMED, "", digest, now)
+    said = sha256_hex(canonical_bytes([str(reply.since), *(dict(row) for row in reply.rows)]))
+    if said != digest:
+        try:
+            _record(enterprise, asked, reply, now)
+        except XinqiaoError as error:
+            return _hear(enterprise, item, HeardState.UNREACHABLE, error.message, digest, now)
+    return _hear(enterprise, item, HeardState.ANSWERED, "", said, now)
+
+
+def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None:
+    """The rows as a delivery of their department, and what the source has no more taken out.
+
+    Raises Unreachable when a row is not acceptable: an answer that is there in part is none.
+    """
+    item, actor = asked.item, f"source:{asked.connection.code}"
+    by = {"provider": item.department.code, "actor": actor, "now": now}
+    delivery = ""
+    if reply.rows:
+        outcome = receive(item, [Upload(f"{asked.question.id}.csv", _as_csv(item, reply, asked.question))], **by)
+        delivery = outcome.delivery
+        if outcome.accepted != outcome.delivered:
+            why = f"{outcome.delivered - outcome.accepted} of {outcome.delivered} rows returned"
+            raise Unreachable(source=asked.connection.name, why=why)
+    if any(item.field(code).personal for code in item.key):
+        return  # sealed keys cannot be written out
+    tables = read_enterprise(enterprise, [item], known=now)
+    standing = current_rows(tables[item.code], item) if item.code in tables else []
+    gone = [r for r in standing if r["_batch"] != delivery and _covered(r, reply) and not _is_planted(r)]
+    if gone:
+        keys = [{code: _written(row[code]) for code in (*item.key, item.subject.code)} for row in gone]
+        retract_rows(item, keys, reason="来源不再提供", **by)
+
+
+def _is_planted(row: Mapping[str, object]) -> bool:
+    """Whether the node put a row in itself, of which no source knows."""
+    return str(row["_batch"]).startswith(PLANTED_BATCH)
+
+
+def _covered(row: Mapping[str, object], reply: Reply) -> bool:
+    """Whether an answer would hold a row if the source still had it."""
+    on = row["_occurred_on"]
+    return reply.since is None or on is None or str(on) >= reply.since.isoformat()
+
+
+def _written(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _as_csv(item: Item, reply: Reply, question: Question) -> bytes:
+    """The rows with the number of the question, so that the same rows said again later are another delivery."""
+    out = io.StringIO(newline="")
+    names = [field.code for field in item.fields if any(field.code in row for row in reply.rows)]
+    writer = csv.DictWriter(out, [*names, ASKED_BY], restval="", extrasaction="ignore", quoting=csv.QUOTE_ALL)
+    writer.writeheader()
+    writer.writerows({**row, ASKED_BY: question.id} for row in reply.rows)
+    return out.getvalue().encode()
+
+
+def _hear(enterprise: str, item: Item, state: HeardState, detail: str, digest: str, now: datetime) -> Heard:
+    """Keep an answer for as long as its kind is believed."""
+    rule = calling()
+    lasts = good_until(item, rule, now=now)
+    if state is HeardState.UNREACHABLE:
+        lasts = now + timedelta(seconds=rule.believed_seconds)
+    row, _ = HeardRow.objects.update_or_create(
+        enterprise=enterprise,
+        item=item.code,
+        defaults={"state": state, "detail": detail[:200], "asked_at": now, "good_until": lasts, "rows_sha256": digest},
+    )
+    return heard_facts(row)
+
+
+def forget_heard(*, enterprise: str = "", item: str = "") -> int:
+    """Ask anew at the next read about an enterprise, an item, or both; returns how many answers that drops."""
+    named = Q(enterprise=enterprise) if enterprise else Q()
+    found = HeardRow.objects.filter(named & (Q(item=item) if item else Q()))
+    return found.update(good_until=datetime.fromtimestamp(0).astimezone())
