@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "xinqiao.oauth",
     "xinqiao.consent",
     "xinqiao.admission",
+    "xinqiao.probes",
     "xinqiao.records",
     "xinqiao.ingest",
     "xinqiao.quality",

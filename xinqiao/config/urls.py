@@ -11,7 +11,7 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import admission, applying, challenges, matching, people, programs, quality, supervision
+from xinqiao.web.portals import admission, applying, challenges, matching, people, probing, programs, quality, supervision
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -93,6 +93,8 @@ urlpatterns = [
     path("institution/admission/", applying.home, name="institution-admission"),
     path("institution/admission/<str:section>/", applying.section, name="institution-section"),
     path("institution/evidence/<str:evidence>/", applying.evidence, name="institution-evidence"),
+    path("institution/probes/", probing.own, name="institution-probes"),
+    path("institution/probe-reports/<str:report>/", probing.own_report, name="institution-probe-report"),
     path("institution/freezes/", supervision.own, name="institution-freezes"),
     path("institution/freezes/<str:freeze>/appeal/", supervision.appeal, name="institution-appeal"),
     path("department/", department.home, name="department-home"),
@@ -117,6 +119,9 @@ urlpatterns = [
     path("node/admission/", admission.board, name="node-admission"),
     path("node/applicants/", admission.register, name="node-applicant"),
     path("node/admission/<str:organisation>/", admission.member, name="node-member"),
+    path("node/admission/<str:organisation>/probes/", probing.member, name="node-probes"),
+    path("node/admission/<str:organisation>/probes/again/", probing.again, name="node-probe-again"),
+    path("node/probe-reports/<str:report>/", probing.report, name="node-probe-report"),
     path("node/evidence/<str:evidence>/", admission.evidence, name="node-evidence"),
     path("node/accesses/", node.accesses, name="node-accesses"),
     path("node/supervision/", supervision.alerts, name="node-supervision"),

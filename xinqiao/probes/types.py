@@ -184,6 +184,15 @@ class NoEndpoint(Refused):
     status = 409
 
 
+class OtherEndpoint(Refused):
+    """A round is of another address than the organisation's application names; data: ``url``, ``endpoint``."""
+
+    code = "probes.other_endpoint"
+    title = "探测的是 {url}，接入材料中的地址是 {endpoint}"
+    next_step = "请探测接入材料中的地址"
+    status = 409
+
+
 class TooSoon(Refused):
     """A round was asked for a short while ago; data: ``minutes``."""
 
