@@ -52,6 +52,7 @@ TABLES = {
     "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
     "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),
+    "xinqiao.probes.types": ("Outcome",),
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role", "Right"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),

@@ -11,7 +11,17 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import admission, applying, challenges, matching, people, probing, programs, quality, supervision
+from xinqiao.web.portals import (
+    admission,
+    applying,
+    challenges,
+    matching,
+    people,
+    probing,
+    programs,
+    quality,
+    supervision,
+)
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise

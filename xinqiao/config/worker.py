@@ -1,4 +1,4 @@
-"""The background process: evidence sequencer, asking of witnesses, postman, prober, the clock of regular chores, job queue."""
+"""The background process: evidence sequencer, asking of witnesses, postman, prober, clock of chores, job queue."""
 
 from __future__ import annotations
 

@@ -90,7 +90,10 @@ def _tell_admission(organisation: str, found: Round, actor: str, now: datetime) 
 
 @transaction.atomic
 def ask_round(organisation: str, *, actor: str, now: datetime) -> None:
-    """Ask for a round; the prober begins it within a minute. Raises UnknownMember, NoEndpoint, AddressRefused, TooSoon."""
+    """Ask for a round; the prober begins it within a minute.
+
+    Raises UnknownMember, NoEndpoint, AddressRefused, TooSoon.
+    """
     member, url = get_member(organisation), find_endpoint(organisation)
     if url is None:
         raise NoEndpoint(organisation=member.name)

@@ -42,9 +42,7 @@ def chosen(found: Kit, names: Iterable[str]) -> tuple[Probe, ...]:
 
 def _probe(raw: Mapping[str, Any]) -> Probe:
     words = {name: Words(raw[name]["zh"], raw[name]["en"]) for name in ("title", "expects", "clause", "fix")}
-    return Probe(
-        id=raw["id"], required=raw["required"], after=raw["after"], want=dict(raw.get("want", {})), **words
-    )
+    return Probe(id=raw["id"], required=raw["required"], after=raw["after"], want=dict(raw.get("want", {})), **words)
 
 
 def _faults(raw: Mapping[str, Any]) -> Iterator[str]:
@@ -57,8 +55,12 @@ def _faults(raw: Mapping[str, Any]) -> Iterator[str]:
         if name not in kinds:
             yield f"{name}：没有这种探测"
             continue
-        yield from (f"{name}：缺少 {word}" for word in ("title", "expects", "clause", "fix") if not _worded(row.get(word)))
-        yield from (f"{name}：{flag} 应为 true 或 false" for flag in ("required", "after") if type(row.get(flag)) is not bool)
+        yield from (
+            f"{name}：缺少 {word}" for word in ("title", "expects", "clause", "fix") if not _worded(row.get(word))
+        )
+        yield from (
+            f"{name}：{flag} 应为 true 或 false" for flag in ("required", "after") if type(row.get(flag)) is not bool
+        )
         yield from (f"{name}：不认识门槛 {key}" for key in sorted(set(want) - set(kinds[name].wants)))
         yield from (f"{name}：门槛 {key} 应为正整数" for key in kinds[name].wants if not _positive(want.get(key)))
         if kinds[name].by_hand and (row.get("required") or row.get("after")):

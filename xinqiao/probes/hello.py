@@ -6,6 +6,7 @@ answers a hello of an old version with a hello of that version has accepted it (
 
 from __future__ import annotations
 
+import ipaddress
 import os
 
 VERSIONS = {0x0300: "SSL 3.0", 0x0301: "TLS 1.0", 0x0302: "TLS 1.1"}
@@ -16,12 +17,12 @@ GROUPS = bytes.fromhex("001700180019")
 
 
 def client_hello(version: int, *, host: str) -> bytes:
-    """A hello that offers ``version`` at most, for a named host."""
-    name = b"\x00" + _sized(host.encode("idna"), 2)
+    """A hello that offers ``version`` at most; a host that is an address is not named (RFC 6066, 3)."""
+    named = () if _is_address(host) else ((0, _sized(b"\x00" + _sized(host.encode("idna"), 2), 2)),)
     extensions = b"".join(
         kind.to_bytes(2, "big") + _sized(value, 2)
         for kind, value in (
-            (0, _sized(name, 2)),
+            *named,
             (10, _sized(GROUPS, 2)),
             (11, _sized(b"\x00", 1)),
             (0xFF01, b"\x00"),
@@ -45,6 +46,14 @@ def accepted(answer: bytes, version: int) -> bool:
 def is_tls(answer: bytes) -> bool:
     """Whether bytes begin a TLS record of either kind: nothing, or something else, says nothing about versions."""
     return len(answer) >= 2 and answer[0] in (ALERT, HANDSHAKE) and answer[1] == 3
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _sized(data: bytes, width: int) -> bytes:

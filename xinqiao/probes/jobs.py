@@ -1,4 +1,4 @@
-"""The prober: rounds whose turn it is, one after the other, until told to stop. Its own thread: a round takes minutes."""
+"""The prober, a thread of its own because a round may take minutes: rounds whose turn it is, one after the other."""
 
 from __future__ import annotations
 

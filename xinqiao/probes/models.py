@@ -37,7 +37,7 @@ class ResultRow(models.Model):
 
 
 class TurnRow(models.Model):
-    """When an organisation was last probed, and whether somebody has asked for it since; rounds in a row without reach."""
+    """When an organisation was last probed, whether somebody has asked for it since, rounds in a row out of reach."""
 
     organisation = models.CharField(max_length=40, unique=True)
     began_at = models.DateTimeField(null=True)

@@ -1,12 +1,13 @@
-"""The report of a round as a paper: canonical JSON, signed by the node or, for a check of one's own, by nobody known."""
+"""The report of a round as a paper: canonical JSON, signed by the node or, for a check of one's own, by nobody."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
+from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.notes import InvalidNote, LogKey, NoteSigner, sign_note
-from xinqiao.evidence.proofs import InvalidProof, check_document, document_text
+from xinqiao.evidence.proofs import check_document, document_text
 from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json
 from xinqiao.kernel.crypto import SigningKey
 from xinqiao.probes.types import PAPER, REPORT, SELF, InvalidReport, Outcome, Probe, Round, Words

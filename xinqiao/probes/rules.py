@@ -24,9 +24,7 @@ def check_address(url: str, *, loopback: bool) -> None:
         raise AddressRefused([Problem(field="url", code="probes.url", message=Phrase("应为 https"))])
 
 
-def is_due(
-    kit: Kit, *, opens: bool, began_at: datetime | None, asked_at: datetime | None, now: datetime
-) -> bool:
+def is_due(kit: Kit, *, opens: bool, began_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:
     """Whether a round is due: somebody has asked since the last one, or the member is open and the cadence is over."""
     if asked_at is not None and (began_at is None or began_at < asked_at):
         return True

@@ -42,7 +42,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A probe as the content declares it. ``want`` are its thresholds by name, ``after`` whether it runs after admission.
+    """A probe as the content declares it: ``want`` its thresholds by name, ``after`` whether it runs after admission.
 
     ``required``: its failure stands against letting in, and puts a member under watch.
     """

@@ -119,9 +119,10 @@ class Wire:
 
     def plain(self) -> socket.socket:
         """A TCP connection; raises Unreached."""
+        patience = self.left()
         made = socket.socket(self.target.family, socket.SOCK_STREAM)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # a request and its body go out together
-        made.settimeout(self.left())
+        made.settimeout(patience)
         with self._lock:
             self._open.add(made)
         try:

@@ -6,7 +6,17 @@ from collections.abc import Mapping
 
 from xinqiao.kernel.errors import Phrase
 from xinqiao.probes.kinds import kind
-from xinqiao.probes.session import CANARY, FIRM, ITEMS, NARROW, OTHER_FIRM, OTHER_PURPOSE, Failed, Sandbox, answered_items
+from xinqiao.probes.session import (
+    CANARY,
+    FIRM,
+    ITEMS,
+    NARROW,
+    OTHER_FIRM,
+    OTHER_PURPOSE,
+    Failed,
+    Sandbox,
+    answered_items,
+)
 
 TIMES = 3
 

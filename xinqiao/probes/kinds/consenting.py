@@ -15,7 +15,7 @@ PAUSE = 0.1
 
 @kind()
 def consent_screen(s: Sandbox, want: Mapping[str, int]) -> Phrase:
-    """The digest in the signed authorisation is that of the very text the enterprise was shown, and the text says all."""
+    """The digest in the signed authorisation is that of the very text that was shown, and the text says all."""
     screen = s.screen()
     shown = s.must(200, s.call("GET", "screens", tail=f"/{screen}"))
     missing = [part for part in (FIRM, BANK, PURPOSE, *ITEMS, "30", "20") if part not in shown.text]

@@ -54,7 +54,9 @@ def dispute_forwarding(s: Sandbox, want: Mapping[str, int]) -> Phrase:
     calendar = WorkCalendar.load(content_dir() / "calendar")
     day = hardest_day(calendar, want["workdays"])
     s.moved(datetime.combine(day, time(16), BEIJING))
-    made = s.must(201, s.call("POST", "disputes", {"enterprise": FIRM, "item": ITEMS[0], "says": "the amount is wrong"}))
+    made = s.must(
+        201, s.call("POST", "disputes", {"enterprise": FIRM, "item": ITEMS[0], "says": "the amount is wrong"})
+    )
     last = calendar.add(day, want["workdays"]).on
     s.moved(datetime.combine(last, time(23, 59, 59), BEIJING))
     number = made.json.get("dispute")

@@ -38,8 +38,13 @@ def exit_drill(s: Sandbox, want: Mapping[str, int]) -> Phrase:
     over = [one for one in s.outbox("exit.handed_over") if one.get("successor") == "probe-successor"]
     given = sorted(str(a) for one in over for a in one.get("authorisations") or ())
     if given != [stands]:
-        raise Failed(Phrase("应移交 1 个有效的授权，移交了 {count} 个，其中有效的 {good} 个", count=len(given),
-                            good=given.count(stands)))
+        raise Failed(
+            Phrase(
+                "应移交 1 个有效的授权，移交了 {count} 个，其中有效的 {good} 个",
+                count=len(given),
+                good=given.count(stands),
+            )
+        )
     if not s.outbox("exit.deletion_attested"):
         raise Failed(Phrase("退出后没有删除证明"))
     if s.call("GET", "queries", tail=f"/{number}").status == 200:

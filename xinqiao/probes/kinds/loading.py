@@ -8,7 +8,18 @@ from collections.abc import Mapping
 
 from xinqiao.kernel.errors import Phrase
 from xinqiao.probes.kinds import kind
-from xinqiao.probes.session import BANK, FACTS, FIRM, ITEMS, PURPOSE, Failed, NotRun, Sandbox, answered_items, retry_after
+from xinqiao.probes.session import (
+    BANK,
+    FACTS,
+    FIRM,
+    ITEMS,
+    PURPOSE,
+    Failed,
+    NotRun,
+    Sandbox,
+    answered_items,
+    retry_after,
+)
 from xinqiao.probes.wire import Answer, Unreached, Wire, encoded
 
 
@@ -34,7 +45,9 @@ def overload(s: Sandbox, want: Mapping[str, int]) -> Phrase:
     if not busy and len(answers) <= burst + per_second * seconds:
         raise NotRun(Phrase("从这里发不出超过每秒 {rate} 次的查询", rate=per_second))
     if not busy:
-        raise Failed(Phrase("{count} 个查询超过声明的每秒 {rate} 次，没有一个答 429", count=len(answers), rate=per_second))
+        raise Failed(
+            Phrase("{count} 个查询超过声明的每秒 {rate} 次，没有一个答 429", count=len(answers), rate=per_second)
+        )
     s.report(held)
     return Phrase("{whole} 个完整回答，{busy} 个 429 并写明何时再来", whole=len(whole), busy=len(busy))
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from xinqiao.kernel.errors import Phrase
-from xinqiao.probes.hello import VERSIONS, accepted, client_hello
+from xinqiao.probes.hello import VERSIONS, accepted, client_hello, is_tls
 from xinqiao.probes.kinds import kind
 from xinqiao.probes.session import Failed, Sandbox
 
@@ -23,7 +23,10 @@ def tls_floor(s: Sandbox, want: Mapping[str, int]) -> Phrase:
     taken = []
     for version, name in VERSIONS.items():
         s.steps.append(f"ClientHello {name}")
-        if accepted(_first_bytes(s, version), version):
+        got = _first_bytes(s, version)
+        if got and not is_tls(got):
+            raise Failed(Phrase("端口上说的不是 TLS"))
+        if accepted(got, version):
             taken.append(name)
     if taken:
         raise Failed(Phrase("服务器接受 {versions}", versions="、".join(taken)))

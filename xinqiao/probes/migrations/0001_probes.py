@@ -5,56 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='TurnRow',
+            name="TurnRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organisation', models.CharField(max_length=40, unique=True)),
-                ('began_at', models.DateTimeField(null=True)),
-                ('asked_at', models.DateTimeField(null=True)),
-                ('unreached', models.PositiveIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("organisation", models.CharField(max_length=40, unique=True)),
+                ("began_at", models.DateTimeField(null=True)),
+                ("asked_at", models.DateTimeField(null=True)),
+                ("unreached", models.PositiveIntegerField(default=0)),
             ],
             options={
-                'db_table': 'probes_turn',
+                "db_table": "probes_turn",
             },
         ),
         migrations.CreateModel(
-            name='ReportRow',
+            name="ReportRow",
             fields=[
-                ('id', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('organisation', models.CharField(max_length=40)),
-                ('url', models.CharField(max_length=300)),
-                ('at', models.DateTimeField()),
-                ('counts', models.JSONField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('paper', models.BinaryField()),
-                ('evidence', models.CharField(max_length=40)),
+                ("id", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("organisation", models.CharField(max_length=40)),
+                ("url", models.CharField(max_length=300)),
+                ("at", models.DateTimeField()),
+                ("counts", models.JSONField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("paper", models.BinaryField()),
+                ("evidence", models.CharField(max_length=40)),
             ],
             options={
-                'db_table': 'probes_report',
-                'indexes': [models.Index(fields=['organisation', '-at'], name='report_latest')],
+                "db_table": "probes_report",
+                "indexes": [models.Index(fields=["organisation", "-at"], name="report_latest")],
             },
         ),
         migrations.CreateModel(
-            name='ResultRow',
+            name="ResultRow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organisation', models.CharField(max_length=40)),
-                ('probe', models.CharField(max_length=40)),
-                ('outcome', models.CharField(max_length=16)),
-                ('at', models.DateTimeField()),
-                ('report', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='probes.reportrow')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("organisation", models.CharField(max_length=40)),
+                ("probe", models.CharField(max_length=40)),
+                ("outcome", models.CharField(max_length=16)),
+                ("at", models.DateTimeField()),
+                ("report", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="probes.reportrow")),
             ],
             options={
-                'db_table': 'probes_result',
-                'indexes': [models.Index(fields=['organisation', 'probe', '-at'], name='result_history')],
+                "db_table": "probes_result",
+                "indexes": [models.Index(fields=["organisation", "probe", "-at"], name="result_history")],
             },
         ),
     ]

@@ -1,4 +1,4 @@
-"""Probes of a platform's endpoint: latest results with what to fix, their history, the signed reports, another round."""
+"""Probes of a platform's endpoint: latest results with what to fix, history, signed reports, another round."""
 
 from __future__ import annotations
 
@@ -48,9 +48,7 @@ def own(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     return render(request, "institution/probes.html", _probes(actor.code))
 
 
-def _ask(
-    request: HttpRequest, organisation: str, actor: Acting, template: str, back: tuple[str, ...]
-) -> HttpResponse:
+def _ask(request: HttpRequest, organisation: str, actor: Acting, template: str, back: tuple[str, ...]) -> HttpResponse:
     try:
         ask_round(organisation, actor=actor.label, now=timezone.now())
     except (Invalid, Refused) as error:
