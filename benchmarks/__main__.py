@@ -21,6 +21,7 @@ NAMES = (
     "evidence_overhead",
     "withdrawal",
     "suspension",
+    "probes",
     "crash_release",
     "proofs_foreign",
     "log_million",
