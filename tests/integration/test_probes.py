@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -19,12 +20,13 @@ import pytest
 
 from tests.dossiers import FIRST, decide, fill_in
 from tests.factories import NOW, uscc
+from tests.platforms import Nonsense, YesMan, served
 from xinqiao.admission import actions, applying, queries
 from xinqiao.admission.refusals import FileRefused, ProbesFailing
 from xinqiao.admission.types import GapKind, MeasureKind, State
 from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.queries import list_entries
-from xinqiao.kernel.canonical import canonical_bytes, read_base64, read_json
+from xinqiao.kernel.canonical import read_json
 from xinqiao.parties.actions import register_organisation
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing import settings as node_settings
@@ -35,9 +37,10 @@ from xinqiao.probes.platform.certificates import Authority
 from xinqiao.probes.platform.defects import Defect
 from xinqiao.probes.platform.server import running
 from xinqiao.probes.queries import list_due, list_reports, list_standings, open_report
+from xinqiao.probes.refusals import InvalidReport, NoEndpoint, OtherEndpoint, TooSoon
 from xinqiao.probes.reports import check_report, document_of, self_signed
 from xinqiao.probes.running import run_round
-from xinqiao.probes.types import InvalidReport, NoEndpoint, OtherEndpoint, Outcome, Round, TooSoon
+from xinqiao.probes.types import Outcome, Round
 
 # The twelve that exchange practice names first; every other defect is run against its own probe below.
 TWELVE = (
@@ -121,6 +124,23 @@ def test_an_untrusted_root_fails_the_certificate_and_nothing_else(authority: Aut
     with platform(authority) as url:
         found = round_of(url, other, "tls_certificate", "tls_floor", "canary")
     assert failed(found) == {"tls_certificate"}
+
+
+def test_a_platform_that_says_yes_to_everything_passes_nothing_that_it_must_do(authority: Authority) -> None:
+    """Statuses and shapes as the contract has them, and nothing behind: only what it really does passes."""
+    with served(authority, YesMan) as url:
+        found = round_of(url, authority)
+    passed = {r.probe for r in found.results if r.outcome is Outcome.PASSED}
+    assert passed == {"tls_floor", "tls_certificate", "self_query"}, shown(found)
+    assert failed(found) == {probe.id for probe in kit().probes} - passed - BY_HAND, shown(found)
+
+
+def test_nonsense_passes_nothing_and_breaks_nothing(authority: Authority) -> None:
+    with served(authority, Nonsense) as url:
+        found = round_of(url, authority)
+    outcomes = {r.probe: r.outcome for r in found.results}
+    assert {name for name, one in outcomes.items() if one is Outcome.PASSED} == {"tls_floor", "tls_certificate"}
+    assert len(outcomes) == len(kit().probes), shown(found)
 
 
 class TestOutOfReach:
@@ -277,19 +297,15 @@ class TestAdmission:
         assert check_report(data, vkeys=[document_key().vkey])[1]
         with pytest.raises(InvalidReport):
             check_report(data, vkeys=[self_key(data)])
-        paper = read_json(data)
-        text, _, line = paper["signature"].rpartition("\n\n")
-        (tmp_path / "document.json").write_bytes(canonical_bytes(paper["document"]))
-        (tmp_path / "text").write_text(text + "\n", "utf-8")
-        (tmp_path / "signature").write_bytes(read_base64(line.split(" ")[2].strip())[4:])
-        prefix = bytes.fromhex("302a300506032b6570032100")
-        (tmp_path / "key.der").write_bytes(prefix + document_key().key.raw)
-        command = "openssl pkeyutl -verify -pubin -keyform DER -inkey key.der -rawin -in text -sigfile signature"
-        assert subprocess.run(command.split(), cwd=tmp_path, capture_output=True, check=False).returncode == 0
-        digest = subprocess.run(
-            ["sha256sum", "document.json"], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        assert f"sha256 {digest.stdout.split()[0]}\n" in text + "\n"
+        (tmp_path / "report.json").write_bytes(data)
+        (tmp_path / "vkey").write_text(document_key().vkey + "\n", "utf-8")
+        page = (Path(__file__).parents[2] / "docs" / "how-to" / "probes.md").read_text("utf-8")
+        (block,) = [found for found in re.findall(r"```sh\n(.*?)```", page, re.S) if "openssl" in found]
+        run = subprocess.run(["bash", "-ec", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0 and "Signature Verified Successfully" in run.stdout, run.stderr
+        (tmp_path / "report.json").write_bytes(data.replace(b'"passed":1', b'"passed":2'))
+        run = subprocess.run(["bash", "-ec", block], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode != 0
 
     def test_a_round_is_asked_for_and_taken_once(self, applicant: str, authority: Authority) -> None:
         with platform(authority) as url:

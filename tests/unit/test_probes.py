@@ -16,8 +16,18 @@ from xinqiao.probes.hello import accepted, client_hello, is_tls
 from xinqiao.probes.kinds import load_kinds
 from xinqiao.probes.kinds.keeping import hardest_day
 from xinqiao.probes.platform.defects import FOUND_BY, Defect
-from xinqiao.probes.rules import check_address, check_askable, exit_status, is_due, probes_for, to_report, unreached
-from xinqiao.probes.types import AddressRefused, InvalidKit, Outcome, Result, Said, TooSoon, UnknownProbe
+from xinqiao.probes.refusals import AddressRefused, InvalidKit, TooSoon, UnknownProbe
+from xinqiao.probes.rules import (
+    check_address,
+    check_askable,
+    exit_status,
+    is_due,
+    is_public,
+    probes_for,
+    to_report,
+    unreached,
+)
+from xinqiao.probes.types import Outcome, Result, Said
 
 NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -124,6 +134,26 @@ def test_an_address_is_one_that_notices_could_go_to(url: str) -> None:
     check_address("https://platform.example/credit", loopback=False)
     with pytest.raises(AddressRefused):
         check_address("http://127.0.0.1:8443/", loopback=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "public"),
+    [
+        ("8.8.8.8", True),
+        ("2400:3200::1", True),
+        ("127.0.0.1", False),
+        ("169.254.169.254", False),
+        ("100.64.0.1", False),
+        ("::1", False),
+        ("::ffff:127.0.0.1", False),
+        ("2002:7f00:1::", False),
+        ("fe80::1%2", False),
+        ("224.0.0.1", False),
+        ("0.0.0.0", False),
+    ],
+)
+def test_only_public_addresses_are_probed_from_the_server(address: str, public: bool) -> None:
+    assert is_public(address) is public
 
 
 def test_a_hello_of_an_old_version_and_what_accepts_it() -> None:

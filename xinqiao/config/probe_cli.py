@@ -17,10 +17,11 @@ from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.probes.actions import file_round
 from xinqiao.probes.content import chosen, kit
 from xinqiao.probes.queries import list_reports, open_report
+from xinqiao.probes.refusals import AddressRefused
 from xinqiao.probes.reports import check_report, document_of, self_signed
 from xinqiao.probes.rules import exit_status
 from xinqiao.probes.running import run_round
-from xinqiao.probes.types import AddressRefused, Outcome, Probe, Result, Round
+from xinqiao.probes.types import Outcome, Probe, Result, Round
 
 probes_app = typer.Typer(no_args_is_help=True, help="接入探测：有哪些、核验报告、历次报告")
 MARKS = {

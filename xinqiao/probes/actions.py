@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from django.db import transaction
@@ -21,10 +21,11 @@ from xinqiao.plumbing.settings import demo, probe_roots
 from xinqiao.probes.content import kit
 from xinqiao.probes.models import ReportRow, ResultRow, TurnRow
 from xinqiao.probes.queries import list_due, report_facts
+from xinqiao.probes.refusals import NoEndpoint, OtherEndpoint
 from xinqiao.probes.reports import document_of, paper
 from xinqiao.probes.rules import REACH, check_address, check_askable, probes_for, to_report, unreached
 from xinqiao.probes.running import run_round
-from xinqiao.probes.types import ASKED, PAPER, REPORTED, NoEndpoint, OtherEndpoint, ReportFacts, Result, Round
+from xinqiao.probes.types import ASKED, PAPER, REPORTED, ReportFacts, Result, Round
 
 ACTOR = "system:prober"
 
@@ -77,6 +78,8 @@ def _tell_admission(organisation: str, found: Round, actor: str, now: datetime) 
     for result, passed in to_report(kit().probes, found.results, known):
         said = str(result.got.phrase)
         report_probe(organisation, result.probe, passed=passed, detail=said, actor=actor, now=now)
+    for name in _no_longer_required(organisation, known):
+        report_probe(organisation, name, passed=True, detail=Phrase("这项探测不再必须"), actor=actor, now=now)
     turn, _ = TurnRow.objects.get_or_create(organisation=organisation)
     away = unreached(found.results)
     turn.unreached = turn.unreached + 1 if away else 0
@@ -86,6 +89,14 @@ def _tell_admission(organisation: str, found: Round, actor: str, now: datetime) 
         report_probe(organisation, REACH, passed=False, detail=why, actor=actor, now=now)
     elif not away and known.get(REACH) is False:
         report_probe(organisation, REACH, passed=True, actor=actor, now=now)
+
+
+def _no_longer_required(organisation: str, known: Mapping[str, bool]) -> list[str]:
+    """Failures of ours that the content has stopped requiring: left standing, they would never end."""
+    required = {probe.id for probe in kit().probes if probe.required} | {REACH}
+    failing = [name for name, passed in known.items() if not passed and name not in required]
+    ours = ResultRow.objects.filter(organisation=organisation, probe__in=failing)
+    return sorted(set(ours.values_list("probe", flat=True)))
 
 
 @transaction.atomic

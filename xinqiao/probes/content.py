@@ -11,7 +11,8 @@ from typing import Any
 from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.probes.kinds import load_kinds
-from xinqiao.probes.types import InvalidKit, Kit, Probe, UnknownProbe, Words
+from xinqiao.probes.refusals import InvalidKit, UnknownProbe
+from xinqiao.probes.types import Kit, Probe, Words
 
 BOUNDS = ("every_hours", "again_minutes", "probe_seconds", "round_seconds", "unreached_rounds")
 

@@ -9,8 +9,9 @@ from xinqiao.admission.queries import list_endpoints
 from xinqiao.kernel.canonical import read_json
 from xinqiao.probes.content import kit
 from xinqiao.probes.models import ReportRow, ResultRow, TurnRow
+from xinqiao.probes.refusals import UnknownReport
 from xinqiao.probes.rules import is_due
-from xinqiao.probes.types import Outcome, ReportFacts, Result, Standing, UnknownReport
+from xinqiao.probes.types import Outcome, ReportFacts, Result, Standing
 
 ROUNDS = 12  # of the history that is shown
 

@@ -10,7 +10,8 @@ from xinqiao.evidence.notes import InvalidNote, LogKey, NoteSigner, sign_note
 from xinqiao.evidence.proofs import check_document, document_text
 from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json
 from xinqiao.kernel.crypto import SigningKey
-from xinqiao.probes.types import PAPER, REPORT, SELF, InvalidReport, Outcome, Probe, Round, Words
+from xinqiao.probes.refusals import InvalidReport
+from xinqiao.probes.types import PAPER, REPORT, SELF, Outcome, Probe, Round, Words
 
 
 def document_of(found: Round, probes: Iterable[Probe], *, organisation: str) -> dict[str, Any]:

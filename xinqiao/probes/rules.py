@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.probes.types import AddressRefused, Kit, Outcome, Probe, Result, TooSoon
+from xinqiao.probes.refusals import AddressRefused, TooSoon
+from xinqiao.probes.types import Kit, Outcome, Probe, Result
 from xinqiao.webhooks.rules import check_url
 from xinqiao.webhooks.types import EndpointRefused
 
@@ -22,6 +24,16 @@ def check_address(url: str, *, loopback: bool) -> None:
         raise AddressRefused(error.problems) from error
     if not url.startswith("https://"):
         raise AddressRefused([Problem(field="url", code="probes.url", message=Phrase("应为 https"))])
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public network, also when it is written inside another form."""
+    found = ipaddress.ip_address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour
+        if inner is not None:
+            return inner.is_global
+    return found.is_global and not found.is_multicast
 
 
 def is_due(kit: Kit, *, opens: bool, began_at: datetime | None, asked_at: datetime | None, now: datetime) -> bool:

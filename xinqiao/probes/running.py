@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 import time
@@ -15,7 +16,9 @@ from xinqiao.probes.session import Failed, NotRun, Sandbox, discover
 from xinqiao.probes.types import Kit, Outcome, Probe, Result, Round, Said
 from xinqiao.probes.wire import Target, Unreached, Wire, target_of
 
+log = logging.getLogger(__name__)
 AT_ONCE = 4
+GRACE = 5.0  # seconds after the end of a round
 SENT = 300  # characters of one step in a report
 
 
@@ -96,8 +99,16 @@ def _results(target: Target, kit: Kit, probes: Sequence[Probe], until: float, se
 
     for number in range(min(AT_ONCE, len(probes))):
         threading.Thread(target=work, name=f"probe-{number}", daemon=True).start()
-    for _ in probes:
-        yield done.get()
+    missing = {probe.id: probe for probe in probes}
+    while missing:
+        try:
+            result = done.get(timeout=max(0.0, until - time.monotonic()) + GRACE)
+        except queue.Empty:  # a probe that would not be stopped: what is left was not reached
+            late = Unreached(Phrase("规定时间内没有做完"))
+            yield from (_away(probe, late) for probe in missing.values())
+            return
+        del missing[result.probe]
+        yield result
 
 
 def run_probe(target: Target, probe: Probe, *, until: float) -> Result:
@@ -132,8 +143,11 @@ def _verdict(kind: Kind, sandbox: Sandbox, probe: Probe) -> tuple[Outcome, Phras
         return Outcome.NOT_RUN, error.says
     except Unreached as error:
         return Outcome.COULD_NOT_REACH, error.says
-    except (KeyError, TypeError, ValueError, AttributeError, LookupError) as error:
+    except (TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
         return Outcome.FAILED, Phrase("回答的内容不合约定：{why}", why=f"{type(error).__name__} {error}"[:200])
+    except Exception as error:  # a fault of this program is never the platform's
+        log.exception("probe %s broke", probe.id)
+        return Outcome.NOT_RUN, Phrase("探测程序出错：{why}", why=f"{type(error).__name__} {error}"[:200])
 
 
 def _away(probe: Probe, error: Unreached | None) -> Result:

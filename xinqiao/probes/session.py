@@ -139,7 +139,7 @@ class Sandbox:
             method, path, headers=self.head(method, path, made), body=None if body is None else encoded(body)
         )
         self.note(f"{method} {name}{tail.partition('?')[0][:1] and '/…'}", answer)
-        if answer.status in AWAY and "retry-after" not in answer.headers:
+        if answer.status in AWAY:
             raise Unreached(
                 Phrase("平台或其前端答复暂不可用（{status}，{step}）", status=answer.status, step=f"{method} {name}")
             )

@@ -7,7 +7,6 @@ work once, and a bad certificate shall not make every other probe fail. The repo
 from __future__ import annotations
 
 import http.client
-import ipaddress
 import json
 import socket
 import ssl
@@ -22,6 +21,7 @@ from urllib.parse import urlsplit
 
 from xinqiao.kernel.canonical import NotCanonical, read_json, sha256_hex
 from xinqiao.kernel.errors import Phrase
+from xinqiao.probes.rules import is_public
 
 MOST_BYTES = 4 * 1024 * 1024
 CALL_SECONDS = 8.0
@@ -67,7 +67,7 @@ def target_of(url: str, *, trusted: Path | None = None, anywhere: bool) -> Targe
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise Unreached(Phrase("域名不能解析：{host}", host=host)) from error
-    fitting = [one for one in found if anywhere or ipaddress.ip_address(one[4][0]).is_global]
+    fitting = [one for one in found if anywhere or is_public(str(one[4][0]))]
     if not fitting:
         raise Unreached(Phrase("{host} 不是公网地址，节点不从服务器探测", host=host))
     family, _, _, _, address = fitting[0]
