@@ -1,15 +1,12 @@
-"""Probes against a platform that answers: each defect found by its own probe alone, and what follows from a report."""
+"""What follows from a round: a signed report in the dossier, a verdict for admission, the next turn."""
 
 from __future__ import annotations
 
 import re
 import socket
 import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -20,8 +17,8 @@ import pytest
 
 from tests.dossiers import FIRST, decide, fill_in
 from tests.factories import NOW, uscc
-from tests.platforms import Nonsense, YesMan, served
 from xinqiao.admission import actions, applying, queries
+from xinqiao.admission.models import AnswerRow
 from xinqiao.admission.refusals import FileRefused, ProbesFailing
 from xinqiao.admission.types import GapKind, MeasureKind, State
 from xinqiao.evidence.keys import document_key
@@ -38,25 +35,10 @@ from xinqiao.probes.platform.defects import Defect
 from xinqiao.probes.platform.server import running
 from xinqiao.probes.queries import list_due, list_reports, list_standings, open_report
 from xinqiao.probes.refusals import InvalidReport, NoEndpoint, OtherEndpoint, TooSoon
-from xinqiao.probes.reports import check_report, document_of, self_signed
+from xinqiao.probes.reports import check_report, self_signed
 from xinqiao.probes.running import run_round
-from xinqiao.probes.types import Outcome, Round
+from xinqiao.probes.types import Round
 
-# The twelve that exchange practice names first; every other defect is run against its own probe below.
-TWELVE = (
-    Defect.OLD_TLS,
-    Defect.REPLAY,
-    Defect.NO_CLOCK,
-    Defect.STALE_LIST,
-    Defect.UNAUTHORISED,
-    Defect.OTHER_SCREEN,
-    Defect.SLOW_WITHDRAWAL,
-    Defect.REFUSAL_AS_NO_DATA,
-    Defect.LATE_DISPUTE,
-    Defect.QUIET_DAYS,
-    Defect.PARTIAL,
-    Defect.KEEPS_AT_EXIT,
-)
 BY_HAND = {"contact_reached", "offsite_restore"}
 BY: dict[str, Any] = {"actor": "t", "now": NOW}
 
@@ -76,126 +58,6 @@ def round_of(url: str, authority: Authority, *names: str, **bounds: int) -> Roun
     """A round of some probes, or of all."""
     bounded = replace(kit(), **bounds)
     return run_round(url, bounded, chosen(bounded, names), trusted=authority.path, anywhere=True)
-
-
-def failed(found: Round) -> set[str]:
-    return {r.probe for r in found.results if r.outcome is Outcome.FAILED}
-
-
-def shown(found: Round) -> str:
-    return "\n".join(f"{r.probe} {r.outcome} {r.got.phrase} {r.sent}" for r in found.results)
-
-
-def test_b13_an_honest_platform_passes_everything_a_machine_can_run(authority: Authority) -> None:
-    told: list[str] = []
-    with platform(authority) as url:
-        found = run_round(
-            url, kit(), kit().probes, trusted=authority.path, anywhere=True, told=lambda r: told.append(r.probe)
-        )
-    outcomes = {r.probe: r.outcome for r in found.results}
-    assert {name for name, one in outcomes.items() if one is Outcome.NOT_RUN} == BY_HAND
-    assert set(outcomes.values()) == {Outcome.PASSED, Outcome.NOT_RUN}, shown(found)
-    assert sorted(told) == sorted(outcomes), "each result is told as it comes"
-    assert (found.platform, found.environment, len(found.certificate)) == ("示例平台", "sandbox", 64)
-
-
-def test_b13_each_of_twelve_defects_is_found_by_its_own_probe_and_by_no_other(authority: Authority) -> None:
-    def matrix_row(defect: Defect) -> tuple[Defect, Round]:
-        with platform(authority, defect) as url:
-            return defect, round_of(url, authority)
-
-    with ThreadPoolExecutor(3) as pool:
-        rows = list(pool.map(matrix_row, TWELVE))
-    wrong = {str(d): shown(found) for d, found in rows if failed(found) != {d.probe}}
-    assert not wrong
-    others = [r for _, found in rows for r in found.results if r.outcome is Outcome.COULD_NOT_REACH]
-    assert not others and len({defect.probe for defect in TWELVE}) == 12
-
-
-@pytest.mark.parametrize("defect", sorted(set(Defect) - set(TWELVE)))
-def test_b13_every_other_defect_is_found_too(authority: Authority, defect: Defect) -> None:
-    with platform(authority, defect) as url:
-        found = round_of(url, authority, defect.probe, "query_period")
-    assert failed(found) == {defect.probe}, shown(found)
-
-
-def test_an_untrusted_root_fails_the_certificate_and_nothing_else(authority: Authority, tmp_path: Path) -> None:
-    other = Authority.make(tmp_path)
-    with platform(authority) as url:
-        found = round_of(url, other, "tls_certificate", "tls_floor", "canary")
-    assert failed(found) == {"tls_certificate"}
-
-
-def test_a_platform_that_says_yes_to_everything_passes_nothing_that_it_must_do(authority: Authority) -> None:
-    """Statuses and shapes as the contract has them, and nothing behind: only what it really does passes."""
-    with served(authority, YesMan) as url:
-        found = round_of(url, authority)
-    passed = {r.probe for r in found.results if r.outcome is Outcome.PASSED}
-    assert passed == {"tls_floor", "tls_certificate", "self_query"}, shown(found)
-    assert failed(found) == {probe.id for probe in kit().probes} - passed - BY_HAND, shown(found)
-
-
-def test_nonsense_passes_nothing_and_breaks_nothing(authority: Authority) -> None:
-    with served(authority, Nonsense) as url:
-        found = round_of(url, authority)
-    outcomes = {r.probe: r.outcome for r in found.results}
-    assert {name for name, one in outcomes.items() if one is Outcome.PASSED} == {"tls_floor", "tls_certificate"}
-    assert len(outcomes) == len(kit().probes), shown(found)
-
-
-class TestOutOfReach:
-    """Nothing learnt is no verdict."""
-
-    def test_nobody_listens(self, authority: Authority) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            port = taken.getsockname()[1]
-        found = round_of(f"https://localhost:{port}/x", authority)
-        assert {r.outcome for r in found.results if r.probe not in BY_HAND} == {Outcome.COULD_NOT_REACH}
-
-    def test_a_platform_without_the_contract(self, authority: Authority) -> None:
-        with platform(authority) as url:
-            found = round_of(url.removesuffix("/platform") + "/elsewhere", authority, "canary", "tls_certificate")
-        assert [r.outcome for r in found.results] == [Outcome.PASSED, Outcome.COULD_NOT_REACH]
-        assert "xinqiao-platform.json" in str(found.results[1].got.phrase)
-
-    def test_a_server_that_says_nothing_is_given_up(self, authority: Authority) -> None:
-        """It takes the connection and is silent: each probe, and the whole round, ends in time."""
-        with socket.create_server(("127.0.0.1", 0)) as silent:
-            began = time.monotonic()
-            url = f"https://localhost:{silent.getsockname()[1]}/"
-            found = round_of(url, authority, "canary", "deletion", probe_seconds=1, round_seconds=2)
-        assert {r.outcome for r in found.results} == {Outcome.COULD_NOT_REACH}
-        assert time.monotonic() - began < 5
-
-    def test_a_private_address_is_not_probed_from_the_server(self, authority: Authority) -> None:
-        with platform(authority) as url:
-            found = run_round(url, kit(), chosen(kit(), ["canary"]), trusted=authority.path, anywhere=False)
-        assert [r.outcome for r in found.results] == [Outcome.COULD_NOT_REACH]
-        assert "不是公网地址" in str(found.results[0].got.phrase)
-
-
-def test_the_sample_platform_is_a_program_of_its_own(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "xinqiao.probes.platform", "--folder", str(tmp_path), "--defect", "charges"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            url, root = process.stdout.readline().strip(), Path(process.stdout.readline().strip())
-            found = run_round(url, kit(), chosen(kit(), ["self_query"]), trusted=root, anywhere=True)
-        finally:
-            process.terminate()
-    assert failed(found) == {"self_query"} and "500" in str(found.results[0].got.phrase)
-
-
-def test_a_check_of_ones_own_says_that_no_node_stands_behind_it(authority: Authority) -> None:
-    with platform(authority) as url:
-        found = round_of(url, authority, "tls_floor")
-    data = self_signed(document_of(found, kit().probes, organisation=""))
-    document, known = check_report(data)
-    assert not known and document["counts"]["passed"] == 1 and "self-check.invalid" in read_json(data)["key"]
-    with pytest.raises(InvalidReport):
-        check_report(data.replace(b'"passed":1', b'"passed":2'))
-    with pytest.raises(InvalidReport):
-        check_report(b"{}")
 
 
 @pytest.fixture
@@ -334,25 +196,52 @@ def _probed(authority: Authority, url: str, *defects: Defect) -> None:
         probe_member("hub")
 
 
-def _move_endpoint(url: str) -> None:
-    """A member that has handed in does not answer questions any more; its address moves in the test alone."""
-    from xinqiao.admission.models import AnswerRow
+def _move_endpoint(url: str, *, organisation: str = "hub") -> None:
+    """While it is assessed a member cannot change its answers; here its address moves without it."""
+    AnswerRow.objects.filter(question="endpoint", member__organisation=organisation).update(value=url)
 
-    AnswerRow.objects.filter(question="endpoint").update(value=url)
+
+def _begin(organisation: str) -> None:
+    """One applicant more."""
+    named = {"name": organisation.title(), "uscc": uscc(901)}
+    register_organisation(organisation, kind=OrganisationKind.PLATFORM, **named, **BY)
+    applying.begin(organisation, **BY)
+
+
+class Looks(threading.Event):
+    """A stop signal that lets the prober look so many times."""
+
+    def __init__(self, left: int) -> None:
+        super().__init__()
+        self.left = left
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """True once the looks are used up."""
+        self.left -= 1
+        return self.left < 0
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_prober_works_through_whose_turn_it_is(applicant: str, authority: Authority) -> None:
-    """The worker's thread: what was asked for is done, and the next look finds nothing to do."""
+    """What was asked for is done by the worker's loop, once, and an honest platform passes the whole kit."""
     with platform(authority) as url:
         applying.save_answers("hub", {"endpoint": url}, **BY)
         ask_round("hub", **BY)
-        stop = threading.Event()
-        thread = threading.Thread(target=run_prober, args=(stop,), kwargs={"interval": 0.05})
-        thread.start()
-        until = time.monotonic() + 20
-        while not list_reports("hub") and time.monotonic() < until:
-            time.sleep(0.1)
-        stop.set()
-        thread.join(20)
+        run_prober(Looks(2))
     assert [r.counts["passed"] for r in list_reports("hub")] == [len(kit().probes) - len(BY_HAND)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_fails_with_one_organisation_keeps_no_other_waiting(
+    applicant: str, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An address that came to be refused (the setting changed) is logged; the prober goes on."""
+    _begin("another")
+    with platform(authority) as url:
+        for code in ("another", "hub"):
+            applying.save_answers(code, {"endpoint": url}, **BY)
+            ask_round(code, **BY)
+        _move_endpoint("http://hub.example/", organisation="another")
+        run_prober(Looks(1))
+    assert "another could not be probed" in caplog.text
+    assert (len(list_reports("another")), len(list_reports("hub"))) == (0, 1)
