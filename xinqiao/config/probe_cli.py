@@ -135,6 +135,7 @@ def verify(
 def reports(organisation: Annotated[str, typer.Argument(help="单位代码")]) -> None:
     """一个单位的历次报告。"""
     table = Table("编号", "时间", "地址", *(outcome.label for outcome in Outcome))
+    table.columns[0].no_wrap = True
     for one in list_reports(organisation):
         counts = [str(one.counts.get(str(outcome), 0)) for outcome in Outcome]
         table.add_row(one.id, f"{one.at:%Y-%m-%d %H:%M}", one.url, *counts)

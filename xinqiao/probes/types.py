@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     @property
     def label(self) -> str:
         """The word a person reads."""
-        return {"passed": "通过", "failed": "未通过", "not_run": "未执行", "could_not_reach": "未能连通"}[self]
+        return {"passed": "通过", "failed": "没有通过", "not_run": "未执行", "could_not_reach": "未能连通"}[self]
 
 
 @dataclass(frozen=True, slots=True)

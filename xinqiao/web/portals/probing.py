@@ -16,7 +16,7 @@ from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.parties.types import Role
 from xinqiao.probes.actions import ask_round
 from xinqiao.probes.queries import find_turn, list_reports, list_standings, open_report
-from xinqiao.probes.types import ReportFacts
+from xinqiao.probes.types import Outcome, ReportFacts, Standing
 from xinqiao.web.access import Acting, Portal, requires
 from xinqiao.web.middleware import error_context
 from xinqiao.web.portals.admission import NODE
@@ -63,11 +63,17 @@ def _probes(organisation: str) -> dict[str, Any]:
     return {
         "member": get_member(organisation),
         "endpoint": find_endpoint(organisation),
-        "standings": list_standings(organisation),
+        "standings": sorted(list_standings(organisation), key=_place),
         "reports": list_reports(organisation),
         "began": began,
         "waiting": asked is not None and (began is None or began < asked),
     }
+
+
+def _place(standing: Standing) -> int:
+    """What has to be mended stands first, then what could not be reached; else the order of the kit."""
+    outcome = standing.result.outcome if standing.result else None
+    return {Outcome.FAILED: 0, Outcome.COULD_NOT_REACH: 1}.get(outcome, 2) if outcome else 2
 
 
 @NODE
