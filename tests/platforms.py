@@ -1,4 +1,4 @@
-"""Platforms that are none: one that says yes to everything, one that answers nonsense."""
+"""Platforms to probe: the sample one with its defects; one that says yes to everything, one that answers nonsense."""
 
 from __future__ import annotations
 
@@ -7,15 +7,20 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from xinqiao.probes.content import chosen, kit
 from xinqiao.probes.platform.certificates import Authority
+from xinqiao.probes.platform.defects import Defect
+from xinqiao.probes.platform.server import running
+from xinqiao.probes.running import run_round
 from xinqiao.probes.session import FACTS
-from xinqiao.probes.types import CONTRACT
+from xinqiao.probes.types import CONTRACT, Round
 
 
 class YesMan(BaseHTTPRequestHandler):
@@ -98,3 +103,15 @@ class Nonsense(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Quiet."""
+
+
+@contextmanager
+def platform(authority: Authority, *defects: Defect) -> Iterator[str]:
+    with running(authority.path.parent, *defects, authority=authority) as (url, _):
+        yield url
+
+
+def round_of(url: str, authority: Authority, *names: str, **bounds: int) -> Round:
+    """A round of some probes, or of all."""
+    bounded = replace(kit(), **bounds)
+    return run_round(url, bounded, chosen(bounded, names), trusted=authority.path, anywhere=True)

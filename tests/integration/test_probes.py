@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 
 from tests.dossiers import FIRST, decide, fill_in
 from tests.factories import NOW, uscc
+from tests.platforms import platform, round_of
 from xinqiao.admission import actions, applying, queries
 from xinqiao.admission.models import AnswerRow
 from xinqiao.admission.refusals import FileRefused, ProbesFailing
@@ -32,12 +32,9 @@ from xinqiao.probes.content import chosen, kit
 from xinqiao.probes.jobs import run_prober
 from xinqiao.probes.platform.certificates import Authority
 from xinqiao.probes.platform.defects import Defect
-from xinqiao.probes.platform.server import running
 from xinqiao.probes.queries import list_due, list_reports, list_standings, open_report
 from xinqiao.probes.refusals import InvalidReport, NoEndpoint, OtherEndpoint, TooSoon
 from xinqiao.probes.reports import check_report, self_signed
-from xinqiao.probes.running import run_round
-from xinqiao.probes.types import Round
 
 BY_HAND = {"contact_reached", "offsite_restore"}
 BY: dict[str, Any] = {"actor": "t", "now": NOW}
@@ -46,18 +43,6 @@ BY: dict[str, Any] = {"actor": "t", "now": NOW}
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("authority"))
-
-
-@contextmanager
-def platform(authority: Authority, *defects: Defect) -> Iterator[str]:
-    with running(authority.path.parent, *defects, authority=authority) as (url, _):
-        yield url
-
-
-def round_of(url: str, authority: Authority, *names: str, **bounds: int) -> Round:
-    """A round of some probes, or of all."""
-    bounded = replace(kit(), **bounds)
-    return run_round(url, bounded, chosen(bounded, names), trusted=authority.path, anywhere=True)
 
 
 @pytest.fixture

@@ -6,20 +6,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.platforms import Nonsense, YesMan, served
+from tests.platforms import Nonsense, YesMan, platform, round_of, served
 from xinqiao.kernel.canonical import read_json
 from xinqiao.probes.content import chosen, kit
 from xinqiao.probes.platform.certificates import Authority
 from xinqiao.probes.platform.defects import Defect
-from xinqiao.probes.platform.server import running
 from xinqiao.probes.refusals import InvalidReport
 from xinqiao.probes.reports import check_report, document_of, self_signed
 from xinqiao.probes.running import run_round
@@ -46,18 +42,6 @@ BY_HAND = {"contact_reached", "offsite_restore"}
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority.make(tmp_path_factory.mktemp("authority"))
-
-
-@contextmanager
-def platform(authority: Authority, *defects: Defect) -> Iterator[str]:
-    with running(authority.path.parent, *defects, authority=authority) as (url, _):
-        yield url
-
-
-def round_of(url: str, authority: Authority, *names: str, **bounds: int) -> Round:
-    """A round of some probes, or of all."""
-    bounded = replace(kit(), **bounds)
-    return run_round(url, bounded, chosen(bounded, names), trusted=authority.path, anywhere=True)
 
 
 def failed(found: Round) -> set[str]:

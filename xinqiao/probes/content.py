@@ -8,11 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from xinqiao.admission.types import Wording
 from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.probes.kinds import load_kinds
 from xinqiao.probes.refusals import InvalidKit, UnknownProbe
-from xinqiao.probes.types import Kit, Probe, Words
+from xinqiao.probes.types import Kit, Probe
 
 BOUNDS = ("every_hours", "again_minutes", "probe_seconds", "round_seconds", "unreached_rounds")
 
@@ -42,7 +43,7 @@ def chosen(found: Kit, names: Iterable[str]) -> tuple[Probe, ...]:
 
 
 def _probe(raw: Mapping[str, Any]) -> Probe:
-    words = {name: Words(raw[name]["zh"], raw[name]["en"]) for name in ("title", "expects", "clause", "fix")}
+    words = {name: Wording(raw[name]["zh"], raw[name]["en"]) for name in ("title", "expects", "clause", "fix")}
     return Probe(id=raw["id"], required=raw["required"], after=raw["after"], want=dict(raw.get("want", {})), **words)
 
 

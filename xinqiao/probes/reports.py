@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from xinqiao.admission.types import Wording
 from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.notes import InvalidNote, LogKey, NoteSigner, sign_note
 from xinqiao.evidence.proofs import check_document, document_text
 from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, read_json
 from xinqiao.kernel.crypto import SigningKey
 from xinqiao.probes.refusals import InvalidReport
-from xinqiao.probes.types import PAPER, REPORT, SELF, Outcome, Probe, Round, Words
+from xinqiao.probes.types import PAPER, REPORT, SELF, Outcome, Probe, Round
 
 
 def document_of(found: Round, probes: Iterable[Probe], *, organisation: str) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def _declared(probe: Probe) -> dict[str, Any]:
     return {**told, "required": probe.required, "want": dict(probe.want)}
 
 
-def _both(words: Words) -> dict[str, str]:
+def _both(words: Wording) -> dict[str, str]:
     return {"zh": words.zh, "en": words.en}
 
 

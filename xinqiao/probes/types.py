@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from xinqiao.admission.types import Wording
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Phrase
 
@@ -36,14 +37,6 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """A sentence in both languages."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
 class Probe:
     """A probe as the content declares it: ``want`` its thresholds by name, ``after`` whether it runs after admission.
 
@@ -51,10 +44,10 @@ class Probe:
     """
 
     id: str
-    title: Words
-    expects: Words
-    clause: Words
-    fix: Words
+    title: Wording
+    expects: Wording
+    clause: Wording
+    fix: Wording
     required: bool
     after: bool
     want: Mapping[str, int]
@@ -150,6 +143,11 @@ class ReportFacts:
     counts: Mapping[str, int]
     sha256: str
     evidence: str
+
+    @property
+    def name(self) -> str:
+        """Name of the file that is handed out."""
+        return f"{self.id}.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.parties.types import Role
 from xinqiao.probes.actions import ask_round
 from xinqiao.probes.queries import find_turn, list_reports, list_standings, open_report
-from xinqiao.probes.types import Outcome, ReportFacts, Standing
+from xinqiao.probes.types import Outcome, Standing
 from xinqiao.web.access import Acting, Portal, requires
 from xinqiao.web.middleware import error_context
-from xinqiao.web.portals.admission import NODE
+from xinqiao.web.portals.admission import NODE, as_file
 from xinqiao.web.portals.applying import APPLICANT
 
 ASKING = requires(Portal.NODE, Role.OPERATOR, Role.SECURITY)
@@ -80,18 +80,11 @@ def _place(standing: Standing) -> int:
 @require_GET
 def report(request: HttpRequest, report: str, *, actor: Acting) -> HttpResponse:
     """A signed report, as it was filed."""
-    return _as_file(*open_report(report))
+    return as_file(*open_report(report))
 
 
 @APPLICANT
 @require_GET
 def own_report(request: HttpRequest, report: str, *, actor: Acting) -> HttpResponse:
     """A signed report about this organisation."""
-    return _as_file(*open_report(report, organisation=actor.code))
-
-
-def _as_file(found: ReportFacts, data: bytes) -> HttpResponse:
-    answer = HttpResponse(data, content_type="application/json")
-    answer["Content-Disposition"] = f'attachment; filename="{found.id}.json"'
-    answer["X-Content-Type-Options"] = "nosniff"
-    return answer
+    return as_file(*open_report(report, organisation=actor.code))
