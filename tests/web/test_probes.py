@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from tests.dossiers import fill_in
+from tests.factories import uscc
+from tests.platforms import platform
 from tests.web.conftest import Town
 from xinqiao.admission import applying
-from xinqiao.admission.queries import get_member
+from xinqiao.admission.queries import get_member, list_measures
 from xinqiao.admission.types import State
 from xinqiao.evidence.queries import list_entries
 from xinqiao.kernel.errors import Phrase
-from xinqiao.parties.types import Role
-from xinqiao.probes.actions import file_round
+from xinqiao.parties.actions import register_organisation
+from xinqiao.parties.types import OrganisationKind, Role
+from xinqiao.probes.actions import file_round, probe_member
 from xinqiao.probes.content import kit
+from xinqiao.probes.platform.certificates import Authority
+from xinqiao.probes.platform.defects import Defect
+from xinqiao.probes.queries import list_due
 from xinqiao.probes.types import Outcome, Result, Round, Said
 
 URL = "https://sandbox.hub.example/contract"
@@ -83,3 +92,35 @@ def test_without_an_address_there_is_nothing_to_ask(town: Town) -> None:
 def test_the_wizard_takes_no_file_for_what_the_node_files(town: Town, probed: str) -> None:
     page: Any = town.client("hub-keeper").get("/institution/admission/technical/").content.decode()
     assert f"{probed}.json" in page and 'name="file-endpoint"' not in page and 'name="endpoint"' in page
+
+
+def test_an_honest_platform_goes_from_application_by_report_to_probation_and_a_failure_to_the_watch(
+    town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole way through both portals, against the sample platform over TLS."""
+    authority = Authority.make(tmp_path)
+    monkeypatch.setattr("xinqiao.probes.actions.demo", lambda: True)
+    monkeypatch.setattr("xinqiao.admission.applying.demo", lambda: True)
+    monkeypatch.setattr("xinqiao.probes.actions.probe_roots", lambda: authority.path)
+    now, own, at = timezone.now(), "/institution/admission/", "/node/admission/city-hub/"
+    register_organisation("city-hub", kind=OrganisationKind.PLATFORM, name="City", uscc=uscc(8), actor="t", now=now)
+    town.join("writer", Role.OPERATOR, "city-hub")
+    writer, operator, guard = (town.client(who) for who in ("writer", "operator", "guard"))
+    writer.post(own, {"step": "begin"})
+    fill_in("city-hub", now=now)
+    with platform(authority) as url:
+        assert writer.post(f"{own}technical/", {"endpoint": url}).status_code == 302
+        assert writer.post("/institution/probes/").status_code == 302 and "city-hub" in list_due(now=timezone.now())
+        probe_member("city-hub")
+    assert writer.post(own, {"step": "submit"}).status_code == 302
+    assert "24" in operator.get(f"{at}probes/").content.decode()
+    operator.post(at, {"step": "assess", "reason": "assessed"})
+    operator.post(at, {"step": "try_out", "reason": "every probe passed"})
+    (waiting,) = list_measures(pending=True)
+    assert guard.post(at, {"step": "approve", "measure": waiting.id}).status_code == 302
+    assert get_member("city-hub").state is State.PROBATION
+    with platform(authority, Defect.QUIET_DAYS) as url:
+        assert writer.post(f"{own}technical/", {"endpoint": url}).status_code == 302
+        probe_member("city-hub")
+    assert get_member("city-hub").state is State.WATCHED
+    assert "缺少这些天的日志摘要" in writer.get("/institution/probes/").content.decode()
