@@ -22,6 +22,7 @@ NAMES = (
     "withdrawal",
     "suspension",
     "list_change",
+    "probes",
     "crash_release",
     "proofs_foreign",
     "log_million",

@@ -22,6 +22,8 @@ def good(question: Question, *, on: date) -> str:
     """An answer that fits the bar on a day."""
     if question.place == "uscc":
         return uscc(900)
+    if question.place == "endpoint":
+        return "https://sandbox.platform.example/contract"
     return {
         QuestionKind.YES_NO: "yes",
         QuestionKind.NUMBER: str(question.least + 1),
@@ -44,7 +46,9 @@ def fill_in(organisation: str, *, now: datetime, issued: date | None = None, **o
     assert applying.save_answers(organisation, answers_of(kind, on=day, **other), **by) == ()
     on = issued or day - timedelta(days=30)
     for question in get_dossier(organisation, now=now).questions:
-        if question.file:
+        if question.place == "endpoint":
+            applying.keep_report(organisation, name="report.json", data=b"{}", **by)
+        elif question.file:
             applying.file_evidence(organisation, question.id, name="paper.pdf", data=b"%PDF paper", issued_on=on, **by)
 
 

@@ -55,6 +55,7 @@ TABLES = {
     "xinqiao.stewardship.rules": ("PROPOSAL_TRANSITIONS",),
     "xinqiao.stewardship.types": ("ProposalState", "ReminderKind"),
     "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),
+    "xinqiao.probes.types": ("Outcome",),
     "xinqiao.webhooks.types": ("MessageState",),
     "xinqiao.parties.types": ("OrganisationKind", "Role", "Right"),
     "xinqiao.indicators.engine": ("IN_PROCESS",),

@@ -27,6 +27,7 @@ from xinqiao.kernel import errors
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.parties.types import Role
 from xinqiao.plumbing import settings
+from xinqiao.probes.content import BOUNDS, kit
 from xinqiao.web.routing import list_routes
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -90,6 +91,7 @@ def pages() -> dict[Path, str]:
         "states.md": _states(),
         "routes.md": _routes(),
         "admission.md": _admission(),
+        "probes.md": _probes(),
     }
     return {FOLDER / name: f"{text.strip()}\n\n{GENERATED}\n" for name, text in texts.items()}
 
@@ -245,6 +247,30 @@ def _questions(found: Bar, section: Section) -> str:
 def _proof(question: Question) -> str:
     good = f"{question.months} 个月内有效" if question.months else ""
     return "；".join(filter(None, ["须附文件" if question.file else "", good]))
+
+
+def _probes() -> str:
+    found = kit()
+    intro = (
+        "What is probed at a platform's sandbox, by which thresholds, and what to do when it fails. Thresholds, "
+        "clauses and cadence are content (`probes.toml`), a working draft; what a platform has to speak is "
+        "[the contract](../how-to/platform-contract.md)."
+    )
+    rows = [
+        (
+            f"`{p.id}`",
+            f"{p.title.zh}<br>{p.title.en}",
+            f"{p.expects.zh}<br>{p.expects.en}",
+            "<br>".join(f"{name} {value}" for name, value in p.want.items()) or "-",
+            "必须" if p.required else "由人核对",
+            p.clause.zh,
+            p.fix.zh,
+        )
+        for p in found.probes
+    ]
+    bounds = table(["term", "value"], [(name, getattr(found, name)) for name in BOUNDS])
+    heads = ["id", "探测", "应当", "门槛", "", "依据", "未通过时"]
+    return f"# 接入探测 Probes\n\n{intro}\n\n{table(heads, rows)}\n\n## 一轮\n\n{bounds}"
 
 
 def run(found: dict[Path, str], *, check: bool) -> int:

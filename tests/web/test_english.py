@@ -51,11 +51,13 @@ FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "g
 FILES |= {"node-evidence", "institution-evidence", "list-signed", "node-list-files", "on-time-file"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
+FILES |= {"node-probe-report", "institution-probe-report"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
 ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage"}
 ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
+ACTS |= {"node-probe-again"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 

@@ -17,6 +17,7 @@ from xinqiao.admission.queries import (
     lapses_of,
     measure_facts,
     member_facts,
+    probes_of,
     sponsor_open,
 )
 from xinqiao.admission.refusals import HostMissing, NotAdmissible, OneDecisionAtATime, SponsorMissing
@@ -27,6 +28,7 @@ from xinqiao.admission.rules import (
     check_dossier,
     check_none,
     check_other_person,
+    check_probes,
     check_said,
     event_of,
     possible,
@@ -165,6 +167,8 @@ def _check(row: MemberRow, kind: MeasureKind, successor: str, now: datetime) -> 
     if kind in NEEDS_DOSSIER:
         route = Route.DIRECT if kind is MeasureKind.GRADUATE else Route(row.route)
         check_dossier(bar(), dossier_of(row, on=beijing_day(now)).gaps, route)
+        if route is Route.DIRECT:
+            check_probes(probes_of(row))
         _check_sponsor(row, route)
     if successor and (successor == row.organisation or not is_open(successor)):
         raise NotAdmitted(organisation=get_organisation(successor).name)

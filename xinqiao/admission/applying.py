@@ -57,6 +57,9 @@ from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
+from xinqiao.plumbing.settings import demo
+from xinqiao.webhooks.rules import check_url
+from xinqiao.webhooks.types import EndpointRefused
 
 MOST_BYTES = 10 * 1024 * 1024
 FILE_TYPES = (".pdf", ".png", ".jpg", ".jpeg", ".txt", ".ofd")
@@ -103,13 +106,24 @@ def save_answers(organisation: str, answers: Mapping[str, str], *, actor: str, n
     check_editable(State(row.state))
     known = {q.id: q for q in _asked(row, answers)}
     given = {name: value.strip() for name, value in answers.items() if name in known}
-    faults = {name: fault for name, value in given.items() if value and (fault := fault_of(known[name], value))}
+    faults = {name: fault for name, value in given.items() if value and (fault := _fault(known[name], value))}
     good = {name: value for name, value in given.items() if name not in faults}
     changed = _store(row, good, actor, now)
     if changed:
         body = {"round": row.round, "questions": changed, "sha256": sha256_hex(canonical_bytes(good))}
         record(ANSWERED, actor=actor, subject=organisation, body=body, now=now)
     return tuple(Problem(field=name, code="admission.answer", message=fault) for name, fault in faults.items())
+
+
+def _fault(question: Question, value: str) -> Phrase | str | None:
+    """What is wrong with an answer: its form, or an address where the node may not send anything."""
+    if question.place != "endpoint":
+        return fault_of(question, value)
+    try:
+        check_url(value, loopback=demo())
+    except EndpointRefused as error:
+        return error.problems[0].message
+    return None if value.startswith("https://") else Phrase("应为 https")
 
 
 def _asked(row: MemberRow, answers: Mapping[str, str]) -> list[Question]:
@@ -137,18 +151,36 @@ def file_evidence(
     FileRefused (no such question, too large, empty, another type, a day that is missing or lies ahead)."""
     row = held_member(organisation)
     check_editable(State(row.state))
-    asked = next((q for q in bar().questions if q.id == question and q.file and row.kind in q.kinds), None)
+    fileable = [q for q in bar().questions if q.file and row.kind in q.kinds and q.place != "endpoint"]
+    asked = next((q for q in fileable if q.id == question), None)
     faults = _file_faults(name, data, asked, issued_on, beijing_day(now))
     if asked is None or faults:
         raise FileRefused([Problem(field=question, code="admission.file", message=fault) for fault in faults])
-    kept = EvidenceRow(id=new_number("E", now), member=row, round=row.round, question=question, name=name[-120:])
+    return _file(row, asked, name, data, issued_on, actor, now)
+
+
+@transaction.atomic
+def keep_report(organisation: str, *, name: str, data: bytes, actor: str, now: datetime) -> Evidence:
+    """Keep the node's own report about a member's endpoint as evidence of its dossier, also while it is assessed.
+
+    Nobody else files it. Raises UnknownMember.
+    """
+    row = held_member(organisation)
+    asked = next(q for q in bar().questions if q.place == "endpoint")
+    return _file(row, asked, name, data, beijing_day(now), actor, now)
+
+
+def _file(
+    row: MemberRow, asked: Question, name: str, data: bytes, issued_on: date | None, actor: str, now: datetime
+) -> Evidence:
+    kept = EvidenceRow(id=new_number("E", now), member=row, round=row.round, question=asked.id, name=name[-120:])
     kept.sha256, kept.size, kept.issued_on = sha256_hex(data), len(data), issued_on
     kept.expires_on, kept.filed_at, kept.filed_by = last_good_day(asked, issued_on), now, actor
     kept.path = keep_file(row.pk, kept.id, data, now=now)
     kept.save(force_insert=True)
-    body = {"evidence": kept.id, "question": question, "sha256": kept.sha256, "size": kept.size}
+    body = {"evidence": kept.id, "question": asked.id, "sha256": kept.sha256, "size": kept.size}
     expires = {"expires_on": kept.expires_on.isoformat()} if kept.expires_on else {}
-    record(FILED, actor=actor, subject=organisation, body=body | expires, now=now)
+    record(FILED, actor=actor, subject=row.organisation, body=body | expires, now=now)
     return evidence_facts(kept)
 
 

@@ -15,7 +15,7 @@ from xinqiao.kernel.errors import Problem
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.settings import content_dir
 
-PLACES = ("level", "unit", "county", "uscc", "through", "business", "licence")
+PLACES = ("level", "unit", "county", "uscc", "through", "business", "licence", "endpoint")
 MOST_QUESTIONS = 40  # of one applicant
 TERMS = ("decision_workdays", "trial_days", "review_months", "grace_days", "deletion_days")
 

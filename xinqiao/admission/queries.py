@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
+from django.db.models import F
+
 from xinqiao.admission.content import bar
 from xinqiao.admission.keeping import read_file
 from xinqiao.admission.models import AnswerRow, EvidenceRow, MeasureRow, MemberRow, NoticeRow, ProbeRow
@@ -14,6 +16,7 @@ from xinqiao.admission.types import (
     IN_REVIEW,
     OPEN_STATES,
     Dossier,
+    Endpoint,
     Evidence,
     Lapse,
     Measure,
@@ -119,6 +122,24 @@ def list_probes(organisation: str) -> list[ProbeResult]:
     """The newest result of each probe of the member of that code, by name."""
     row = MemberRow.objects.filter(organisation=organisation).first()
     return probes_of(row) if row else []
+
+
+def list_endpoints() -> list[Endpoint]:
+    """Where applicants and members of the network can be probed, by code; those removed or rejected are left out."""
+    question = _endpoint_question()
+    answers = AnswerRow.objects.select_related("member").filter(question=question).exclude(value="")
+    gone = (State.REMOVED, State.REJECTED)
+    rows = answers.filter(round=F("member__round")).exclude(member__state__in=gone).order_by("member__organisation")
+    return [Endpoint(a.member.organisation, a.value, a.member.state in OPEN_STATES) for a in rows]
+
+
+def find_endpoint(organisation: str) -> str | None:
+    """The address that an applicant or member gave to be probed at, or None."""
+    return next((one.url for one in list_endpoints() if one.organisation == organisation), None)
+
+
+def _endpoint_question() -> str:
+    return next(q.id for q in bar().questions if q.place == "endpoint")
 
 
 def due_on(member: Member) -> date | None:

@@ -74,6 +74,15 @@ class TechnicalBar(Invalid):
     next_step = "请改为经{host}接入，或补齐技术要求后再提交"
 
 
+class ProbesFailing(Invalid):
+    """Probes of the applicant's endpoint failed; each is named with what came back."""
+
+    code = "admission.probes_failing"
+    title = "有 {count} 个探测未通过，不能直接接入"
+    clause = IN_AND_OUT
+    next_step = "请按探测报告整改并重新探测，通过后再决定"
+
+
 class PlaceTaken(Refused):
     """The place has a platform, or an application before this one; data: ``place``, ``holder``."""
 

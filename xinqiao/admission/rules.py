@@ -10,6 +10,7 @@ from xinqiao.admission.refusals import (
     DossierIncomplete,
     InvalidApplicant,
     OtherPersonNeeded,
+    ProbesFailing,
     ReasonNeeded,
     StillLapsed,
     TechnicalBar,
@@ -274,6 +275,14 @@ def _of_gap(gap: Gap) -> Phrase:
     if gap.kind is GapKind.EXPIRED:
         return Phrase("“{question}”的证明已过期", question=name)
     return Phrase("“{question}”未达到要求", question=name)
+
+
+def check_probes(found: Iterable[ProbeResult]) -> None:
+    """Raises ProbesFailing naming each probe whose newest result is a failure, with what came back."""
+    failed = [p for p in found if not p.passed]
+    problems = [Problem(field=p.probe, code="admission.probe", message=f"{p.probe}：{p.detail}") for p in failed]
+    if problems:
+        raise ProbesFailing(problems)
 
 
 def check_none(found: Sequence[Lapse]) -> None:

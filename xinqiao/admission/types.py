@@ -175,8 +175,9 @@ class Wording:
 class Question:
     """A question of the dossier. ``kinds`` are who must answer; ``months`` is how long its evidence stays good.
 
-    ``place`` ties the answer to a fact of the member: level, unit, county, licence, business, through. ``file`` says
-    that evidence must be filed; 0 ``months`` = it does not expire.
+    ``place`` ties the answer to a fact of the member: level, unit, county, licence, business, through, endpoint.
+    ``file`` says that evidence must be filed (at ``endpoint`` by the node: the probe report); 0 ``months`` = it does
+    not expire.
     """
 
     id: str
@@ -339,6 +340,15 @@ class ProbeResult:
     passed: bool
     detail: str
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an applicant or member can be probed, and whether its own state lets data through."""
+
+    organisation: str
+    url: str
+    opens: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
 from xinqiao.config.people_cli import people_app
+from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
@@ -69,11 +70,13 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(list_app, name="list")
+app.add_typer(probes_app, name="probes")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)
 app.command("witness")(witness)
 app.command("call")(call)
+app.command("probe")(probe)
 app.command("quality")(quality)
 app.command("subject")(subject)
 
@@ -286,6 +289,7 @@ def content_check() -> None:
     from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
 
@@ -295,7 +299,7 @@ def content_check() -> None:
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
-            + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}"
+            + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}，探测 {len(kit().probes)}"
         )
 
 

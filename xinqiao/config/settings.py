@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "xinqiao.sharing",
     "xinqiao.consent",
     "xinqiao.admission",
+    "xinqiao.probes",
     "xinqiao.records",
     "xinqiao.ingest",
     "xinqiao.quality",

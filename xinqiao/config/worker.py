@@ -1,4 +1,4 @@
-"""The background process: evidence sequencer, asking of witnesses, postman, the clock of regular chores, job queue."""
+"""The background process: evidence sequencer, asking of witnesses, postman, prober, clock of chores, job queue."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
+from xinqiao.probes.jobs import run_prober
 from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.records.jobs import compact_lake
 from xinqiao.sources.jobs import pull_sources
@@ -61,7 +62,7 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 
 
 def run_worker() -> None:
-    """Run all five until the process is told to end; raises what the queue raises."""
+    """Run all six until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
     threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
@@ -69,6 +70,7 @@ def run_worker() -> None:
             ("sequencer", run_sequencer),
             ("outside", run_outside),
             ("postman", run_postman),
+            ("prober", run_prober),
             ("clock", run_clock),
         )
     ]

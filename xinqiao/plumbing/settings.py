@@ -115,6 +115,13 @@ def sources_file() -> Path | None:
 
 
 @cache
+def probe_roots() -> Path | None:
+    """XINQIAO_PROBE_ROOTS: PEM file of the roots believed of platforms' certificates; default the system's."""
+    found = os.environ.get("XINQIAO_PROBE_ROOTS")
+    return Path(found) if found else None
+
+
+@cache
 def fonts_dir() -> Path | None:
     """XINQIAO_FONTS: folder with further fonts for PDF papers; default the system's fonts only."""
     found = os.environ.get("XINQIAO_FONTS")

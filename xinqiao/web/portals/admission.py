@@ -15,6 +15,7 @@ from xinqiao.admission.actions import approve, assess, decline, propose, registe
 from xinqiao.admission.content import bar
 from xinqiao.admission.queries import (
     due_on,
+    find_endpoint,
     get_dossier,
     get_member,
     list_lapses,
@@ -129,6 +130,7 @@ def _member(organisation: str, actor: Acting) -> dict[str, Any]:
         "dossier": dossier,
         "lapses": list_lapses(organisation, now=now),
         "probes": list_probes(organisation),
+        "endpoint": find_endpoint(organisation),
         "measures": list_measures(organisation),
         "kinds": () if waiting else possible(found),
         "events": ADMISSION_TRANSITIONS.events(found.state),
