@@ -92,6 +92,7 @@ INSTALLED_APPS = [
     "xinqiao.directory",
     "xinqiao.subjects",
     "xinqiao.supervision",
+    "xinqiao.federation",
     "xinqiao.web",
 ]
 

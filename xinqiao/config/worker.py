@@ -1,4 +1,4 @@
-"""The background process: evidence sequencer, asking of witnesses, postman, the clock of regular chores, job queue."""
+"""The background process: evidence sequencer, asking of witnesses, postman, courier between nodes, clock, job queue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from xinqiao.consent.jobs import expire_due
 from xinqiao.directory.jobs import refresh_directory
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
+from xinqiao.federation.jobs import run_federation
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.quality.jobs import make_daily_quality
@@ -57,7 +58,7 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 
 
 def run_worker() -> None:
-    """Run all five until the process is told to end; raises what the queue raises."""
+    """Run all six until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
     threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
@@ -65,6 +66,7 @@ def run_worker() -> None:
             ("sequencer", run_sequencer),
             ("outside", run_outside),
             ("postman", run_postman),
+            ("federation", run_federation),
             ("clock", run_clock),
         )
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -88,6 +88,15 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
         return None
     as_of = AsOf(run.valid_on, run.known_at)
     return _document(rows[0], as_of, code, run.sources)
+
+
+def count_evaluated(enterprises: Collection[str], code: str = "basic") -> int:
+    """How many of these enterprises have a result in the newest published run."""
+    _, path = latest_path(code)
+    if not path or not enterprises:
+        return 0
+    found = _column(path, "_enterprise")
+    return int(pc.sum(pc.is_in(found, value_set=pa.array(sorted(enterprises), pa.string()))).as_py() or 0)
 
 
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
