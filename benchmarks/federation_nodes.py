@@ -7,227 +7,66 @@ was killed is back at once, and what killed it could strike anywhere. Commands g
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from xinqiao.config.node_hand import Hand, RemoteNode, load, now, work
+
+CITY, PROVINCE = "xian", "shaanxi"
+BATCH, EARLIER = 500, 1000
 
 
-@dataclass(slots=True)
-class Node:
-    """A node's nursery, seen from outside."""
-
-    code: str
-    level: str
-    home: Path
-    port: int
-    url: str = ""  # where others find it, when that is not its port
-    settings: dict[str, str] = field(default_factory=dict)
-    process: subprocess.Popen[str] | None = None
-
-    def start(self) -> None:
-        """Load everything and make the database; nothing is served yet."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith("XINQIAO_") and k != "DATABASE_URL"}
-        own = {"XINQIAO_HOME": str(self.home), "XINQIAO_NODE": self.code, "XINQIAO_NODE_LEVEL": self.level}
-        own["XINQIAO_ISSUER"] = self.url or f"http://127.0.0.1:{self.port}"
-        own |= {"XINQIAO_FEDERATION_SECONDS": "0.5", **self.settings}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.federation_nodes", str(self.port)],
-            cwd=ROOT,
-            env=inherited | own,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def ask(self, command: str, /, **given: Any) -> Any:
-        """The answer of one of the nursery's commands; raises RuntimeError for what it could not do."""
-        self.tell(command, **given)
-        return self.answer()
-
-    def tell(self, command: str, /, **given: Any) -> None:
-        """Give a command without waiting for its answer."""
-        assert self.process is not None and self.process.stdin is not None
-        self.process.stdin.write(json.dumps({"name": command, "given": given}) + "\n")
-        self.process.stdin.flush()
-
-    def answer(self) -> Any:
-        """The answer of the command told before."""
-        assert self.process is not None and self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.code} is gone")
-        found = json.loads(line)
-        if "failed" in found:
-            raise RuntimeError(f"{self.code}: {found['failed']}")
-        return found["answer"]
-
-    def wait_until_served(self, seconds: float = 20) -> None:
-        """Until the serving process answers; raises TimeoutError."""
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{self.port}/healthz", timeout=2).close()
-                return
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.05)
-        raise TimeoutError(self.code)
-
-    def stop(self) -> None:
-        """End nursery and child."""
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
-            self.process.wait(timeout=30)
+def node(code: str, level: str, home: Path, port: int, url: str = "") -> RemoteNode:
+    """A node that can be killed."""
+    return RemoteNode(code, level, home, port, url, module="benchmarks.federation_nodes")
 
 
-def link(below: Node, above: Node) -> None:
-    """Join two nodes as people do: cards, proposals, fingerprints, two persons on each side."""
-    lower, upper = below.ask("card"), above.ask("card")
-    above.ask("admit", code=below.code, name=below.code)
-    for node, card, side in ((above, lower, "below"), (below, upper, "above")):
-        node.ask("propose", card=card["card"], side=side)
-        node.ask("confirm", peer=card["node"], fingerprint=card["fingerprint"])
-
-
-# What follows runs in the nursery.
-
-
-class Nursery:
-    """Commands of a node's nursery, each in a transaction of its own."""
+class Nursery(Hand):
+    """A node that is forked at will: what is asked of it is done here, what serves is the child."""
 
     def __init__(self, port: int) -> None:
-        self.port, self.child = port, 0
+        super().__init__(port)
+        self.child, self.plan = 0, (0, 0.0)
 
-    def card(self) -> dict[str, str]:
-        """This node's card and the fingerprint that its people read out."""
-        from xinqiao.federation.keys import own_card
-        from xinqiao.federation.rules import card_bytes, fingerprint
-
-        card = own_card()
-        return {"node": card.node, "card": card_bytes(card).decode(), "fingerprint": fingerprint(card)}
-
-    def admit(self, code: str, name: str) -> None:
-        """Take a platform in."""
-        from xinqiao.admission.actions import found
-        from xinqiao.parties.actions import register_organisation
-        from xinqiao.parties.types import OrganisationKind
-
-        by: dict[str, Any] = {"actor": "person:1", "now": _now()}
-        register_organisation(code, kind=OrganisationKind.PLATFORM, name=name, **by)
-        found(code, reason="connected before", **by)
-
-    def propose(self, card: str, side: str) -> None:
-        """One person proposes a link."""
-        from xinqiao.federation.linking import propose_link
-        from xinqiao.federation.types import Side
-
-        propose_link(card.encode(), side=Side(side), actor="person:1", now=_now())
-
-    def confirm(self, peer: str, fingerprint: str) -> None:
-        """Another confirms it."""
-        from xinqiao.federation.linking import confirm_link
-
-        confirm_link(peer, fingerprint=fingerprint, actor="person:2", now=_now())
-
-    def publish(self, drafts: list[dict[str, Any]]) -> int:
-        """Publish objects of the node's own."""
+    def single(self, number: int) -> int:
+        """Publish one object of a kind that goes from here to the other."""
         from xinqiao.federation.publishing import publish
-        from xinqiao.federation.types import Draft
 
-        return publish([Draft(**draft) for draft in drafts], actor="system:benchmark", now=_now())
+        upward = os.environ["XINQIAO_NODE"] == CITY
+        draft = _draft(number, f"single-{number}") if upward else _down(f"single-{number}")
+        return publish([draft], actor="system:benchmark", now=now())
 
-    def register(self, firms: list[list[str]]) -> None:
-        """Register enterprises, each (code, name), and make their evidence readable in order."""
-        from xinqiao.evidence.actions import sequence
-        from xinqiao.parties.actions import register_enterprise
-
-        for code, name in firms:
-            register_enterprise(code, name=name, actor="person:1", now=_now())
-        sequence(now=_now())
-
-    def rename(self, code: str, name: str) -> None:
-        """An enterprise goes by another name."""
-        from xinqiao.evidence.actions import sequence
-        from xinqiao.parties.actions import rename_enterprise
-
-        rename_enterprise(code, name=name, actor="person:1", now=_now())
-        sequence(now=_now())
-
-    def firm(self, code: str) -> str | None:
-        """The name under which an enterprise is registered here."""
-        from xinqiao.parties.queries import find_enterprise
-
-        found = find_enterprise(code)
-        return found.name if found else None
-
-    def counts(self) -> dict[str, int]:
-        """The counts of the network as this node has them."""
-        from xinqiao.federation.statistics import network_counts
-
-        return {count.metric.code: count.total for count in network_counts()}
-
-    def links(self) -> list[dict[str, Any]]:
-        """Links with their cursors."""
-        from xinqiao.federation.queries import list_links
-
-        names = ("peer", "in_seq", "out_seq", "out_acked", "failures", "trouble_code", "waiting")
-        return [{name: getattr(found, name) for name in names} for found in list_links()]
-
-    def latest(self, kind: str, origin: str, object_id: str) -> dict[str, Any] | None:
-        """The latest version of an object."""
-        from xinqiao.federation.queries import find_object
-
-        found = find_object(kind, object_id, origin=origin)
-        if found is None:
-            return None
-        return {"version": found.envelope.version, "retracted": found.envelope.retracted, "body": found.envelope.body}
-
-    def state(self, peer: str) -> dict[str, list[dict[str, Any]]]:
-        """The link's state by kind, with how long it took to add up."""
-        from dataclasses import asdict
-
-        from xinqiao.federation.queries import link_state
-
-        return {way: [asdict(kind) for kind in kinds] for way, kinds in link_state(peer).items()}
-
-    def spawn(self) -> int:
-        """Begin to serve; gives the process."""
+    def spawn(self, plan: int = 0, share: float = 0.0, again: bool = False) -> int:
+        """Begin to serve, and to publish a plan of so many objects or what is left of the last; gives the process."""
         from django.db import connections
 
+        self.plan = self.plan if again else (plan, share)
         connections.close_all()
         self.child = os.fork()
         if not self.child:
-            _serve(self.port)
+            _serve(self.port, *self.plan)
             os._exit(0)
         return self.child
+
+    def reap(self) -> None:
+        """Take leave of a child that somebody else has killed."""
+        if self.child:
+            os.waitpid(self.child, 0)
+            self.child = 0
 
     def kill(self) -> None:
         """End what serves, at once and wherever it is."""
         if self.child:
             os.kill(self.child, signal.SIGKILL)
-            os.waitpid(self.child, 0)
-            self.child = 0
+            self.reap()
 
 
-def _now() -> Any:
-    from datetime import UTC, datetime
-
-    return datetime.now(UTC)
-
-
-def _serve(port: int) -> None:
-    """Server, courier and sequencer in one process, so that one signal ends all of them."""
+def _serve(port: int, plan: int, share: float) -> None:
+    """Server, courier, sequencer and whoever publishes in one process, so that one signal ends all of them."""
     from benchmarks.crash_release import _Quiet, _Server
     from xinqiao.config.wsgi import application
     from xinqiao.evidence.jobs import run_sequencer
@@ -236,34 +75,92 @@ def _serve(port: int) -> None:
     stop = threading.Event()
     for target in (run_federation, run_sequencer):
         threading.Thread(target=target, args=(stop,), daemon=True).start()
+    if plan:
+        threading.Thread(target=_produce, args=(plan, share), daemon=True).start()
     server = _Server(("127.0.0.1", port), _Quiet)
     server.set_app(application)
     server.serve_forever(poll_interval=0.05)
 
 
+def planned(plan: int, share: float, code: str) -> int:
+    """How many objects of a plan are a node's: the city's go up, the share that the province has goes down."""
+    return plan - round(plan * share) if code == CITY else round(plan * share)
+
+
+def _produce(plan: int, share: float) -> None:
+    """Publish the objects of a plan that are not published yet, where it stands being kept with them."""
+    from django.db import transaction
+
+    from xinqiao.federation.models import CursorRow
+    from xinqiao.federation.publishing import publish
+
+    here = os.environ["XINQIAO_NODE"]
+    upward, end = here == CITY, planned(plan, share, here)
+    while True:
+        with transaction.atomic():
+            cursor, _ = CursorRow.objects.select_for_update().get_or_create(name="plan")
+            if cursor.value >= end:
+                return
+            numbers = range(cursor.value, min(end, cursor.value + BATCH))
+            publish([_draft(n) if upward else _down(f"g{n}") for n in numbers], actor="system:benchmark", now=now())
+            cursor.value = numbers.stop
+            cursor.save()
+
+
+def _draft(number: int, name: str = "") -> Any:
+    """The object of a number: of every hundred, some are new versions of earlier ones."""
+    from xinqiao.federation.types import Draft
+    from xinqiao.kernel.identifiers import make_uscc
+
+    place, hundred = number % 100, number - number % 100
+    firm = make_uscc("91", "610102", f"MAT{number:06d}")
+    if place < 60 or name:
+        return Draft("product", name or f"p{number}", _product("一号"))
+    if place < 75:
+        days = {"posted_on": "2026-01-05", "until": "2026-12-31"}
+        need = {"division": "610102", "industry": "C", "amount_band": "1m_5m", "months": 12, "purpose": "流动资金"}
+        return Draft("need", f"n{number}", need | days)
+    if place < 85:
+        firm_facts = {"uscc": firm, "name": f"示例企业{number}", "division": "610102", "platform": CITY}
+        return Draft("registration", firm, firm_facts | {"registered_at": "2026-01-05T00:00:00+00:00"})
+    if place < 95:
+        earlier = hundred - EARLIER + place - 85  # published in a batch before this one
+        return Draft("product", f"p{earlier if earlier >= 0 else number}", _product("二号"))
+    digest = "0" * 64
+    return Draft(
+        "authorisation",
+        f"C{number}",
+        {
+            "subject": firm, "recipient": "bank-demo", "purpose": "approval", "items": ["tax.payment"],
+            "form": "report", "status": "active", "valid_from": "2026-01-05T00:00:00+00:00",
+            "valid_to": "2026-12-05T00:00:00+00:00", "times_max": 3, "template": "credit_query",
+            "template_version": "1", "list_sha256": digest, "text_sha256": digest, "platform": CITY,
+        },
+    )  # fmt: skip
+
+
+def _product(name: str) -> dict[str, Any]:
+    numbers = {"amount_from_fen": 1_000_000, "amount_to_fen": 300_000_000, "months_from": 3, "months_to": 36}
+    numbers |= {"rate_from_bp": 320, "rate_to_bp": 580}
+    texts = {"name": name, "institution": "示例银行", "guarantee": ["信用"], "divisions": ["610100"]}
+    return {**numbers, **texts, "offered_from": "2026-01-05"}
+
+
+def _down(name: str) -> Any:
+    from xinqiao.federation.types import Draft
+
+    body = {"code": name, "version": "1", "scorecard_sha256": "0" * 64, "document": {"note": "示例指引" * 40}}
+    return Draft("guideline", name, body)
+
+
 def main(port: int) -> None:
     """Be a nursery until the commands end."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever else is printed does not mix with the answers
-    importlib.import_module("xinqiao.config.boot")
-    from django.core.management import call_command
-    from django.db import connections
-
-    if not (Path(os.environ["XINQIAO_HOME"]) / "xinqiao.sqlite3").exists():
-        call_command("migrate", verbosity=0)
+    load()
     for name in ("urls", "wsgi"):
         importlib.import_module(f"xinqiao.config.{name}")
     nursery = Nursery(port)
     try:
-        for line in sys.stdin:
-            asked = json.loads(line)
-            try:
-                answer: dict[str, Any] = {"answer": getattr(nursery, asked["name"])(**asked["given"])}
-            except Exception as error:
-                answer = {"failed": f"{type(error).__name__}: {error}"}
-            connections.close_all()
-            answers.write(json.dumps(answer, default=str) + "\n")
-            answers.flush()
+        work(nursery)
     finally:
         nursery.kill()
 

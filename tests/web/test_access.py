@@ -18,7 +18,7 @@ OPEN |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth
 OPEN |= {"sign-in-code", "sign-in-provincial", "sign-in-provincial-back"}
 OPEN |= {"guideline", "guideline-json", "guideline-md", "evidence", "errors", "log-file", "members"}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}
-ANY_VALUE |= {"finding": 1, "match": 1, "membership": 1}
+ANY_VALUE |= {"finding": 1, "match": 1, "membership": 1, "held": 1}
 OWN = {"account", "account-password", "account-factor", "account-unlink"}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
 

@@ -29,6 +29,8 @@ from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
+from xinqiao.config.federation_cli import federation_app
+from xinqiao.config.federation_demo import demo_app
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.people_cli import people_app
@@ -64,6 +66,8 @@ app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
+app.add_typer(federation_app, name="federation")
+app.add_typer(demo_app, name="demo")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

@@ -11,7 +11,17 @@ from xinqiao.web.api.v1 import endpoints as v1
 from xinqiao.web.health import healthz, readyz
 from xinqiao.web.oauth import consent as oauth_consent
 from xinqiao.web.oauth import server as oauth
-from xinqiao.web.portals import admission, applying, challenges, matching, people, programs, quality, supervision
+from xinqiao.web.portals import (
+    admission,
+    applying,
+    challenges,
+    federation,
+    matching,
+    people,
+    programs,
+    quality,
+    supervision,
+)
 from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
@@ -122,6 +132,10 @@ urlpatterns = [
     path("node/supervision/", supervision.alerts, name="node-supervision"),
     path("node/supervision/alerts/<int:alert>/", supervision.alert, name="node-alert"),
     path("node/supervision/freezes/<str:freeze>/", supervision.freeze, name="node-freeze"),
+    path("node/federation/", federation.board, name="node-federation"),
+    path("node/federation/card.json", federation.card, name="node-card"),
+    path("node/federation/held/<int:held>/", federation.held, name="node-held"),
+    path("node/federation/links/<str:peer>/", federation.link, name="node-link"),
     path("node/doings/", doings.doings, name="node-doings"),
     path("judicial/", judicial.home, name="judicial-home"),
     *[route for portal in Portal for route in people.routes(portal)],

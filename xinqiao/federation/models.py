@@ -49,8 +49,7 @@ class LinkRow(models.Model):
     out_acked = models.BigIntegerField(default=0)
     contact_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
-    trouble = models.CharField(max_length=500, blank=True)
-    trouble_code = models.CharField(max_length=60, blank=True)
+    trouble = models.JSONField(default=list)  # why the last round failed, as one problem
     failures = models.PositiveIntegerField(default=0)
     next_at = models.DateTimeField(null=True)
 

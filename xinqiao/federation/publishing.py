@@ -66,8 +66,8 @@ def _check(drafts: Sequence[Draft]) -> None:
 def _versions(drafts: Sequence[Draft], now: datetime) -> list[ObjectRow]:
     """New versions of what says something new, saved; the versions before are no longer current."""
     origin = node.node_code()
-    names = {draft.id for draft in drafts}
-    found = ObjectRow.objects.filter(origin=origin, object_id__in=names, current=True)
+    kinds, names = ({getattr(draft, part) for draft in drafts} for part in ("kind", "id"))
+    found = ObjectRow.objects.filter(origin=origin, kind__in=kinds, object_id__in=names, current=True)
     before = {(row.kind, row.object_id): row for row in found}
     made = []
     for draft in drafts:

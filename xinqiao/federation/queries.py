@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from django.db.models import Count, Min, Q
 
 from xinqiao.federation.models import HeldRow, LinkRow, NodeRow, ObjectRow, PlaceRow
-from xinqiao.federation.refusals import UnknownLink
+from xinqiao.federation.refusals import UnknownHeld, UnknownLink
 from xinqiao.federation.rules import state_digest, sync_state
 from xinqiao.federation.storage import held_facts, kept, link_facts, read_problems
 from xinqiao.federation.types import (
@@ -172,3 +172,11 @@ def differences(ours: Mapping[str, list[KindState]], theirs: Mapping[str, list[K
     for here, there in pairs:
         found |= {state.kind for state in set(ours[here]) ^ set(theirs[there])}
     return sorted(found)
+
+
+def get_held(held: int) -> tuple[Held, str]:
+    """One held object with its text as it came; raises UnknownHeld."""
+    row = HeldRow.objects.select_related("link").filter(id=held).first()
+    if row is None:
+        raise UnknownHeld(held=held)
+    return held_facts(row), bytes(row.document).decode("utf-8", "replace")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from xinqiao.admission.rules import check_said
 from xinqiao.evidence.actions import record
@@ -158,20 +159,23 @@ def _keys(link: LinkRow, found: Sequence[Envelope]) -> dict[str, list[tuple[str,
 
 def _versions(found: Sequence[Envelope]) -> dict[Name, dict[int, str]]:
     """Known versions of each name with their digests."""
-    names = {envelope.name for envelope in found}
-    rows = ObjectRow.objects.filter(
-        origin__in={origin for _, origin, _ in names}, object_id__in={name for _, _, name in names}
-    )
+    rows = _named({envelope.name for envelope in found})
     known: dict[Name, dict[int, str]] = {}
     for kind, origin, name, version, digest in rows.values_list("kind", "origin", "object_id", "version", "sha256"):
         known.setdefault((kind, origin, name), {})[version] = digest
     return known
 
 
+def _named(names: Collection[Name]) -> QuerySet[ObjectRow]:
+    """Rows under these names, and perhaps under others that mix their parts; every part is given, for the index."""
+    kinds, origins, own = ({name[part] for name in names} for part in range(3))
+    return ObjectRow.objects.filter(origin__in=origins, kind__in=kinds, object_id__in=own)
+
+
 def _write(taken: _Taken) -> None:
     names = [name for name in taken.latest if len(taken.versions[name]) > 1]
     if names:
-        former = ObjectRow.objects.filter(object_id__in={name for _, _, name in names}, current=True)
+        former = _named(names).filter(current=True)
         found = [row.pk for row in former if (row.kind, row.origin, row.object_id) in taken.latest]
         ObjectRow.objects.filter(pk__in=found).update(current=False)
     ObjectRow.objects.bulk_create(taken.rows)

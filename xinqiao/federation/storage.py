@@ -136,7 +136,7 @@ def read_problems(plain: Iterable[dict[str, Any]]) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-_OTHERS = {"side", "state", "level", "kinds", "oldest"}
+_OTHERS = {"side", "state", "level", "kinds", "oldest", "trouble"}
 _SAME = [field.name for field in fields(Link) if field.name not in _OTHERS]
 
 
@@ -148,6 +148,7 @@ def link_facts(row: LinkRow, oldest: datetime | None = None) -> Link:
         level=NodeLevel(row.level),
         kinds=tuple(row.kinds),
         oldest=oldest,
+        trouble=next(iter(read_problems(row.trouble)), None),
         **{name: getattr(row, name) for name in _SAME},
     )
 
@@ -163,7 +164,7 @@ def held_facts(row: HeldRow) -> Held:
         origin=row.origin,
         object_id=row.object_id,
         version=row.version,
-        sha256=sha256_hex(row.document.encode()),
+        sha256=sha256_hex(bytes(row.document)),
         problems=read_problems(row.problems),
         at=row.at,
         settled_at=row.settled_at,

@@ -16,12 +16,12 @@ from xinqiao.federation.publishing import next_page, note_receipt, note_sent
 from xinqiao.federation.receiving import receive_page
 from xinqiao.federation.refusals import ReplayBeyond, UnknownLink
 from xinqiao.federation.rules import wait_after
-from xinqiao.federation.storage import link_facts, open_link, read_problems
+from xinqiao.federation.storage import link_facts, open_link, plain_problems, read_problems
 from xinqiao.federation.types import REPLAYED, Answer, HeldState, Link, LinkState, Side, SyncState
 from xinqiao.kernel.errors import Phrase, Problem, XinqiaoError
 
 Clock = Callable[[], datetime]
-PAGES = 40  # handed over in one round before fetching comes to its turn
+PAGES = 20  # each way in one round, before what happened here is looked at again
 TOLD = 200
 
 
@@ -37,9 +37,17 @@ def is_due(link: Link, now: datetime) -> bool:
 
 
 def sync(link: Link, port: Above, *, clock: Clock) -> int:
-    """A round; returns how many objects went either way. Raises what the peer or a rule refuses, after noting it."""
+    """A round; returns how many objects went either way. Raises what the peer or a rule refuses, after noting it.
+
+    A page up, a page down, and again: neither way waits for the other. A page that got through ends a row of failures.
+    """
+    moved = 0
     try:
-        moved = _push(link.peer, port, clock) + _pull(link.peer, port, clock)
+        for _ in range(PAGES):
+            step = _push(link.peer, port, clock) + _pull(link.peer, port, clock)
+            moved += step
+            if not step:
+                break
         _tell(link.peer, port)
     except XinqiaoError as error:
         note_trouble(link.peer, error, now=clock())
@@ -49,31 +57,32 @@ def sync(link: Link, port: Above, *, clock: Clock) -> int:
 
 
 def _push(peer: str, port: Above, clock: Clock) -> int:
-    moved = 0
-    for _ in range(PAGES):
-        row = LinkRow.objects.filter(peer=peer, state=LinkState.ACTIVE).first()
-        if row is None or row.out_acked == row.out_seq:
-            break
-        page = next_page(row, row.out_acked, now=clock())
-        note_sent(peer, page.seq)
-        receipt = port.push(page)
-        note_receipt(peer, receipt, now=clock())
-        moved += max(0, receipt.cursor - page.after)
-    return moved
+    """Hand one page over; how many objects it had."""
+    row = LinkRow.objects.filter(peer=peer, state=LinkState.ACTIVE).first()
+    if row is None or row.out_acked == row.out_seq:
+        return 0
+    page = next_page(row, row.out_acked, now=clock())
+    note_sent(peer, page.seq)
+    note_receipt(peer, port.push(page), now=clock())
+    _end_failures(row)
+    return len(page.entries)
 
 
 def _pull(peer: str, port: Above, clock: Clock) -> int:
-    moved = 0
-    for _ in range(PAGES):
-        cursor = LinkRow.objects.values_list("in_seq", flat=True).get(peer=peer, state=LinkState.ACTIVE)
-        page = port.pull(cursor)
-        if not page.entries and page.head == cursor:
-            break
+    """Fetch one page; how many objects it had."""
+    row = LinkRow.objects.filter(peer=peer, state=LinkState.ACTIVE).first()
+    if row is None:
+        return 0
+    page = port.pull(row.in_seq)
+    if page.entries or page.head != row.in_seq:
         receive_page(peer, page, now=clock())
-        moved += len(page.entries)
-        if page.head == page.seq:
-            break
-    return moved
+        _end_failures(row)
+    return len(page.entries)
+
+
+def _end_failures(row: LinkRow) -> None:
+    if row.failures:
+        LinkRow.objects.filter(pk=row.pk).update(failures=0)
 
 
 def _tell(peer: str, port: Above) -> None:
@@ -98,12 +107,13 @@ def note_trouble(peer: str, error: XinqiaoError, *, now: datetime) -> None:
         return
     row.failures += 1
     row.tried_at, row.next_at = now, now + wait_after(row.failures, chance=random.random())
-    row.trouble, row.trouble_code = error.message[:500], error.code[:60]
-    row.save(update_fields=["failures", "tried_at", "next_at", "trouble", "trouble_code"])
+    said = Phrase(error.title, **{name: str(value)[:300] for name, value in error.data.items()})
+    row.trouble = plain_problems([Problem("", error.code, said)])
+    row.save(update_fields=["failures", "tried_at", "next_at", "trouble"])
 
 
 def _note_well(peer: str, now: datetime) -> None:
-    well = {"failures": 0, "tried_at": now, "contact_at": now, "next_at": None, "trouble": "", "trouble_code": ""}
+    well = {"failures": 0, "tried_at": now, "contact_at": now, "next_at": None, "trouble": []}
     LinkRow.objects.filter(peer=peer, state=LinkState.ACTIVE).update(**well)
 
 

@@ -165,8 +165,7 @@ class Link:
     behind: int
     contact_at: datetime | None
     tried_at: datetime | None
-    trouble: str
-    trouble_code: str
+    trouble: Problem | None
     failures: int
     next_at: datetime | None
     oldest: datetime | None = None

@@ -38,13 +38,17 @@ class NodeProgram(Program):
 
     def send(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answered:
         """Send, and look at the other's clock."""
-        answer = Program.send(self, method, url, data=data, headers=headers)
+        answer = self.reach(method, url, data=data, headers=headers)
         try:
             there = parsedate_to_datetime(answer.headers["date"])
             self.skew = (datetime.now(UTC) - there).total_seconds()
         except (KeyError, ValueError, TypeError):
             self.skew = 0.0
         return answer
+
+    def reach(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answered:
+        """The other's answer over the line."""
+        return Program.send(self, method, url, data=data, headers=headers)
 
 
 def _part(value: Mapping[str, Any]) -> str:
@@ -109,8 +113,8 @@ class PeerAbove:
 
     def _not_let_in(self, said: str) -> Exception:
         """The token endpoint's refusal; a wrong clock is told as such, for it looks like a wrong key."""
-        if abs(self.program.skew) > SKEW.total_seconds():
-            return ClockDiffers(source=self.link.name, seconds=round(self.program.skew), retry=True)
+        if wrong := self._wrong_clock():
+            return wrong
         try:
             found = dict(json.loads(said))
         except ValueError:
@@ -119,9 +123,16 @@ class PeerAbove:
         code = str(found.get("error_uri", "")).rpartition("#")[2] or str(found.get("error", ""))
         return PeerRefuses(source=self.link.name, why=why, answer=code[:60], retry=True)
 
+    def _wrong_clock(self) -> Exception | None:
+        if abs(self.program.skew) <= SKEW.total_seconds():
+            return None
+        return ClockDiffers(source=self.link.name, seconds=round(self.program.skew), retry=True)
+
     def _refusal(self, answer: Answered) -> Exception:
         if answer.status >= 500:
             return self._unreachable(f"HTTP {answer.status}")
+        if answer.status == 401 and (wrong := self._wrong_clock()):
+            return wrong
         try:
             found = dict(json.loads(answer.body))
         except ValueError:

@@ -20,6 +20,7 @@ from xinqiao.evaluation.jobs import evaluate_province
 from xinqiao.evaluation.queries import get_scorecard, list_runs
 from xinqiao.evaluation.types import RunStatus
 from xinqiao.evidence.queries import log_status
+from xinqiao.federation.queries import alarms
 from xinqiao.indicators.engine import engine_name
 from xinqiao.ingest.queries import last_deliveries, list_deliveries, standing_rows
 from xinqiao.kernel.errors import Invalid, NotFound, Problem, Refused
@@ -52,6 +53,9 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         faults.append(_("存证日志有 %(n)s 条未编入，请确认后台任务在运行：xinqiao worker") % {"n": status.waiting})
     if not runs or runs[0].status is RunStatus.FAILED:
         faults.append(_("最近一次评价没有成功，请运行：xinqiao evaluate"))
+    late = [link.name for link in alarms(now)]
+    if late:
+        faults.append(_("与 %(names)s 的同步滞后超过设定，请在“节点互联”中查看原因") % {"names": "、".join(late)})
     if not totals:
         faults.append(_("信用数据库还是空的，请报送数据：xinqiao ingest"))
     context = {
