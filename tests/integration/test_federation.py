@@ -21,7 +21,7 @@ from xinqiao.federation.collecting import collect, publish_documents
 from xinqiao.federation.effects import hand_over_outcomes
 from xinqiao.federation.keys import own_card, signed_by, verifying
 from xinqiao.federation.linking import confirm_link, end_link, pause_link, propose_link, resume_link
-from xinqiao.federation.publishing import give_page, publish, take_answers
+from xinqiao.federation.publishing import give_page, note_receipt, publish, take_answers
 from xinqiao.federation.queries import (
     alarms,
     find_object,
@@ -46,7 +46,7 @@ from xinqiao.federation.refusals import (
 )
 from xinqiao.federation.rules import card_bytes, check_page, fingerprint, origin_of_chain, page_bytes
 from xinqiao.federation.statistics import network_counts, own_statistic
-from xinqiao.federation.types import Answer, Draft, HeldState, NodeLevel, Page, Side, SyncState
+from xinqiao.federation.types import Answer, Draft, HeldState, NodeLevel, Page, Receipt, Side, SyncState
 from xinqiao.parties.actions import register_enterprise, register_organisation, rename_enterprise
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import OrganisationKind, PartyNotFound
@@ -405,4 +405,27 @@ def test_giving_up_takes_a_reason(city: Peer) -> None:
     [held] = list_held()
     done = give_up(held.id, reason="sent by mistake", **BY)
     assert (done.state, done.reason) == (HeldState.DROPPED, "sent by mistake")
+    assert not list_held()
+
+
+def test_a_node_restored_from_an_old_copy_is_noticed_by_itself(nation: Peer, city: Peer) -> None:
+    """The peer has more of its feed, or another: it stops and says so."""
+    publish([Draft("product", "p", product())], **BY)
+    link = get_link("nation")
+    page = give_page("nation", 0, now=NOW)
+    with pytest.raises(FeedShorter):
+        note_receipt("nation", Receipt(link.out_seq + 1, "0" * 64, ()), now=NOW)
+    with pytest.raises(FeedForked):
+        note_receipt("nation", Receipt(page.seq, "0" * 64, ()), now=NOW)
+    note_receipt("nation", Receipt(page.seq, page.chain, ()), now=NOW)
+    assert get_link("nation").waiting == 0
+
+
+def test_an_object_that_stays_held_beside_a_good_one_stops_nothing(city: Peer) -> None:
+    """Two versions of an authorisation for what is not on the list, then something good."""
+    bad = authorisation(FIRM, "moon.phase")
+    receive(city, city.object("authorisation", "C1", bad))
+    receive(city, city.object("authorisation", "C1", bad, version=2), city.object("product", "p", product()))
+    assert len(list_held()) == 2 and find_object("product", "p", origin="xian")
+    receive(city, city.object("authorisation", "C1", authorisation(FIRM), version=3))
     assert not list_held()

@@ -29,6 +29,7 @@ NODES = (
     ("xian", "city", "西安市融资信用服务平台（演示）", "610100"),
 )
 PATIENCE = 60.0
+UNRATED = "NR"
 
 
 class DemoHand(Hand):
@@ -133,7 +134,8 @@ def _story(nation: RemoteNode, province: RemoteNode, city: RemoteNode, *, began:
         for item, rows in _records():
             province.ask("deliver", item=item, rows=rows)
         result = province.ask("evaluate", code=FIRM)
-        say(f"等级 {result['grade']}，{result['score']} 分，覆盖度 {result['coverage']}%")
+        unrated = "（数据不足，按指引不评等级）" if result["grade"] == UNRATED else ""
+        say(f"等级 {result['grade']}{unrated}，{result['score']} 分，覆盖度 {result['coverage']}%")
     with step("国家计入") as say:
         counts = _until(lambda: _if(nation.ask("counts"), lambda found: found["evaluated"] == 1))
         say(f"注册企业 {counts['registered']}，已评价 {counts['evaluated']}")
@@ -190,7 +192,9 @@ def _teller(began: float) -> Callable[[str], Any]:
             yield said.append
         at, took = since - began, time.monotonic() - since
         more = f"　{said[-1]}" if said else ""
-        console.print(f"  [green]✔[/green] [dim]{at:5.1f}s +{took:4.1f}s[/dim]　{title}{more}", highlight=False)
+        console.print(
+            f"  [green]✔[/green] [dim]{at:5.1f}s +{took:4.1f}s[/dim]　{title}{more}", highlight=False, soft_wrap=True
+        )
 
     return step
 

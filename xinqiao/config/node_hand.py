@@ -90,9 +90,8 @@ class RemoteNode:
 
     def stop(self) -> None:
         """End the process and what it began."""
-        if self.process is not None and self.process.stdin is not None:
-            self.process.stdin.close()
-            self.process.wait(timeout=30)
+        if self.process is not None:
+            self.process.communicate(timeout=30)  # closes its pipes and waits
 
 
 def link(below: RemoteNode, above: RemoteNode) -> str:

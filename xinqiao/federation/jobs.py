@@ -7,7 +7,7 @@ import threading
 import time
 from datetime import UTC, datetime
 
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import close_old_connections, connection
 
 from xinqiao.federation.adapters import Above, above
 from xinqiao.federation.collecting import ACTOR, collect, has_links, publish_documents
@@ -66,9 +66,7 @@ def run_federation(stop: threading.Event) -> None:
                 close_old_connections()
                 if courier.round():
                     pause = 0.02
-            except DatabaseError:
+            except Exception:  # whatever it was, the courier goes on and says so: a silent one loses every object
                 log.exception("the round could not be finished; next try in %s s", pause)
-            except XinqiaoError:
-                log.exception("what happened here could not be made into objects; next try in %s s", pause)
     finally:
         connection.close()

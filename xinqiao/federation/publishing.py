@@ -14,7 +14,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.federation.keys import sign, sign_object
 from xinqiao.federation.kinds import KINDS, check_body
 from xinqiao.federation.models import LinkRow, ObjectRow, PlaceRow
-from xinqiao.federation.refusals import FeedShorter, InvalidDraft
+from xinqiao.federation.refusals import FeedForked, FeedShorter, InvalidDraft
 from xinqiao.federation.rules import (
     LONGEST_ID,
     LONGEST_OBJECT,
@@ -95,7 +95,7 @@ def next_page(link: LinkRow, after: int, *, now: datetime) -> Page:
     """A page of the feed to a peer behind a place; empty at the end. Raises FeedShorter."""
     if after > link.out_seq:
         raise FeedShorter(link=node.node_name(), cursor=after)
-    wanted = PlaceRow.objects.filter(link=link, seq__gt=after).order_by("seq")
+    wanted = PlaceRow.objects.filter(link=link, seq__gt=after, seq__lte=link.out_seq).order_by("seq")
     sizes = wanted.annotate(size=Length("object__document")).values_list("size", flat=True)[:PAGE_OBJECTS]
     rows = list(wanted.select_related("object")[: fitting(sizes)])
     before = _chain_at(link, after)
@@ -145,9 +145,16 @@ def note_sent(peer: str, seq: int) -> None:
 
 @transaction.atomic
 def note_receipt(peer: str, receipt: Receipt, *, now: datetime) -> None:
-    """What the peer kept, by its own word: the next page begins there, whatever was believed before."""
+    """What the peer kept, by its own word: the next page begins there, whatever was believed before.
+
+    Raises FeedShorter, FeedForked when the peer has another history of this node's feed than the node itself.
+    """
     link = open_link(peer)
-    link.out_acked, link.contact_at = min(receipt.cursor, link.out_seq), now
+    if receipt.cursor > link.out_seq:
+        raise FeedShorter(link=node.node_name(), cursor=receipt.cursor)
+    if receipt.chain != _chain_at(link, receipt.cursor):
+        raise FeedForked(link=node.node_name(), seq=receipt.cursor)
+    link.out_acked, link.contact_at = receipt.cursor, now
     link.out_sent = max(link.out_sent, link.out_acked)
     link.save(update_fields=["out_acked", "out_sent", "contact_at"])
     _note_answers(link, receipt.answers)

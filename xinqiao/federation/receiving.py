@@ -191,7 +191,7 @@ def _settle(taken: _Taken) -> None:
     for row in waiting if taken.marks and waiting.exists() else ():
         if row.mark in taken.marks:
             row.state = HeldState.RELEASED
-        elif max(taken.versions.get((row.kind, row.origin, row.object_id), {0: ""})) > row.version > 0:
+        elif max(taken.versions.get((row.kind, row.origin, row.object_id), {}), default=0) > row.version > 0:
             row.state = HeldState.SUPERSEDED
         else:
             continue

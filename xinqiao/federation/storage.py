@@ -115,7 +115,7 @@ def plain_problems(problems: Iterable[Problem]) -> list[dict[str, Any]]:
     """Problems as JSON, with pattern and data, so that they can be said in another language later."""
     return [
         {
-            "field": p.field,
+            "field": p.field.replace("\x00", "\ufffd"),  # which no JSON column keeps
             "code": p.code,
             "message": getattr(p.message, "pattern", p.message),
             "data": {k: list(v) if isinstance(v, tuple) else v for k, v in getattr(p.message, "data", {}).items()},

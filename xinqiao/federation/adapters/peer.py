@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
-import urllib.error
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import Any, TypeVar
 
 from xinqiao.federation.keys import own_card, own_key
@@ -106,7 +106,7 @@ class PeerAbove:
                 answer = self.program.call(method, path, data=data)
         except PermissionError as error:
             raise self._not_let_in(str(error)) from error
-        except (OSError, urllib.error.URLError, ValueError, EOFError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             self.program.token = ""
             raise self._unreachable(type(error).__name__) from error
         return answer
