@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from tests.factories import NOW, item, uscc
 from tests.peers import FIRST, SECOND, Peer, authorisation, outcome, product, registration
 from xinqiao.admission.refusals import OtherPersonNeeded
+from xinqiao.config.cli import app
 from xinqiao.consent.types import NotAdmitted
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.queries import list_entries
@@ -429,3 +431,32 @@ def test_an_object_that_stays_held_beside_a_good_one_stops_nothing(city: Peer) -
     assert len(list_held()) == 2 and find_object("product", "p", origin="xian")
     receive(city, city.object("authorisation", "C1", authorisation(FIRM), version=3))
     assert not list_held()
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["federation", *map(str, arguments)])
+
+
+def test_the_shell_proposes_shows_and_settles(city: Peer, tmp_path: Path) -> None:
+    """An operator's way: a card out, a link proposed, what waits, what is held, and nobody above to ask yet."""
+    card = tmp_path / "nation.card.json"
+    nation = replace(Peer("nation", NodeLevel.NATION).card, url="http://127.0.0.1:1")
+    card.write_bytes(card_bytes(nation))
+    assert run("card", tmp_path / "own.json").exit_code == 0 and (tmp_path / "own.json").stat().st_size > 100
+    assert "等待另一人" in run("propose", card, "--side", "above").output
+    confirm_link("nation", fingerprint=fingerprint(nation), actor=SECOND, now=NOW)
+    receive(city, city.signed("{"))
+    assert run("sync").exit_code == 1, "nobody answers there"
+    links = {link["peer"]: link for link in json.loads(run("links", "--json").output)}
+    assert links["nation"]["failures"] == 1 and links["xian"]["in_seq"] == 1
+    assert get_link("nation").trouble and "ConnectionRefusedError" in get_link("nation").trouble.message
+    status = run("status", "--json")
+    assert status.exit_code == 1 and [h["seq"] for h in json.loads(status.output)["held"]] == [1]
+    assert run("status", "nation", "--compare").exit_code == 1
+    held = list_held()[0].id
+    assert "不是规范的 JSON" in run("held", "--retry", held).output
+    assert run("held", "--drop", held).exit_code == 1, "a reason is needed"
+    assert "已放弃" in run("held", "--drop", held, "--reason", "sent by mistake").output
+    for step in ("pause", "resume", "end"):
+        assert run(step, "xian", "--reason", "trial").exit_code == 0
+    assert run("replay", "xian").exit_code == 1

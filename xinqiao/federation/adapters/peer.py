@@ -108,7 +108,7 @@ class PeerAbove:
             raise self._not_let_in(str(error)) from error
         except (OSError, HTTPException, ValueError) as error:
             self.program.token = ""
-            raise self._unreachable(type(error).__name__) from error
+            raise self._unreachable(type(getattr(error, "reason", error)).__name__) from error
         return answer
 
     def _not_let_in(self, said: str) -> Exception:
