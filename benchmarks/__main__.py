@@ -34,6 +34,7 @@ NAMES = (
     "spark_parity",
     "rotate_keys",
     "route_roles",
+    "federation_faults",
 )
 
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.node import ACTOR, deliver_sample, free_port, fresh_node, write_sample
 
 if TYPE_CHECKING:
-    from xinqiao.config.caller import Program
+    from xinqiao.oauth.caller import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 CLIENTS = 16
@@ -168,7 +168,7 @@ class Bank:
     @classmethod
     def of(cls, home: Path, port: int) -> Bank:
         """With the demonstration's key."""
-        from xinqiao.config.caller import Program
+        from xinqiao.oauth.caller import Program
 
         key_file = home / "node" / "demo-clients" / f"{BANK}.json"
         program = Program.load(key_file, server=f"http://127.0.0.1:{port}")

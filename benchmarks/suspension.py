@@ -100,7 +100,7 @@ class _Reader:
 
 
 def _bank(home: Path, port: int, client: str) -> Bank:
-    from xinqiao.config.caller import Program
+    from xinqiao.oauth.caller import Program
 
     program = Program.load(home / "node" / "demo-clients" / f"{client}.json", server=f"http://127.0.0.1:{port}")
     program.call("GET", "/api/v1/accesses")

@@ -27,7 +27,15 @@ from xinqiao.kernel.transitions import Transitions
 ROOT = Path(__file__).resolve().parents[1]
 PO = ROOT / "locale" / "en" / "LC_MESSAGES" / "django.po"
 CHINESE = re.compile(r"[\u3400-\u9fff]")
-CALLS = {"_": None, "gettext": None, "gettext_lazy": None, "translate": None, "Phrase": None, "_problem": (2,)}
+CALLS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "translate": None,
+    "Phrase": None,
+    "_problem": (2,),
+    "fault": (2,),
+}
 # Texts in tables rather than calls: module → names of its tables.
 TABLES = {
     "xinqiao.admission.effects": ("HANDOVER_REASON",),
@@ -42,6 +50,10 @@ TABLES = {
         "NoticeKind",
     ),
     "xinqiao.catalogue.changes": ("ATTRIBUTES", "ChangeKind"),
+    "xinqiao.federation.kinds": ("NAMES",),
+    "xinqiao.federation.rules": ("LINK_TRANSITIONS",),
+    "xinqiao.federation.statistics": ("METRICS",),
+    "xinqiao.federation.types": ("NodeLevel", "Side", "LinkState", "SyncState", "HeldState"),
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.ingest.types": ("RULES", "MatchState"),
     "xinqiao.ingest.rules": ("MATCH_TRANSITIONS",),
@@ -52,6 +64,7 @@ TABLES = {
     "xinqiao.release.types": ("ChallengeState",),
     "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
+    "xinqiao.sources.types": ("Mode",),
     "xinqiao.stewardship.rules": ("PROPOSAL_TRANSITIONS",),
     "xinqiao.stewardship.types": ("ProposalState", "ReminderKind"),
     "xinqiao.subjects.types": ("IdentifierKind", "Level", "Doubt"),

@@ -7,11 +7,9 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[1]
 NUMBERS = range(1, 28)
-# What is not built yet cannot have the bug yet.
-NOT_YET = {27: "a repair told between levels: comes with nodes that are interconnected"}
 
 
 def test_every_bug_has_its_test() -> None:
     texts = "\n".join(p.read_text("utf-8") for p in TESTS.rglob("test_*.py"))
     told = {int(number) for number in re.findall(r"def test_exchange_8_(\d\d)_", texts)}
-    assert set(NUMBERS) - told == set(NOT_YET)
+    assert told >= set(NUMBERS)

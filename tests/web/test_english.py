@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
+from tests.peers import Peer, product
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
@@ -21,6 +22,11 @@ from xinqiao.catalogue.load import list_files, load_catalogue
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
+from xinqiao.federation.collecting import publish_documents
+from xinqiao.federation.publishing import take_answers
+from xinqiao.federation.queries import list_held
+from xinqiao.federation.receiving import receive_page
+from xinqiao.federation.types import Answer, Side, SyncState
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
 from xinqiao.kernel.dated import beijing_day
@@ -48,7 +54,7 @@ DATA = {"是", "否"} | {
 VOID = {"meta", "link", "input", "br", "img", "hr", "i"}
 # Routes that are no pages: files, machine answers, acts.
 FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "guideline-json", "guideline-md"}
-FILES |= {"node-evidence", "institution-evidence", "list-signed", "node-list-files", "on-time-file"}
+FILES |= {"node-evidence", "institution-evidence", "list-signed", "node-list-files", "on-time-file", "node-card"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
 FILES |= {"node-probe-report", "institution-probe-report"}
@@ -117,7 +123,10 @@ def busy(town: Town) -> dict[str, Any]:
     access = list_accesses(enterprise=FIRM)[0]
     alert, freeze = stopped(town)
     lapsed(town.now)
+    peer, held = interconnected(town.now)
     return {
+        "peer": peer,
+        "held": held,
         "authorisation_id": given.id,
         "request_id": asked.id,
         "access_id": access.id,
@@ -145,6 +154,18 @@ def changing(now: datetime) -> str:
     approve_list(propose_list(held, **by).id, actor="person:2", now=now)
     remind_providers(now=now + timedelta(days=60))
     return propose_list(with_uploads(held, (), ["utility.gas"]), **by).id
+
+
+def interconnected(now: datetime) -> tuple[str, int]:
+    """A city below that sent something good and something that was held, and an object on its way to it."""
+    city = Peer()
+    city.link(Side.BELOW, now=now)
+    wrong = city.object("product", "q", product("x") | {"months_to": -1, "more": 1})
+    page = city.page([city.object("product", "p", product("x")), wrong, city.signed("{")])
+    receive_page("xian", page, now=now)
+    publish_documents(now=now)
+    take_answers("xian", [Answer(1, SyncState.HELD, list_held()[0].problems)], now=now)
+    return "xian", list_held()[-1].id
 
 
 def contradicted(now: datetime) -> int:

@@ -31,12 +31,15 @@ from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
+from xinqiao.config.federation_cli import federation_app
+from xinqiao.config.federation_demo import demo_app
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
@@ -70,7 +73,10 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(list_app, name="list")
+app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
+app.add_typer(federation_app, name="federation")
+app.add_typer(demo_app, name="demo")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from xinqiao.config.caller import Program, new_key_file
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.consent.queries import get_template
 from xinqiao.oauth.actions import add_client, add_key, end_client, end_key
+from xinqiao.oauth.caller import Program, new_key_file
 from xinqiao.oauth.queries import list_clients
 from xinqiao.oauth.rules import scope_names
 from xinqiao.oauth.types import ClientFacts

@@ -10,10 +10,10 @@ from typing import Any
 from xinqiao.admission.actions import found
 from xinqiao.admission.queries import find_member
 from xinqiao.catalogue.load import load_catalogue
-from xinqiao.config.caller import new_key_file
 from xinqiao.consent.powers import grant_power
 from xinqiao.consent.queries import get_template
 from xinqiao.oauth.actions import add_client
+from xinqiao.oauth.caller import new_key_file
 from xinqiao.oauth.queries import find_client
 from xinqiao.oauth.rules import scope_names
 from xinqiao.parties.actions import (

@@ -169,7 +169,8 @@ def _closing_screen(port: int, accounts: list[DemoAccount], seconds: float) -> N
     )
 
 
-def _server_command(port: int) -> list[str]:
+def server_command(port: int) -> list[str]:
+    """How the portal is served on a port of the loopback."""
     return [
         sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", "1", "--blocking-threads", "4", "--log-level", "warning", "xinqiao.config.wsgi:application",
@@ -179,7 +180,7 @@ def _server_command(port: int) -> list[str]:
 def _run_servers(port: int, when_ready: Callable[[], None]) -> None:
     """Run the portal and the worker until one ends or Ctrl-C; both are ended before this returns."""
     processes = [
-        subprocess.Popen(_server_command(port), cwd=ROOT),
+        subprocess.Popen(server_command(port), cwd=ROOT),
         subprocess.Popen([sys.executable, "-m", "xinqiao.config.cli", "worker"], cwd=ROOT),
     ]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -212,7 +213,7 @@ def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
 
 def serve(port: Annotated[int, typer.Option(help="端口")] = 8000) -> None:
     """只启动门户和接口。"""
-    os.execv(sys.executable, _server_command(port))
+    os.execv(sys.executable, server_command(port))
 
 
 def worker() -> None:

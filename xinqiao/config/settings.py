@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.stewardship",
+    "xinqiao.federation",
     "xinqiao.web",
 ]
 

@@ -1,4 +1,4 @@
-"""The background process: evidence sequencer, asking of witnesses, postman, prober, clock of chores, job queue."""
+"""The background process: sequencer, asking of witnesses, postman, prober, courier between nodes, clock, job queue."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from xinqiao.consent.jobs import expire_due
 from xinqiao.directory.jobs import refresh_directory
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
+from xinqiao.federation.jobs import run_federation
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.probes.jobs import run_prober
@@ -71,6 +72,7 @@ def run_worker() -> None:
             ("outside", run_outside),
             ("postman", run_postman),
             ("prober", run_prober),
+            ("federation", run_federation),
             ("clock", run_clock),
         )
     ]

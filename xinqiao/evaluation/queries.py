@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
 
@@ -107,6 +107,15 @@ def _without(enterprise: str, as_of: AsOf, code: str, closed: Mapping[str, str])
     recorded = evaluate(enterprise, as_of, code)
     kept = [v.rule.code for v in card.vetoes if v.rule.code in (*made["vetoes"], *recorded["vetoes"])]
     return made if kept == made["vetoes"] else made | {"vetoes": kept, "grade": recorded["grade"]}
+
+
+def count_evaluated(enterprises: Collection[str], code: str = "basic") -> int:
+    """How many of these enterprises have a result in the newest published run."""
+    _, path = latest_path(code)
+    if not path or not enterprises:
+        return 0
+    found = _column(path, "_enterprise")
+    return int(pc.sum(pc.is_in(found, value_set=pa.array(sorted(enterprises), pa.string()))).as_py() or 0)
 
 
 def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:

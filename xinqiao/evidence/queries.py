@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Max
@@ -38,6 +39,18 @@ def list_entries(
     if before is not None:
         entries = entries.filter(id__lt=before)
     return [_facts(entry) for entry in entries[:limit]]
+
+
+def list_placed(after: int, *, events: Iterable[str], limit: int = 500) -> tuple[list[EntryFacts], int]:
+    """Entries of these event codes in the order of the log, behind a place; and the place up to which was looked.
+
+    Places are given once and without gaps, so whoever goes on from there misses nothing. ``after`` -1 = from the first.
+    """
+    placed = Entry.objects.filter(leaf_index__gt=after)
+    found = placed.filter(event__in=list(events)).select_related("content").order_by("leaf_index")
+    end = placed.aggregate(last=Max("leaf_index"))["last"]
+    entries = [_facts(entry) for entry in found.filter(leaf_index__lte=end)[:limit]] if end is not None else []
+    return entries, entries[-1].leaf_index if len(entries) == limit else after if end is None else end  # type: ignore[return-value]
 
 
 def receipt(entry_id: int) -> Receipt:

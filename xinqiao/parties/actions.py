@@ -22,6 +22,7 @@ from xinqiao.parties.rules import check_role, check_together, check_uscc
 from xinqiao.parties.types import (
     ALL_RIGHTS,
     ENTERPRISE_REGISTERED,
+    ENTERPRISE_RENAMED,
     MEMBER_ADDED,
     MEMBER_ENDED,
     MEMBER_FROZEN,
@@ -102,6 +103,20 @@ def register_enterprise(uscc: str, *, name: str, actor: str, now: datetime) -> E
         raise AlreadyRegistered(party=code)
     row = Enterprise.objects.create(uscc=code, name=name.strip(), registered_at=now)
     record(ENTERPRISE_REGISTERED, actor=actor, subject=code, body={"uscc": code, "name": row.name}, now=now)
+    return enterprise_facts(row)
+
+
+@transaction.atomic
+def rename_enterprise(uscc: str, *, name: str, actor: str, now: datetime) -> EnterpriseFacts:
+    """Note the name an enterprise now goes by; the same name changes nothing. Raises PartyNotFound."""
+    row = Enterprise.objects.select_for_update().filter(uscc=uscc).first()
+    if row is None:
+        raise PartyNotFound(party=uscc)
+    if row.name != name.strip():
+        body = {"uscc": uscc, "name": name.strip(), "before": row.name}
+        row.name = name.strip()
+        row.save(update_fields=["name"])
+        record(ENTERPRISE_RENAMED, actor=actor, subject=uscc, body=body, now=now)
     return enterprise_facts(row)
 
 

@@ -57,6 +57,11 @@ def find_enterprise(uscc: str) -> EnterpriseFacts | None:
     return enterprise_facts(found) if found else None
 
 
+def enterprise_names(codes: Iterable[str]) -> dict[str, str]:
+    """Names of those of the enterprises that are registered."""
+    return dict(Enterprise.objects.filter(uscc__in=list(codes)).values_list("uscc", "name"))
+
+
 def list_enterprises(*, after: str = "", limit: int = 1000) -> list[EnterpriseFacts]:
     """Registered enterprises by code, those following ``after``."""
     found = Enterprise.objects.filter(uscc__gt=after).order_by("uscc")[:limit]

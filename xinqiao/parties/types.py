@@ -148,6 +148,7 @@ ORGANISATION_ADMITTED = Event("parties.organisation_admitted", "准予接入", "
 ORGANISATION_EXCLUDED = Event("parties.organisation_excluded", "停止接入", "organisation excluded")
 ROUTE_SET = Event("parties.route_set", "确定接入路线", "route of an organisation set")
 ENTERPRISE_REGISTERED = Event("parties.enterprise_registered", "企业注册", "enterprise registered")
+ENTERPRISE_RENAMED = Event("parties.enterprise_renamed", "企业更名", "enterprise renamed")
 PERSON_REGISTERED = Event("parties.person_registered", "登记人员", "person registered")
 MEMBER_ADDED = Event("parties.member_added", "授予角色", "member added")
 MEMBER_FROZEN = Event("parties.member_frozen", "冻结人员", "member frozen")

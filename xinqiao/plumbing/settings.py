@@ -171,6 +171,45 @@ def issuer() -> str:
 
 
 @cache
+def node_code() -> str:
+    """XINQIAO_NODE: this node's code in the network, as on its card; default the content package's name."""
+    return os.environ.get("XINQIAO_NODE") or content_package().replace("_", "-")
+
+
+@cache
+def node_name() -> str:
+    """XINQIAO_NODE_NAME: this node's name as other nodes show it; default its code."""
+    return os.environ.get("XINQIAO_NODE_NAME") or node_code()
+
+
+@cache
+def node_level() -> str:
+    """XINQIAO_NODE_LEVEL: where this node stands, ``nation``, ``province`` or ``city``; default province."""
+    found = os.environ.get("XINQIAO_NODE_LEVEL") or "province"
+    if found not in ("nation", "province", "city"):
+        raise ValueError(f"XINQIAO_NODE_LEVEL is {found!r}; it must be nation, province or city")
+    return found
+
+
+@cache
+def node_division() -> str:
+    """XINQIAO_NODE_DIVISION: division code (GB/T 2260) this node serves, as on its card; default none."""
+    return os.environ.get("XINQIAO_NODE_DIVISION") or ""
+
+
+@cache
+def federation_seconds() -> float:
+    """XINQIAO_FEDERATION_SECONDS: how often the node above is asked when nothing waits; default 1 second."""
+    return float(os.environ.get("XINQIAO_FEDERATION_SECONDS") or 1)
+
+
+@cache
+def federation_lag() -> int:
+    """XINQIAO_FEDERATION_LAG: seconds an object may wait for the peer before the node raises an alarm; default 300."""
+    return int(os.environ.get("XINQIAO_FEDERATION_LAG") or 300)
+
+
+@cache
 def behind_tls() -> bool:
     """XINQIAO_TLS: 1 when a TLS proxy stands in front, so cookies are sent over HTTPS only; default 0."""
     return os.environ.get("XINQIAO_TLS") == "1"

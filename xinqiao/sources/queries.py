@@ -12,7 +12,17 @@ from xinqiao.catalogue.types import Item, Method
 from xinqiao.plumbing.settings import content_dir, sources_file
 from xinqiao.sources.models import CircuitRow, HeardRow, PulledRow
 from xinqiao.sources.rules import load_calling, parse_links
-from xinqiao.sources.types import Calling, Circuit, Connection, Heard, HeardState, Link, Mode, UnknownConnection
+from xinqiao.sources.types import (
+    Calling,
+    Circuit,
+    Connection,
+    Heard,
+    HeardState,
+    Link,
+    Mode,
+    Standing,
+    UnknownConnection,
+)
 
 
 def calling() -> Calling:
@@ -87,6 +97,12 @@ def circuit_of(connection: str) -> Circuit:
     if row is None:
         return Circuit(connection)
     return Circuit(connection, row.failures, row.opened_at, row.last_ok_at, row.last_error)
+
+
+def standing() -> list[Standing]:
+    """Every connection with how it stands here."""
+    leads = links()
+    return [Standing(one, one.code in leads, circuit_of(one.code), *last_pulled(one.code)) for one in connections()]
 
 
 def last_pulled(connection: str) -> tuple[datetime | None, int]:

@@ -131,6 +131,17 @@ class Circuit:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How a connection stands here: whether it leads anywhere, its circuit, when it was last pulled from, how often."""
+
+    connection: Connection
+    linked: bool
+    circuit: Circuit
+    pulled_at: datetime | None
+    pulled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Pulled:
     """What a pull took: files or runs of rows, and how many rows were accepted and returned."""
 

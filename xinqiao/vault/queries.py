@@ -26,6 +26,8 @@ def list_keys() -> list[KeyFacts]:
     facts += _facts("chain", "chain.pem", 1, "一份日志之内不更换", algorithm="RSA-2048")
     index = "index.key" if FileKeys(key_store().folder).place("index.key") else INDEX_KEY
     facts += _facts("index", index, 1, "不更换：索引都依它而建", algorithm="HMAC-SHA-256")
+    facts += _facts("federation", "federation.key", 1, "更换即重新建立节点连接")
+    facts += _facts("federation", "federation-gm.pem", 1, "更换即重新建立节点连接")
     facts += _facts("session", "session-secret", 1, "", algorithm="HMAC-SHA-256")
     for row in MasterKey.objects.filter(retired_at=None).order_by("generation"):
         facts += _facts("master", row.name, row.generation, "")

@@ -58,6 +58,7 @@ TABS = {
         ("node-challenges", _("企业质询")),
         ("node-admission", _("接入管理")),
         ("node-supervision", _("滥用监测")),
+        ("node-federation", _("节点互联")),
         ("node-people", _("人员")),
         ("node-programs", _("程序与密钥")),
         ("node-doings", _("操作审计")),

@@ -19,6 +19,7 @@ from xinqiao.evaluation.jobs import evaluate_province
 from xinqiao.evaluation.queries import get_scorecard, list_runs
 from xinqiao.evaluation.types import RunStatus
 from xinqiao.evidence.queries import log_status
+from xinqiao.federation.queries import alarms
 from xinqiao.indicators.engine import engine_name
 from xinqiao.ingest.queries import last_deliveries, list_deliveries, standing_rows
 from xinqiao.kernel.errors import Invalid, NotFound, Problem, Refused
@@ -30,6 +31,7 @@ from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
 from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
+from xinqiao.sources.queries import standing
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context
@@ -53,6 +55,9 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         faults.append(_("存证日志有 %(n)s 条未编入，请确认后台任务在运行：xinqiao worker") % {"n": status.waiting})
     if not runs or runs[0].status is RunStatus.FAILED:
         faults.append(_("最近一次评价没有成功，请运行：xinqiao evaluate"))
+    late = [link.name for link in alarms(now)]
+    if late:
+        faults.append(_("与 %(names)s 的同步滞后超过设定，请在“节点互联”中查看原因") % {"names": "、".join(late)})
     if not totals:
         faults.append(_("信用数据库还是空的，请报送数据：xinqiao ingest"))
     context = {
@@ -80,7 +85,7 @@ def sources(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     rows.sort(key=lambda row: (order.index(row[2].timeliness), row[0].list_code))
     covered = sum(1 for row in rows if row[1])
     recent = [(o, item_ever(o.item)) for o in list_deliveries(now=timezone.now(), limit=15)]
-    context = {"rows": rows, "covered": covered, "total": len(rows), "recent": recent}
+    context = {"rows": rows, "covered": covered, "total": len(rows), "recent": recent, "connections": standing()}
     return render(request, "node/sources.html", context)
 
 

@@ -73,12 +73,14 @@ class Program:
 
     def assertion(self) -> str:
         """A signed statement of who calls, for this server, once, for a minute."""
+        header = {"alg": self.key["alg"], "kid": self.key["kid"]}
+        return jws.serialize_compact(header, json.dumps(self.claims()), ECKey.import_key(self.key))
+
+    def claims(self) -> dict[str, Any]:
+        """What the statement says."""
         now = int(time.time())
         claims = {"iss": self.client_id, "sub": self.client_id, "aud": self.server, "iat": now, "exp": now + 60}
-        header = {"alg": self.key["alg"], "kid": self.key["kid"]}
-        return jws.serialize_compact(
-            header, json.dumps({**claims, "jti": secrets.token_hex(16)}), ECKey.import_key(self.key)
-        )
+        return {**claims, "jti": secrets.token_hex(16)}
 
     def proof(self, method: str, url: str) -> str:
         """A DPoP proof for one call."""
@@ -102,11 +104,15 @@ class Program:
     def _proved(self, method: str, path: str, *, data: bytes | None, headers: dict[str, str]) -> Answer:
         """Send with a proof; once more when the server gives a nonce."""
         url = self.server + path
-        answer = _send(method, url, data=data, headers=headers | {"DPoP": self.proof(method, url)})
+        answer = self.send(method, url, data=data, headers=headers | {"DPoP": self.proof(method, url)})
         if answer.status in (400, 401) and "dpop-nonce" in answer.headers:
             self.nonce = answer.headers["dpop-nonce"]
-            answer = _send(method, url, data=data, headers=headers | {"DPoP": self.proof(method, url)})
+            answer = self.send(method, url, data=data, headers=headers | {"DPoP": self.proof(method, url)})
         return answer
+
+    def send(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answer:
+        """One request and its answer, whatever the status."""
+        return _send(method, url, data=data, headers=headers)
 
 
 def _send(method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answer:
