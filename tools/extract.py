@@ -186,6 +186,8 @@ def content_texts() -> set[str]:
     from xinqiao.plumbing.settings import content_dir
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
+    from xinqiao.sources.queries import calling
+    from xinqiao.stewardship.queries import reminding
     from xinqiao.supervision.queries import watching
 
     catalogue = load_catalogue(content_dir())
@@ -196,6 +198,7 @@ def content_texts() -> set[str]:
     found |= {text for card in scorecards() for text in (card.basis, *(veto.clause for veto in card.vetoes))}
     found |= {text for rule in content_policy().rules for text in (rule.reason, rule.clause, rule.next_step)}
     found |= {text for trigger in watching().triggers for text in (trigger.says, trigger.clause)}
+    found |= {reminding().basis, calling().basis}
     found |= {bar().basis, *(question.basis for question in bar().questions)}
     return {text for text in found if CHINESE.search(text)}
 

@@ -147,14 +147,19 @@ def test_an_item_that_is_taken_off_is_refused_by_every_surface(town: Town) -> No
         assert "纳税申报与缴纳信息" not in shown.content.decode(), path
     assert get_request(waiting.id).state is RequestState.CANCELLED
     assert {m.state for m in list_messages("tax_bureau")} == {"superseded"}
-    # What happened stays readable: the authorisation and its paper name what was agreed to.
-    assert "纳税申报与缴纳信息" in page(owner, f"/enterprise/authorisations/{given.id}/")
-    assert owner.get(f"/enterprise/authorisations/{given.id}/receipt.pdf").status_code == 200
-    assert item_ever(TAX).name == "纳税申报与缴纳信息"
 
     put_back(town)
     again = call(bank, "/api/v1/reports", asked, key="six").json()["document"]
     assert TAX in {block["item"] for block in again["items"]} and "not_listed" not in again
+
+
+def test_what_happened_stays_readable_when_its_item_has_left(town: Town) -> None:
+    """The authorisation and its paper name what was agreed to, beside the list it was given under."""
+    given, owner = town.grant(town.ask()), town.client("owner")
+    take_off(town, TAX)
+    assert "纳税申报与缴纳信息" in page(owner, f"/enterprise/authorisations/{given.id}/")
+    assert owner.get(f"/enterprise/authorisations/{given.id}/receipt.pdf").status_code == 200
+    assert item_ever(TAX).name == "纳税申报与缴纳信息"
 
 
 def test_nothing_is_evaluated_by_an_item_off_the_list_and_lists_wait_for_the_new_run(town: Town) -> None:
