@@ -33,6 +33,7 @@ NAMES = (
     "integration_quality",
     "spark_parity",
     "rotate_keys",
+    "source_outage",
     "route_roles",
     "federation_faults",
 )

@@ -1,7 +1,8 @@
 """A source in service mode: ``python -m tests.peers.service PORT SECRET``; its data and its moods are set over HTTP.
 
 ``POST /data`` takes ``{item: {enterprise: [row, …]}}``; ``POST /mood`` one of ok, down, slow, drip, garbage, forged,
-other, replayed. A verification compares digests of its own rows with the claims it is sent.
+other, replayed; ``POST /silent`` the items it does not answer about. A verification compares digests of its own rows
+with the claims it is sent.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ class Source(BaseHTTPRequestHandler):
     secret: ClassVar[str] = ""
     data: ClassVar[dict[str, dict[str, list[dict[str, str]]]]] = {}
     mood: ClassVar[str] = "ok"
+    silent: ClassVar[list[str]] = []
     asked: ClassVar[int] = 0
     last: ClassVar[tuple[bytes, dict[str, str]] | None] = None
 
@@ -38,6 +40,9 @@ class Source(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/data":
             Source.data = json.loads(body)
+            self._send(200, b"{}")
+        elif self.path == "/silent":
+            Source.silent = json.loads(body)
             self._send(200, b"{}")
         elif self.path == "/mood":
             Source.mood = json.loads(body)
@@ -56,6 +61,9 @@ class Source(BaseHTTPRequestHandler):
             question = Webhook(self.secret).verify(body, {name: self.headers.get(name, "") for name in HEADERS})
         except WebhookVerificationError:
             self._send(401, b"{}")
+            return
+        if question["item"] in self.silent:
+            self._send(503, b"{}")
             return
         if self.mood in ("down", "garbage"):
             self._send(503 if self.mood == "down" else 200, b"<html>maintenance</html>")
