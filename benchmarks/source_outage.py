@@ -106,7 +106,7 @@ def _peer(port: int = 0) -> Iterator[Peer]:
 
 
 def _start(port: int) -> Peer:
-    process = subprocess.Popen([sys.executable, "-m", "tests.peers.service", str(port), SECRET])
+    process = subprocess.Popen([sys.executable, "-m", "tests.exchange.service", str(port), SECRET])
     for _ in range(200):
         with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=1):
             return Peer(port, process)
@@ -154,7 +154,7 @@ def _sample(count: int) -> list[str]:
 
 def _hand_out(peers: Mapping[str, Peer], firms: Sequence[str]) -> None:
     """Give each platform the histories of its items, as departments spell them."""
-    from tests.peers.spelling import spelled
+    from tests.exchange.spelling import spelled
     from xinqiao.records.queries import current_rows, read_enterprise
 
     now = datetime.now(UTC)

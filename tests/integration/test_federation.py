@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from tests.factories import NOW, item, uscc
 from tests.peers import FIRST, SECOND, Peer, authorisation, outcome, product, registration
 from xinqiao.admission.refusals import OtherPersonNeeded
+from xinqiao.catalogue.load import list_files
 from xinqiao.config.cli import app
 from xinqiao.consent.types import NotAdmitted
 from xinqiao.evidence.actions import sequence
@@ -21,6 +22,7 @@ from xinqiao.evidence.queries import list_entries
 from xinqiao.federation import effects
 from xinqiao.federation.collecting import collect, publish_documents
 from xinqiao.federation.effects import hand_over_outcomes
+from xinqiao.federation.jobs import Courier
 from xinqiao.federation.keys import own_card, signed_by, verifying
 from xinqiao.federation.linking import confirm_link, end_link, pause_link, propose_link, resume_link
 from xinqiao.federation.publishing import give_page, note_receipt, publish, take_answers
@@ -52,7 +54,11 @@ from xinqiao.federation.types import Answer, Draft, HeldState, NodeLevel, Page, 
 from xinqiao.parties.actions import register_enterprise, register_organisation, rename_enterprise
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import OrganisationKind, PartyNotFound
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import current_rows, read_enterprise
+from xinqiao.sharing.queries import current_list
+from xinqiao.stewardship.actions import approve_list, propose_list
+from xinqiao.stewardship.rules import with_uploads
 
 BY: dict[str, Any] = {"actor": "person:1", "now": NOW}
 FIRM = uscc(1)
@@ -460,3 +466,20 @@ def test_the_shell_proposes_shows_and_settles(city: Peer, tmp_path: Path) -> Non
     for step in ("pause", "resume", "end"):
         assert run(step, "xian", "--reason", "trial").exit_code == 0
     assert run("replay", "xian").exit_code == 1
+
+
+def test_a_change_of_the_list_goes_down_at_once_and_holds_what_names_what_left(city: Peer) -> None:
+    """The courier's next round publishes the new list; an authorisation for an item off it waits with its reason."""
+    courier = Courier()
+    courier.round()
+    files = with_uploads(list_files(content_dir()), (), ["tax.payment"])
+    made = propose_list(files, reason="not shared", actor="person:1", now=NOW)
+    approve_list(made.id, actor="person:2", now=NOW)
+    courier.round()
+    assert sent("xian", "catalogue") == ["sharing_list"] * 2
+    [kept] = list_objects("catalogue")
+    body = kept.envelope.body
+    codes = {listed["code"] for listed in body["document"]["items"]}
+    assert codes == {listed.code for listed in current_list()} and "tax.payment" not in codes and body["version"] == "2"
+    assert receive(city, city.object("authorisation", "C9", authorisation(FIRM, "tax.payment"))) == {1: SyncState.HELD}
+    assert [p.code for held in list_held() for p in held.problems] == ["federation.item_not_on_list"]

@@ -69,7 +69,7 @@ def process() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    started = subprocess.Popen([sys.executable, "-m", "tests.peers.service", str(port), SECRET])
+    started = subprocess.Popen([sys.executable, "-m", "tests.exchange.service", str(port), SECRET])
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
@@ -252,7 +252,7 @@ def test_files_are_taken_when_they_are_whole_and_acknowledged(
     inbox = tmp_path / "inbox"
     inbox.mkdir()
     linked(tmp_path, monkeypatch, exchange_files={"address": str(inbox)})
-    command = [sys.executable, "-m", "tests.peers.files", str(inbox)]
+    command = [sys.executable, "-m", "tests.exchange.files", str(inbox)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
         assert source.stdin and source.stdout
         good = csv_of([registration(n) for n in (1, 2, 3)])
@@ -290,7 +290,7 @@ def test_rows_of_an_exchange_database_are_taken_in_order_and_acknowledged(
     def insured(persons: str) -> list[Any]:
         return ["social.insurance", {"uscc": FIRM, "month": "202608", "insured_persons": persons}]
 
-    command = [sys.executable, "-m", "tests.peers.database", str(file)]
+    command = [sys.executable, "-m", "tests.exchange.database", str(file)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as source:
         assert source.stdin and source.stdout and source.stdout.readline() == "ready\n"
         for number, rows in enumerate(([insured("40")], [insured("41"), ["no.such", {}]], [insured("40")])):

@@ -1,4 +1,4 @@
-"""A source in service mode: ``python -m tests.peers.service PORT SECRET``; its data and its moods are set over HTTP.
+"""A source in service mode: ``python -m tests.exchange.service PORT SECRET``; its data and its moods are set over HTTP.
 
 ``POST /data`` takes ``{item: {enterprise: [row, …]}}``; ``POST /mood`` one of ok, down, slow, drip, garbage, forged,
 other, replayed; ``POST /silent`` the items it does not answer about. A verification compares digests of its own rows
@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tests.peers.spelling import claims
+from tests.exchange.spelling import claims
 from xinqiao.sources.adapters.service import HEADERS, answer_to
 
 

@@ -1,4 +1,4 @@
-"""A source in file mode: ``python -m tests.peers.files FOLDER``; writes slowly, the digest last, and says when it did.
+"""A source in file mode: ``python -m tests.exchange.files FOLDER``; writes slowly, the digest last, and says when.
 
 Every line of its input is ``<name> <text of the file in hexadecimal>``; ``!<name>`` writes a digest that does not fit.
 """

@@ -1,4 +1,4 @@
-"""A source in database mode: ``python -m tests.peers.database FILE``; puts rows into its exchange tables as it is told.
+"""A source in database mode: ``python -m tests.exchange.database FILE``; puts rows into its tables as it is told.
 
 Every line of its input is a JSON list of ``[item, row]``; they are committed together, numbered in order.
 """
