@@ -28,7 +28,7 @@ from benchmarks.figure import Figure, percentile
 from benchmarks.postgres import durable_postgres
 
 if TYPE_CHECKING:
-    from xinqiao.config.caller import Program
+    from xinqiao.oauth.caller import Program
 
 NAME = "list_change"
 BAR = "no request sent later than 2 s after the approval is shown what left the list; 0 fields off the list since"
@@ -184,7 +184,7 @@ def _notices() -> tuple[int, bytes]:
 
 def _calls(home: Path, port: int, client: str) -> Callable[..., Callable[[], tuple[int, bytes]]]:
     """A program's calls, each of which is made by a line of its own."""
-    from xinqiao.config.caller import Program
+    from xinqiao.oauth.caller import Program
 
     def calling(method: str, path: str, body: Callable[[], Any] | None = None) -> Callable[[], tuple[int, bytes]]:
         made: list[Program] = []
