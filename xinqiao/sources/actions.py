@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,6 +20,7 @@ from xinqiao.ingest.actions import Upload, receive, retract_rows
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.plumbing.locks import hold_name
 from xinqiao.records.queries import PLANTED_BATCH, current_rows, read_enterprise
 from xinqiao.sources.adapters.service import Service, SignedService
 from xinqiao.sources.models import CircuitRow, HeardRow
@@ -37,6 +40,7 @@ from xinqiao.sources.types import (
 )
 
 RESTING = "circuit open"
+GRACE = 0.5  # seconds beyond a connection's time in which its adapter itself says why there is no answer
 ASKED_BY = "查询编号"  # heading under which the number of a question stands in what is kept of its answer
 _pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="sources")
 
@@ -85,8 +89,21 @@ def _ask(enterprise: str, items: Sequence[Item], here: Mapping[str, Connection],
             _pool.submit(_answer, one, services[one.connection.code]) if open_[one.connection.code] else None
             for one in part
         ]
-        answers += [later.result() if later else _failed(one, RESTING) for one, later in zip(part, sent, strict=True)]
+        began = time.monotonic()
+        answers += [_in_time(later, one, began) for one, later in zip(part, sent, strict=True)]
     return answers
+
+
+def _in_time(later: Future[_Asked] | None, asked: _Asked, began: float) -> _Asked:
+    """The answer, waited for as long as the connection's time and no longer, whatever holds it up there."""
+    if later is None:
+        return _failed(asked, RESTING)
+    ends = began + asked.connection.timeout_ms / 1000 + GRACE
+    try:
+        return later.result(timeout=max(0.0, ends - time.monotonic()))
+    except NotInTime:
+        later.cancel()
+        return _failed(asked, "timed out")
 
 
 def _question(item: Item, enterprise: str, claims: Mapping[str, tuple[str, ...]], now: datetime) -> Question:
@@ -177,12 +194,22 @@ def _take(enterprise: str, asked: _Asked, now: datetime) -> Heard:
         matches = reply.state is ReplyState.MATCH
         return _hear(enterprise, item, HeardState.CONFIRMED if matches else HeardState.NOT_CONFIRMED, "", digest, now)
     said = sha256_hex(canonical_bytes([str(reply.since), *(dict(row) for row in reply.rows)]))
+    if before and before.asked_at > now and before.state == HeardState.ANSWERED:
+        return heard_facts(before)  # somebody who asked later was answered first
     if said != digest:
         try:
             _record(enterprise, asked, reply, now)
         except XinqiaoError as error:
             return _hear(enterprise, item, HeardState.UNREACHABLE, error.message, digest, now)
-    return _hear(enterprise, item, HeardState.ANSWERED, "", said, now)
+    with transaction.atomic():
+        hold_name(f"sources.{enterprise}.{item.code}")
+        other = HeardRow.objects.filter(enterprise=enterprise, item=item.code).first()
+        if said != digest and other and other.rows_sha256 not in (digest, said):
+            # Two readers at once took different answers; which of them stands is not known: the next read asks anew.
+            _hear(enterprise, item, HeardState.UNREACHABLE, "answers crossed", "", now)
+            forget_heard(enterprise=enterprise, item=item.code)
+            return heard_facts(HeardRow.objects.get(enterprise=enterprise, item=item.code))
+        return _hear(enterprise, item, HeardState.ANSWERED, "", said, now)
 
 
 def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None:
@@ -194,7 +221,8 @@ def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None
     by = {"provider": item.department.code, "actor": actor, "now": now}
     delivery = ""
     if reply.rows:
-        outcome = receive(item, [Upload(f"{asked.question.id}.csv", _as_csv(item, reply, asked.question))], **by)
+        upload = Upload(f"{asked.question.id}.csv", _as_csv(item, reply, asked.question))
+        outcome = receive(item, [upload], about=enterprise, **by)
         delivery = outcome.delivery
         if outcome.accepted != outcome.delivered:
             why = f"{outcome.delivered - outcome.accepted} of {outcome.delivered} rows returned"

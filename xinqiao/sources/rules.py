@@ -105,7 +105,8 @@ def _problem(field: str, message: str) -> Problem:
 
 def good_until(item: Item, rule: Calling, *, now: datetime) -> datetime:
     """Until when an answer about an item may be used again: by the rhythm in which its source is renewed."""
-    return now + timedelta(hours=rule.kept_hours[item.due.period])
+    kept = timedelta(hours=rule.kept_hours[item.due.period])
+    return now + max(kept, timedelta(seconds=rule.believed_seconds))  # at least for the read that asked
 
 
 def may_call(circuit: Circuit, rule: Calling, *, now: datetime) -> bool:
@@ -137,12 +138,18 @@ def read_reply(question: Question, content: object) -> Reply:
     if not isinstance(rows, list) or len(rows) > MOST_ROWS or bool(rows) is not (state is ReplyState.ROWS):
         raise ValueError("the rows do not fit the state")
     since = content.get("since")
+    if since is not None and not isinstance(since, str):
+        raise ValueError("since is a day")
     return Reply(state, tuple(map(_row, rows)), None if since is None else date.fromisoformat(since))
 
 
 def _row(row: object) -> Mapping[str, str]:
     if not isinstance(row, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in row.items()):
         raise ValueError("a row is texts by field")
+    for text in row.values():
+        text.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
+        if "\x00" in text:
+            raise ValueError("a row is texts by field")
     return row
 
 

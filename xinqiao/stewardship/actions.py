@@ -27,6 +27,7 @@ from xinqiao.quality.types import ReminderKind as SourceReminder
 from xinqiao.sharing.actions import adopt_content, put_in_force
 from xinqiao.sharing.queries import codes_ever, current_list, list_of, listed_since
 from xinqiao.sharing.types import ListMoved, ListVersion
+from xinqiao.sources.queries import called
 from xinqiao.stewardship.impact import as_document, impact_of
 from xinqiao.stewardship.models import DutyReminderRow, ProposalRow
 from xinqiao.stewardship.queries import proposal_facts, reminder_facts, reminding
@@ -185,7 +186,9 @@ def remind_providers(*, now: datetime) -> list[DutyReminder]:
     Provider and node see it, the provider's endpoints are told; what is long overdue is put to the lead department too.
     """
     rule, last, made = reminding(), last_deliveries(), list[DutyReminder]()
-    for item in current_list():
+    current = current_list()
+    here = called(current)
+    for item in (one for one in current if one.code not in here):
         at = last.get(item.code)
         since = at or listed_since(item.code)
         if since is not None and (row := _reminder(item, beijing_day(since), now=now)):
