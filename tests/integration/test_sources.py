@@ -183,16 +183,21 @@ def test_rows_that_fail_their_checks_leave_an_item_not_known(peer: Peer) -> None
     assert report()[GAS]["why"] == "source_unreachable"
 
 
-def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
-    """Rows on record that the source has as well are confirmed; others are not known until they agree."""
+def title() -> dict[str, str]:
+    """A title of real estate of the first firm, as it is delivered."""
     fields = {f.code: f for f in item(TITLE).fields}
-    row = {"uscc": FIRM} | {
+    return {"uscc": FIRM} | {
         code: {"date": "2020-05-01", "choice": (f.choices or ("",))[0], "money": "100.00", "integer": "5"}.get(
             str(f.type), "x1"
         )
         for code, f in fields.items()
         if code != "uscc" and f.type in ("date", "choice", "money", "integer", "text", "code")
     }
+
+
+def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
+    """Rows on record that the source has as well are confirmed; others are not known until they agree."""
+    row = title()
     taken = deliver(TITLE, [row])
     assert taken.accepted == 1, taken.groups
     peer.tell("data", {TITLE: {FIRM: [row]}})
@@ -202,6 +207,28 @@ def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
     assert ask(TITLE) == {TITLE: HeardState.NOT_CONFIRMED}
     block = report()[TITLE]
     assert (block["state"], block["why"], block["rows"]) == ("not_known", "not_confirmed", [])
+
+
+def test_a_verification_is_of_the_rows_it_was_asked_about(peer: Peer) -> None:
+    """Rows that come after it are not confirmed by it: the source is asked again at the next read."""
+    peer.tell("data", {TITLE: {FIRM: []}})
+    assert ask(TITLE) == {TITLE: HeardState.CONFIRMED}, "both have nothing"
+    assert ask(TITLE, now=NOW + timedelta(seconds=1)) == {}
+    assert deliver(TITLE, [title()], now=NOW + timedelta(seconds=2)).accepted == 1
+    assert ask(TITLE, now=NOW + timedelta(seconds=3)) == {TITLE: HeardState.NOT_CONFIRMED}
+
+
+def test_a_planted_enterprise_looks_like_any_other(peer: Peer) -> None:
+    """No source is asked about it, so none can tell; it is confirmed as others are, and silent where they are."""
+    found, before = [item(GAS), item(TITLE)], peer.asked
+    said = ask_sources(FIRM, found, actor="t", now=NOW, planted=True)
+    assert [h.state for h in said] == [HeardState.ANSWERED, HeardState.CONFIRMED] and peer.asked == before
+    assert ask_sources(FIRM, found, actor="t", now=NOW, planted=True) == []
+    peer.tell("mood", "down")
+    ask_sources(OTHER, found, actor="t", now=NOW)
+    forget_heard(enterprise=FIRM)
+    said = ask_sources(FIRM, found, actor="t", now=NOW, planted=True)
+    assert {h.state for h in said} == {HeardState.UNREACHABLE}
 
 
 def test_a_source_that_fails_is_left_alone_for_a_while_then_tried_by_one(peer: Peer) -> None:
@@ -453,4 +480,68 @@ def test_no_server_holds_a_reader_up(
     assert ask(GAS) == {GAS: HeardState.UNREACHABLE}
     assert time.monotonic() - began < 3
     rude.socket.close()
+    node.sources_file.cache_clear()
+
+
+def test_a_file_that_is_odd_keeps_no_other_waiting(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names in another encoding, links to what is not the sender's, digests that are no file."""
+    import hashlib
+    import os
+
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    linked(tmp_path, monkeypatch, exchange_files={"address": str(inbox)})
+    good, secret = csv_of([registration(1)]), tmp_path / "secret.csv"
+    secret.write_bytes(csv_of([registration(2)]))
+    odd = os.fsdecode(b"registration.basic__" + "一月".encode("gbk") + b".csv")
+    for name in (odd, "registration.basic__z.csv", "registration.basic__" + "n" * 200 + ".csv"):
+        (inbox / name).write_bytes(good)
+        (inbox / f"{name}.sha256").write_text(hashlib.sha256(good).hexdigest())
+    (inbox / "registration.basic__link.csv").symlink_to(secret)
+    (inbox / "registration.basic__link.csv.sha256").write_text(hashlib.sha256(secret.read_bytes()).hexdigest())
+    (inbox / "registration.basic__f.csv").write_bytes(good)
+    os.mkfifo(inbox / "registration.basic__f.csv.sha256")
+    found = pull("exchange_files", now=NOW)
+    assert (found.taken, found.accepted, len(found.faults)) == (1, 1, 2)
+    assert not read_enterprise(uscc(2), [item("registration.basic")], known=NOW)["registration.basic"].num_rows
+    node.sources_file.cache_clear()
+
+
+def test_a_row_that_is_no_row_is_returned_and_the_next_is_taken(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in an exchange table stops what comes after it."""
+    import sqlite3
+
+    registered(1)
+    file = tmp_path / "exchange.sqlite3"
+    linked(tmp_path, monkeypatch, exchange_database={"address": f"sqlite:///{file}"})
+    row = json.dumps({"uscc": FIRM, "month": "202608", "insured_persons": "40"})
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE exchange_out (seq INTEGER PRIMARY KEY, item TEXT, row_json TEXT)")
+        columns = "first_seq INT, last_seq INT, item TEXT, delivery TEXT, accepted INT, returned INT"
+        database.execute(f"CREATE TABLE exchange_receipt ({columns})")
+        for text in ("{not json", "[1]", row):
+            database.execute("INSERT INTO exchange_out (item, row_json) VALUES (?, ?)", ("social.insurance", text))
+    found = pull("exchange_database", now=NOW)
+    assert (found.accepted, found.returned) == (1, 2)
+    node.sources_file.cache_clear()
+
+
+@pytest.mark.parametrize("text", ["[exchange", 'exchange = "http://x"', None])
+def test_a_file_of_addresses_that_is_none_says_so(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    """Half written, misspelt or missing: named as what is wrong, not as a failure of the program."""
+    from xinqiao.sources.queries import links
+    from xinqiao.sources.types import InvalidConnections
+
+    if text is not None:
+        (tmp_path / "sources.toml").write_text(text, "utf-8")
+    monkeypatch.setenv("XINQIAO_SOURCES", str(tmp_path / "sources.toml"))
+    node.sources_file.cache_clear()
+    with pytest.raises(InvalidConnections):
+        links()
     node.sources_file.cache_clear()

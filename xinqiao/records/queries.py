@@ -151,6 +151,11 @@ def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.
     return newest.filter(pc.equal(newest.column("_op"), "put"))
 
 
+def is_planted(row: Mapping[str, object]) -> bool:
+    """Whether the node put a row in itself, of which no source knows."""
+    return str(row["_batch"]).startswith(PLANTED_BATCH)
+
+
 def without_planted(table: pa.Table) -> pa.Table:
     """The rows that were delivered: what the node planted itself must not be met by an honest row or search."""
     return table.filter(pc.invert(pc.starts_with(table.column("_batch"), pattern=PLANTED_BATCH)))

@@ -82,9 +82,14 @@ def _unknown(connections: Iterable[Connection], catalogue: Catalogue) -> Iterato
 
 def parse_links(text: str, connections: Iterable[Connection]) -> dict[str, Link]:
     """The deployment's addresses: connection code → link; raises InvalidConnections with every fault."""
-    raw, modes = tomllib.loads(text), {one.code: one.mode for one in connections}
+    modes = {one.code: one.mode for one in connections}
     links, problems = dict[str, Link](), list[Problem]()
-    for code, given in raw.items():
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidConnections([_problem("XINQIAO_SOURCES", str(error))]) from error
+    for code, found in raw.items():
+        given = found if isinstance(found, dict) else {}
         address, secret = str(given.get("address", "")), str(given.get("secret", ""))
         if code not in modes:
             problems.append(_problem(code, Phrase("sources.toml 中没有连接 {code}", code=code)))
