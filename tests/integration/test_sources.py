@@ -183,16 +183,21 @@ def test_rows_that_fail_their_checks_leave_an_item_not_known(peer: Peer) -> None
     assert report()[GAS]["why"] == "source_unreachable"
 
 
-def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
-    """Rows on record that the source has as well are confirmed; others are not known until they agree."""
+def title() -> dict[str, str]:
+    """A title of real estate of the first firm, as it is delivered."""
     fields = {f.code: f for f in item(TITLE).fields}
-    row = {"uscc": FIRM} | {
+    return {"uscc": FIRM} | {
         code: {"date": "2020-05-01", "choice": (f.choices or ("",))[0], "money": "100.00", "integer": "5"}.get(
             str(f.type), "x1"
         )
         for code, f in fields.items()
         if code != "uscc" and f.type in ("date", "choice", "money", "integer", "text", "code")
     }
+
+
+def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
+    """Rows on record that the source has as well are confirmed; others are not known until they agree."""
+    row = title()
     taken = deliver(TITLE, [row])
     assert taken.accepted == 1, taken.groups
     peer.tell("data", {TITLE: {FIRM: [row]}})
@@ -202,6 +207,28 @@ def test_verification_sends_digests_and_gets_yes_or_no(peer: Peer) -> None:
     assert ask(TITLE) == {TITLE: HeardState.NOT_CONFIRMED}
     block = report()[TITLE]
     assert (block["state"], block["why"], block["rows"]) == ("not_known", "not_confirmed", [])
+
+
+def test_a_verification_is_of_the_rows_it_was_asked_about(peer: Peer) -> None:
+    """Rows that come after it are not confirmed by it: the source is asked again at the next read."""
+    peer.tell("data", {TITLE: {FIRM: []}})
+    assert ask(TITLE) == {TITLE: HeardState.CONFIRMED}, "both have nothing"
+    assert ask(TITLE, now=NOW + timedelta(seconds=1)) == {}
+    assert deliver(TITLE, [title()], now=NOW + timedelta(seconds=2)).accepted == 1
+    assert ask(TITLE, now=NOW + timedelta(seconds=3)) == {TITLE: HeardState.NOT_CONFIRMED}
+
+
+def test_a_planted_enterprise_looks_like_any_other(peer: Peer) -> None:
+    """No source is asked about it, so none can tell; it is confirmed as others are, and silent where they are."""
+    found, before = [item(GAS), item(TITLE)], peer.asked
+    said = ask_sources(FIRM, found, actor="t", now=NOW, planted=True)
+    assert [h.state for h in said] == [HeardState.ANSWERED, HeardState.CONFIRMED] and peer.asked == before
+    assert ask_sources(FIRM, found, actor="t", now=NOW, planted=True) == []
+    peer.tell("mood", "down")
+    ask_sources(OTHER, found, actor="t", now=NOW)
+    forget_heard(enterprise=FIRM)
+    said = ask_sources(FIRM, found, actor="t", now=NOW, planted=True)
+    assert {h.state for h in said} == {HeardState.UNREACHABLE}
 
 
 def test_a_source_that_fails_is_left_alone_for_a_while_then_tried_by_one(peer: Peer) -> None:
@@ -321,3 +348,200 @@ def test_a_connection_that_leads_nowhere_here_is_not_known(fresh_node: Path) -> 
     """Without a deployment's file every connection is but declared."""
     with pytest.raises(UnknownConnection):
         pull("exchange_files", now=NOW)
+
+
+ENFORCED = "judicial.enforced"
+
+
+def test_an_answer_about_one_firm_says_nothing_of_the_others(peer: Peer) -> None:
+    """An item of which only answers are on record was never delivered: other firms without a row are not clean."""
+    from xinqiao.evaluation.queries import evaluate
+    from xinqiao.ingest.queries import last_deliveries, list_arrivals
+    from xinqiao.records.types import AsOf
+
+    found = item(GAS)
+    as_of = AsOf(NOW.date(), NOW + timedelta(minutes=5))
+    before = evaluate(OTHER, as_of)
+    assert ask(GAS) == {GAS: HeardState.ANSWERED} and months() == ["2026-08", "2026-09"]
+    after = evaluate(OTHER, as_of)
+    assert [(i["code"], i["state"], i["points"]) for i in after["indicators"]] == [
+        (i["code"], i["state"], i["points"]) for i in before["indicators"]
+    ]
+    assert found.code not in last_deliveries() and not [a for a in list_arrivals(known=NOW) if a.item == GAS]
+
+
+def test_what_courts_did_not_say_of_a_firm_gives_it_no_points(
+    peer: Peer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of judgment debtors is complete for whoever was asked about, and for nobody else."""
+    from xinqiao.evaluation.queries import evaluate
+    from xinqiao.records.types import AsOf
+
+    linked(tmp_path, monkeypatch, national={"address": peer.address, "secret": SECRET})
+    columns = {f.code: f for f in item(ENFORCED).fields}
+    spelled = {"date": "2026-05-01", "money": "100.00", "integer": "5", "uscc": FIRM, "boolean": "否"}
+    row = {c: (f.choices or (spelled.get(str(f.type), "x1"),))[0] for c, f in columns.items()}
+    peer.tell("data", {ENFORCED: {FIRM: [row]}})
+    as_of = AsOf(NOW.date(), NOW + timedelta(minutes=5))
+    clean = evaluate(OTHER, as_of)
+    assert ask(ENFORCED) == {ENFORCED: HeardState.ANSWERED}
+    assert evaluate(OTHER, as_of)["score"] == clean["score"], "nobody asked about this one"
+    own = Inquiry(Recipient(RecipientKind.ENTERPRISE, OTHER, OTHER), OTHER, "self", "detail", "t", "portal")  # type: ignore[arg-type]
+    answer = read(own, now=NOW).document
+    [block] = [b for b in answer["items"] if b["item"] == ENFORCED]
+    assert block["state"] == "verified_none", "asked now, it is known"
+    rests = [i for i in answer["evaluation"]["indicators"] if i["state"] == "verified_none"]
+    assert answer["evaluation"]["score"] >= clean["score"] and rests
+
+
+def test_answers_that_cross_are_asked_for_again(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second reader records a newer answer while the first records its own: what stands is not left to chance."""
+    from xinqiao.sources import actions
+
+    taken, firsts, later = actions.receive, [True], NOW + timedelta(seconds=1)
+
+    def receive(*args: Any, **kwargs: Any) -> Any:
+        if firsts.pop() if firsts else False:
+            peer.tell("data", {GAS: {FIRM: [gas("2026-10")]}})
+            assert ask(GAS, now=later) == {GAS: HeardState.ANSWERED}
+        return taken(*args, **kwargs)
+
+    monkeypatch.setattr(actions, "receive", receive)
+    assert ask(GAS) == {GAS: HeardState.UNREACHABLE}
+    assert ask(GAS, now=later) == {GAS: HeardState.ANSWERED} and months(known=later) == ["2026-10"]
+
+
+def test_an_older_answer_does_not_replace_a_later_one(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow reader comes back with what the source said before; what was asked for later stands."""
+    from xinqiao.sources import actions
+
+    settled, firsts = actions._settle_circuits, [True]
+    later = NOW + timedelta(seconds=1)
+
+    def meanwhile(*args: Any) -> None:
+        settled(*args)
+        if firsts.pop() if firsts else False:
+            peer.tell("data", {GAS: {FIRM: [gas("2026-10")]}})
+            assert ask(GAS, now=later) == {GAS: HeardState.ANSWERED}
+
+    monkeypatch.setattr(actions, "_settle_circuits", meanwhile)
+    ask(GAS)
+    assert months(known=later) == ["2026-10"]
+
+
+@pytest.mark.parametrize("content", ["surrogate", "since", "nul"])
+def test_an_answer_no_program_of_ours_would_make_is_none(content: str) -> None:
+    """Signed by the source and still not to be taken: never a failure of the reader's page."""
+    from xinqiao.sources.rules import read_reply
+    from xinqiao.sources.types import Question
+
+    question = Question("Q1", GAS, FIRM, "call")
+    more: dict[str, Any] = {
+        "surrogate": {"state": "rows", "rows": [{"uscc": "\ud800"}]},
+        "since": {"state": "none", "since": 5},
+        "nul": {"state": "rows", "rows": [{"uscc": "a\x00b"}]},
+    }[content]
+    with pytest.raises(ValueError, match=r".+"):
+        read_reply(question, {"v": 1, "id": "Q1", **more})
+
+
+class _Rude:
+    """A listener that says some bytes to whoever connects and then, maybe, never stops."""
+
+    def __init__(self, said: bytes, *, endless: bool = False) -> None:
+        import threading
+
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.address = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
+        self._said, self._endless = said, endless
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        line, _ = self.socket.accept()
+        with line:
+            line.recv(65_536)
+            line.sendall(self._said)
+            for _ in range(8 if self._endless else 0):
+                time.sleep(0.9)
+                line.sendall(b"X-Wait: 1\r\n")
+
+
+@pytest.mark.parametrize(
+    ("said", "endless"), [(b"SMTP ready\r\n\r\n", False), (b"HTTP/1.1 200 OK\r\n", True)], ids=["not-http", "headers"]
+)
+def test_no_server_holds_a_reader_up(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes, endless: bool
+) -> None:
+    """One that does not speak the protocol, and one whose headers never end: no answer, in time."""
+    registered(1)
+    rude = _Rude(said, endless=endless)
+    linked(tmp_path, monkeypatch, exchange={"address": rude.address, "secret": SECRET})
+    began = time.monotonic()
+    assert ask(GAS) == {GAS: HeardState.UNREACHABLE}
+    assert time.monotonic() - began < 3
+    rude.socket.close()
+    node.sources_file.cache_clear()
+
+
+def test_a_file_that_is_odd_keeps_no_other_waiting(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names in another encoding, links to what is not the sender's, digests that are no file."""
+    import hashlib
+    import os
+
+    inbox = tmp_path / "inbox"
+    inbox.mkdir()
+    linked(tmp_path, monkeypatch, exchange_files={"address": str(inbox)})
+    good, secret = csv_of([registration(1)]), tmp_path / "secret.csv"
+    secret.write_bytes(csv_of([registration(2)]))
+    odd = os.fsdecode(b"registration.basic__" + "一月".encode("gbk") + b".csv")
+    for name in (odd, "registration.basic__z.csv", "registration.basic__" + "n" * 200 + ".csv"):
+        (inbox / name).write_bytes(good)
+        (inbox / f"{name}.sha256").write_text(hashlib.sha256(good).hexdigest())
+    (inbox / "registration.basic__link.csv").symlink_to(secret)
+    (inbox / "registration.basic__link.csv.sha256").write_text(hashlib.sha256(secret.read_bytes()).hexdigest())
+    (inbox / "registration.basic__f.csv").write_bytes(good)
+    os.mkfifo(inbox / "registration.basic__f.csv.sha256")
+    found = pull("exchange_files", now=NOW)
+    assert (found.taken, found.accepted, len(found.faults)) == (1, 1, 2)
+    assert not read_enterprise(uscc(2), [item("registration.basic")], known=NOW)["registration.basic"].num_rows
+    node.sources_file.cache_clear()
+
+
+def test_a_row_that_is_no_row_is_returned_and_the_next_is_taken(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing in an exchange table stops what comes after it."""
+    import sqlite3
+
+    registered(1)
+    file = tmp_path / "exchange.sqlite3"
+    linked(tmp_path, monkeypatch, exchange_database={"address": f"sqlite:///{file}"})
+    row = json.dumps({"uscc": FIRM, "month": "202608", "insured_persons": "40"})
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE exchange_out (seq INTEGER PRIMARY KEY, item TEXT, row_json TEXT)")
+        columns = "first_seq INT, last_seq INT, item TEXT, delivery TEXT, accepted INT, returned INT"
+        database.execute(f"CREATE TABLE exchange_receipt ({columns})")
+        for text in ("{not json", "[1]", row):
+            database.execute("INSERT INTO exchange_out (item, row_json) VALUES (?, ?)", ("social.insurance", text))
+    found = pull("exchange_database", now=NOW)
+    assert (found.accepted, found.returned) == (1, 2)
+    node.sources_file.cache_clear()
+
+
+@pytest.mark.parametrize("text", ["[exchange", 'exchange = "http://x"', None])
+def test_a_file_of_addresses_that_is_none_says_so(
+    fresh_node: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str | None
+) -> None:
+    """Half written, misspelt or missing: named as what is wrong, not as a failure of the program."""
+    from xinqiao.sources.queries import links
+    from xinqiao.sources.types import InvalidConnections
+
+    if text is not None:
+        (tmp_path / "sources.toml").write_text(text, "utf-8")
+    monkeypatch.setenv("XINQIAO_SOURCES", str(tmp_path / "sources.toml"))
+    node.sources_file.cache_clear()
+    with pytest.raises(InvalidConnections):
+        links()
+    node.sources_file.cache_clear()

@@ -143,3 +143,52 @@ def test_a_provider_is_reminded_on_working_days_and_never_twice_for_the_same(
     assert all(after - before >= RULE.every for before, after in pairwise(pressed))
     if not missed:
         assert said and escalated
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "fault"),
+    [
+        (TAX, 'code = "tax.payment"', 'code = "../../tax"', "is not like tax.payment"),
+        (TAX, 'name_en = "', 'names_en = "', "name_en must be a text"),
+        (TAX, "draft = ", "examples = 5\ndraft = ", "tax.payment.toml"),
+        ("standards.toml", "[[standards]]", "[[standards", "standards.toml"),
+        ("lists.toml", "[[lists]]", "[[lists", "lists.toml"),
+        ("items/departments.toml", "name_en = ", "english = ", "name_en must be a text"),
+    ],
+)
+def test_whatever_is_in_the_files_the_answer_is_a_list_of_problems(name: str, old: str, new: str, fault: str) -> None:
+    """A code that leads out of the lake, a key misspelt, a file beside the items that cannot be read."""
+    assert old in FILES[name]
+    with pytest.raises(InvalidContent) as refused:
+        parse_catalogue({**FILES, name: FILES[name].replace(old, new, 1)})
+    assert any(fault in str(p.message) for p in refused.value.problems)
+
+
+def test_everything_that_is_missing_in_a_declaration_is_said_at_once() -> None:
+    """Of the item and of its fields, of another kind than it should be, and a table that nests without end."""
+    lines = ["code = 5", 'key = "uscc"', 'department = "tax_bureau"', "[fields.uscc]", "pattern = 7"]
+    with pytest.raises(InvalidContent) as refused:
+        parse_catalogue({**FILES, TAX: "\n".join(lines)})
+    said = {str(p.message).partition(": ")[2] for p in refused.value.problems}
+    assert {"code must be a text", "name_en must be a text", "key must be a list of texts"} <= said
+    assert {"fields.uscc: type must be a text", "fields.uscc: pattern must be a str"} <= said
+    for text in ("fields = 3", "x = " + "[" * 5000, FILES[TAX].replace("[fields.", '[fields."a b".', 1)):
+        with pytest.raises(InvalidContent):
+            parse_catalogue({**FILES, TAX: text})
+    field = '[fields.no]\ntype = "code"\nname = "号"\nname_en = "no"\npattern = "("\n\n[fields.uscc]'
+    pattern = FILES[TAX].replace("[fields.uscc]", field)
+    with pytest.raises(InvalidContent) as unread:
+        parse_catalogue({**FILES, TAX: pattern})
+    assert any("the pattern cannot be read" in str(p.message) for p in unread.value.problems)
+
+
+def test_a_damaged_archive_is_unreadable_whatever_in_it_is_damaged() -> None:
+    """One byte at a time: never anything but the list itself, or a refusal that says so."""
+    whole = packed({name: FILES[name] for name in list(FILES)[:3]})
+    for at in range(0, len(whole), 97):
+        broken = bytearray(whole)
+        broken[at] ^= 0xFF
+        try:
+            with_uploads({}, [("a.zip", bytes(broken))])
+        except UnreadableList as error:
+            assert error.problems

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from xinqiao.sharing.types import KIND
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
 from xinqiao.stewardship.queries import collected, list_proposals, list_reminders, on_time, standing_reminders
 from xinqiao.stewardship.rules import with_uploads
-from xinqiao.stewardship.types import ProposalState
+from xinqiao.stewardship.types import ListRefused, ProposalState
 from xinqiao.webhooks.actions import add_endpoint, tell
 from xinqiao.webhooks.queries import list_messages
 
@@ -311,3 +312,39 @@ def test_an_answer_being_made_when_the_list_changes_is_made_again(town: Town, mo
     assert get_authorisation(given.id).times_used == 1
     [entry] = [e for e in list_entries(event="release.granted") if e.body["access"] == answer.access.id]
     assert entry.body["list_sha256"] == current_list().sha256
+
+
+def test_what_was_taken_off_comes_back_only_as_it_was_spelled(town: Town) -> None:
+    """An item with records under its code, and a field of one: a version in between does not make them forgotten."""
+    name, files = "items/gas_supply/utility.gas.toml", list_files(content_dir())
+    by: dict[str, Any] = {"reason": WHY, "actor": "person:1", "now": timezone.now()}
+    take_off(town, "utility.gas")
+    respelled = {**files, name: files[name].replace('type = "integer"', 'type = "decimal"')}
+    assert respelled != files
+    with pytest.raises(ListRefused) as refused:
+        propose_list(respelled, **by)
+    assert {p.code for p in refused.value.problems} == {"stored"}
+    assert propose_list(files, **by).state is ProposalState.PROPOSED
+
+
+def test_a_version_is_in_force_with_its_new_evaluation_ordered_or_not_at_all(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows fails for one request, answered in the same moment: the change stands and is followed up."""
+    from xinqiao.stewardship import actions as stewardship
+
+    ordered = list[str]()
+    monkeypatch.setattr(stewardship, "evaluate_province", SimpleNamespace(enqueue=ordered.append))
+    asked, seen = town.ask(), stewardship.open_requests_naming
+
+    def answered_since(codes: Any, *, now: datetime) -> Any:
+        found = seen(codes, now=now)
+        if found:
+            stewardship.cancel_request(asked.id, organisation="bank-a", actor="t", now=now)
+        return found
+
+    files = with_uploads(list_files(content_dir()), (), [TAX])
+    made = propose_list(files, reason=WHY, actor="person:1", now=timezone.now())
+    monkeypatch.setattr(stewardship, "open_requests_naming", answered_since)
+    approve_list(made.id, actor="person:2", now=timezone.now())
+    assert ordered == ["person:2"] and version_in_force() is not None

@@ -110,10 +110,13 @@ def changes(before: Catalogue, after: Catalogue) -> tuple[ItemChange, ...]:
     return tuple(sorted(found, key=lambda change: (change.item.list_code, change.kind)))
 
 
-def faults(before: Catalogue, after: Catalogue, *, needed: Iterable[str] = ()) -> list[Problem]:
+def faults(
+    before: Catalogue, after: Catalogue, *, needed: Iterable[str] = (), earlier: Iterable[Item] = ()
+) -> list[Problem]:
     """What a new version may not do: respell rows that are recorded, or drop an item that the node cannot be without.
 
-    An item that must be spelled otherwise is taken off the list and listed anew under another code.
+    An item that must be spelled otherwise is taken off the list and listed anew under another code. ``earlier`` are
+    declarations from before: an item or field that was taken off and comes back must be spelled as it was.
     """
     old, new = {i.code: i for i in before}, {i.code: i for i in after}
     missing = [
@@ -121,10 +124,9 @@ def faults(before: Catalogue, after: Catalogue, *, needed: Iterable[str] = ()) -
         for code in needed
         if code in old and code not in new
     ]
-    return [
-        *missing,
-        *(fault for code in sorted(old.keys() & new.keys()) for fault in _respelled(old[code], new[code])),
-    ]
+    stored = [*(old[code] for code in sorted(old)), *earlier]
+    respelled = (fault for item in stored if item.code in new for fault in _respelled(item, new[item.code]))
+    return [*missing, *{(fault.field, fault.code): fault for fault in respelled}.values()]
 
 
 def carries(listed: Item, declared: Item) -> bool:

@@ -8,7 +8,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from xinqiao.catalogue.types import (
     Absence,
@@ -35,6 +38,20 @@ STANDARDS = "standards.toml"
 SOURCES = "lists.toml"
 ITEM_FILE = re.compile(r"items/[a-z0-9_]+/[a-z0-9_.]+\.toml")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,29}")
+CODE = re.compile(r"[a-z][a-z0-9_]{0,29}\.[a-z][a-z0-9_]{0,28}")  # names folders, columns and addresses
+LIST_CODE = re.compile(r"[A-Z][0-9]{2}[a-z]?")
+TEXTS: tuple[str, ...] = ("code", "list_code", "name", "name_en", "department", "method", "due")
+TEXTS += ("openness", "absence", "basis", "retention")
+FIELD_TEXTS = ("type", "name", "name_en")
+TYPES: Mapping[str, type] = {
+    **dict.fromkeys(("draft", "personal", "required"), bool),
+    **dict.fromkeys(("key", "lists", "standards", "choices", "public_when", "aliases"), list),
+    **dict.fromkeys(("minimum", "maximum", "scale"), int),
+    **dict.fromkeys(("pattern", "unit", "note"), str),
+    "sample": dict,
+}
+Kind = TypeVar("Kind", Standard, SourceList)
+UNREADABLE = (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError, RecursionError)
 DUE = re.compile(r"(daily|weekly|monthly|yearly)(?:\+(\d+)d)?|(\d+)wd")
 FIELD_KEYS = frozenset(Field.__dataclass_fields__) - {"code"}
 ITEM_KEYS = frozenset(Item.__dataclass_fields__)
@@ -70,8 +87,11 @@ def parse_catalogue(files: Mapping[str, str]) -> Catalogue:
                 items.append(item)
         elif name not in (DEPARTMENTS, STANDARDS, SOURCES):
             problems.append(Problem(field=name, code="file", message=f"{name}：清单里没有这样的文件"))
-    standards, sources = _standards(files.get(STANDARDS)), _sources(files.get(SOURCES))
-    problems += [*_duplicates(items), *_unread(items, standards), *_unlisted(items, sources)]
+    standards, found = _rows(STANDARDS, files.get(STANDARDS), "standards", Standard)
+    sources, more = _rows(SOURCES, files.get(SOURCES), "lists", SourceList)
+    problems += _duplicates(items)
+    problems += found or _unread(items, standards)  # what cannot be read says nothing of the items
+    problems += more or _unlisted(items, sources)
     if problems:
         raise InvalidContent(problems)
     return Catalogue(
@@ -88,20 +108,56 @@ def _departments(text: str | None) -> tuple[dict[str, Department], list[Problem]
         return {}, [Problem(field=DEPARTMENTS, code="file", message=f"{DEPARTMENTS}：缺少责任部门文件")]
     try:
         rows = tomllib.loads(text)
-        found = {code: Department(code=code, name=row["name"], name_en=row["name_en"]) for code, row in rows.items()}
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except UNREADABLE as error:
         return {}, [Problem(field=DEPARTMENTS, code="unreadable", message=f"{DEPARTMENTS}: {error!r}")]
-    return found, []
+    found, problems = dict[str, Department](), list[Problem]()
+    for code, row in rows.items():
+        named = row if isinstance(row, dict) else {}
+        wrong = [f"{code}: {text}" for text in _text_faults(named, ("name", "name_en"))]
+        wrong += [] if NAME.fullmatch(code) else [f"{code}: name must be lower case ASCII of at most 30 characters"]
+        problems += [Problem(field=DEPARTMENTS, code="department", message=f"{DEPARTMENTS}: {text}") for text in wrong]
+        # Also a department that is wrong is known, so that its items are not told to have none.
+        found[code] = Department(code, str(named.get("name", code)), str(named.get("name_en", code)))
+    return found, problems
 
 
-def _standards(text: str | None) -> tuple[Standard, ...]:
-    """The standards that a list knows of, none when it has no such file."""
-    return tuple(Standard(**row) for row in tomllib.loads(text)["standards"]) if text is not None else ()
+def _rows(name: str, text: str | None, table: str, kind: type[Kind]) -> tuple[tuple[Kind, ...], list[Problem]]:
+    """What a file beside the items lists, none when there is no such file: standards, superior lists."""
+    if text is None:
+        return (), []
+    try:
+        return tuple(kind(**row) for row in tomllib.loads(text)[table]), []
+    except UNREADABLE as error:
+        return (), [Problem(field=name, code="unreadable", message=f"{name}: {error!r}")]
 
 
-def _sources(text: str | None) -> tuple[SourceList, ...]:
-    """The superior lists that the items come from, none when it has no such file."""
-    return tuple(SourceList(**row) for row in tomllib.loads(text)["lists"]) if text is not None else ()
+def _text_faults(raw: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """What is missing, empty or no text among the texts that a declaration must have."""
+    return [f"{name} must be a text" for name in names if not isinstance(raw.get(name), str) or not raw[name].strip()]
+
+
+def _type_faults(raw: Mapping[str, Any]) -> list[str]:
+    """Values of another kind than their key says; a list holds texts."""
+    found = []
+    for name, wanted in TYPES.items():
+        value = raw.get(name)
+        texts = not isinstance(value, list) or all(isinstance(one, str) for one in value)
+        if value is not None and (type(value) is not wanted or not texts):
+            found.append(f"{name} must be a {'list of texts' if wanted is list else wanted.__name__}")
+    return found
+
+
+def _raw_faults(raw: Mapping[str, Any]) -> list[str]:
+    """What keeps a declaration from being read at all, item and fields together."""
+    found = [*_text_faults(raw, TEXTS), *_type_faults(raw)]
+    found += [] if isinstance(raw.get("key"), list) else ["key must be a list of texts"]
+    fields = raw.get("fields")
+    if not isinstance(fields, dict) or not fields:
+        return [*found, "fields must be a table"]
+    for code, spec in fields.items():
+        named = spec if isinstance(spec, dict) else {}
+        found += [f"fields.{code}: {text}" for text in (*_text_faults(named, FIELD_TEXTS), *_type_faults(named))]
+    return found
 
 
 def _unlisted(items: Iterable[Item], sources: Iterable[SourceList]) -> list[Problem]:
@@ -146,8 +202,11 @@ def _duplicates(items: Iterable[Item]) -> list[Problem]:
 
 def _read_item(where: str, text: str, departments: Mapping[str, Department]) -> tuple[Item | None, list[Problem]]:
     try:
-        return parse_item(tomllib.loads(text), departments, where=where)
-    except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError) as error:
+        raw = tomllib.loads(text)
+        if faults := _raw_faults(raw):
+            return None, [Problem(field=where, code="declaration", message=f"{where}: {fault}") for fault in faults]
+        return parse_item(raw, departments, where=where)
+    except UNREADABLE as error:
         return None, [Problem(field=where, code="unreadable", message=f"{where}: {error!r}")]
 
 
@@ -179,7 +238,8 @@ def parse_item(
         lists=tuple(raw.get("lists", ())),
         note=raw.get("note", ""),
     )
-    problems = [Problem(field=where, code="declaration", message=f"{where}: {text}") for text in _faults(item, raw)]
+    faults = [*_faults(item, raw), *_code_faults(item)]
+    problems = [Problem(field=where, code="declaration", message=f"{where}: {text}") for text in faults]
     return (None if problems else item), problems
 
 
@@ -233,6 +293,24 @@ def _faults(item: Item, raw: Mapping[str, Any]) -> list[str]:
     return faults
 
 
+def _code_faults(item: Item) -> list[str]:
+    """What is wrong with the codes of an item."""
+    checks = [
+        (not CODE.fullmatch(item.code), f"code {item.code!r} is not like tax.payment, in lower case ASCII"),
+        (not LIST_CODE.fullmatch(item.list_code), f"list_code {item.list_code!r} is not like E03a"),
+    ]
+    return [text for wrong, text in checks if wrong]
+
+
+def _compiles(pattern: str) -> bool:
+    """Whether the engine that checks columns can read a pattern."""
+    try:
+        pc.match_substring_regex(pa.array([""]), pattern=f"^(?:{pattern})$")
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
 def _field_faults(item: Item, fld: Field, spec: Mapping[str, Any]) -> list[str]:
     checks = [
         (not NAME.fullmatch(fld.code), "name must be lower case ASCII of at most 30 characters"),
@@ -242,6 +320,8 @@ def _field_faults(item: Item, fld: Field, spec: Mapping[str, Any]) -> list[str]:
             "a personal field is stored sealed, so it is text or code",
         ),
         (fld.type is FieldType.CHOICE and not fld.choices, "choice without choices"),
+        (not _compiles(fld.pattern), "the pattern cannot be read"),
+        (not 0 <= fld.scale <= 18, "scale is from 0 to 18"),
         (
             fld.type is FieldType.MONEY and not fld.code.endswith("_fen"),
             "a money field is stored in fen: end its name in _fen",

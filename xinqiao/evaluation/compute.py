@@ -22,6 +22,7 @@ from xinqiao.indicators.types import IndicatorFacts
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import unsettled
+from xinqiao.records.queries import answered_items
 from xinqiao.records.types import AsOf
 from xinqiao.sharing.queries import not_listed
 
@@ -55,11 +56,15 @@ def needed(card: Scorecard) -> tuple[list[Declared], list[Item]]:
 
 
 def open_sources(card: Scorecard, as_of: AsOf) -> dict[str, str]:
-    """Items a card rests on of which something is not known, and why: source down, long overdue, not on the list."""
+    """Items a card rests on of which something is not known, and why: source down, long overdue, not on the list.
+
+    Of an item never delivered, only answered about one enterprise or another, the absence of others says nothing.
+    """
     items = needed(card)[1]
     away = not_listed(items)
     found = unsettled([i for i in items if i.code not in away], on=as_of.valid, known=as_of.known)
-    said = {code: why for code, why in found.items() if why != WhyNotKnown.NEVER_SHARED}
+    partly = answered_items(known=as_of.known)
+    said = {code: why for code, why in found.items() if why != WhyNotKnown.NEVER_SHARED or code in partly}
     return said | dict.fromkeys(sorted(away), str(WhyNotKnown.NOT_LISTED))
 
 

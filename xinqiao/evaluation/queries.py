@@ -26,6 +26,7 @@ from xinqiao.evaluation.types import (
     RunStatus,
     Scorecard,
     UnknownEnterprise,
+    WhyNotKnown,
 )
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
@@ -91,12 +92,14 @@ def published_result(enterprise: str, code: str = "basic") -> Document | None:
     return _document(rows[0], as_of, code, run.sources)
 
 
-def _without(enterprise: str, as_of: AsOf, code: str, closed: Mapping[str, str]) -> Document:
+def _without(
+    enterprise: str, as_of: AsOf, code: str, closed: Mapping[str, str], answered: Collection[str] = ()
+) -> Document:
     """Evaluated as if nothing were known of some items. No grade gets better for it: vetoes on record still hold."""
     card = compute.scorecard_at(as_of, code)
     read = {item.code for item in compute.needed(card)[1]}
     closed = {item: why for item, why in closed.items() if item in read}
-    sources = compute.open_sources(card, as_of) | closed
+    sources = _open_to(card, as_of, answered) | closed
     row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of), sources)
     if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
@@ -104,7 +107,7 @@ def _without(enterprise: str, as_of: AsOf, code: str, closed: Mapping[str, str])
     facts = compute.facts_by_code()
     if not closed.keys() & {item for veto in card.vetoes for item in facts[veto.rule.indicator].items}:
         return made
-    recorded = evaluate(enterprise, as_of, code)
+    recorded = evaluate(enterprise, as_of, code, answered=answered)
     kept = [v.rule.code for v in card.vetoes if v.rule.code in (*made["vetoes"], *recorded["vetoes"])]
     return made if kept == made["vetoes"] else made | {"vetoes": kept, "grade": recorded["grade"]}
 
@@ -118,14 +121,23 @@ def count_evaluated(enterprises: Collection[str], code: str = "basic") -> int:
     return int(pc.sum(pc.is_in(found, value_set=pa.array(sorted(enterprises), pa.string()))).as_py() or 0)
 
 
-def evaluate(enterprise: str, as_of: AsOf, code: str = "basic") -> Document:
-    """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise."""
+def evaluate(enterprise: str, as_of: AsOf, code: str = "basic", *, answered: Collection[str] = ()) -> Document:
+    """Evaluate one enterprise now, from what is recorded; raises UnknownEnterprise.
+
+    ``answered`` are items whose source was asked about this very enterprise: that it has no record there is known.
+    """
     card = compute.scorecard_at(as_of, code)
-    sources = compute.open_sources(card, as_of)
+    sources = _open_to(card, as_of, answered)
     row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of), sources)
     if row is None:
         raise UnknownEnterprise(enterprise=enterprise)
     return _document(row, as_of, code, sources)
+
+
+def _open_to(card: Scorecard, as_of: AsOf, answered: Collection[str]) -> dict[str, str]:
+    """Items of which something is not known, but for those whose source has just answered about the enterprise."""
+    sources = compute.open_sources(card, as_of)
+    return {item: why for item, why in sources.items() if item not in answered or why == WhyNotKnown.NOT_LISTED}
 
 
 def is_under_list(run_id: str) -> bool:
@@ -151,24 +163,30 @@ def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
 
 
 def current_result(
-    enterprise: str, *, now: datetime, code: str = "basic", closed: Mapping[str, str] | None = None
+    enterprise: str,
+    *,
+    now: datetime,
+    code: str = "basic",
+    closed: Mapping[str, str] | None = None,
+    answered: Collection[str] = (),
 ) -> Document:
     """The published result while nothing was delivered since and the sources still stand as they did.
 
     Else one made on demand; raises UnknownEnterprise. ``closed`` are items whose source was asked and leaves them not
-    known, and why: nothing of them counts, except that a veto on record stays one.
+    known, and why: nothing of them counts, except that a veto on record stays one. ``answered`` are those whose source
+    was asked about this enterprise and answered.
     """
     as_of = AsOf(beijing_day(now), now)
     if closed:
-        return _without(enterprise, as_of, code, closed)
+        return _without(enterprise, as_of, code, closed, answered)
     run = _latest(code)
     delivered = last_registered_at()
     if run and (delivered is None or delivered <= run.known_at):
-        same = dict(run.sources) == compute.open_sources(compute.scorecard_at(as_of, code), as_of)
+        same = dict(run.sources) == _open_to(compute.scorecard_at(as_of, code), as_of, answered)
         found = published_result(enterprise, code) if same else None
         if found:
             return found
-    return evaluate(enterprise, as_of, code)
+    return evaluate(enterprise, as_of, code, answered=answered)
 
 
 def _document(row: dict[str, object], as_of: AsOf, code: str, sources: Mapping[str, str]) -> Document:

@@ -93,7 +93,7 @@ def value_state(value: object, *rows: int | None, sources: Sequence[str] = ()) -
     for why in CLOSED:
         if why in sources:
             return ValueState.NOT_KNOWN, why
-    if None in rows:
+    if None in rows or WhyNotKnown.NEVER_SHARED in sources:
         return ValueState.NOT_KNOWN, WhyNotKnown.NEVER_SHARED
     if sources:
         return ValueState.NOT_KNOWN, WhyNotKnown.SOURCE_LATE

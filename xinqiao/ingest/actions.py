@@ -64,11 +64,14 @@ def receive(
     actor: str,
     now: datetime,
     mapping: Mapping[str, str] | None = None,
+    about: str = "",
 ) -> Outcome:
     """Take in one delivery of one or more files of an item.
 
-    ``mapping`` (header → field code) is remembered for this provider. Good rows are accepted, the others kept
-    for repair. The same bytes delivered again change nothing and answer the first outcome, ``repeated``.
+    ``mapping`` (header → field code) is remembered for this provider. ``about`` is the one enterprise that a source was
+    asked about: its answer says nothing of any other, and is no delivery by which a deadline is kept. Good rows are
+    accepted, the others kept for repair. The same bytes delivered again change nothing and answer the first outcome,
+    ``repeated``.
     Raises NotYourItem, UnreadableFile or ColumnsMissing before anything is stored.
     """
     if provider != item.department.code:
@@ -84,13 +87,13 @@ def receive(
     with take_in(item, uploads, chosen, now) as intake:
         delivery = new_number(now)
         keeper = inbox.Keeper(delivery, now=now)
-        facts, stored = _write(intake, uploads, delivery, keeper, now)
+        facts, stored = _write(intake, uploads, delivery, keeper, now, kind=_kind(about))
         files = [
             {"name": upload.name, "sha256": digest, "rows": file.rows, "stored": path}
             for upload, digest, file, path in zip(uploads, digests, intake.files, stored, strict=True)
         ]
         entry = _delivery_row(intake, keeper, delivery, now)
-    entry.provider, entry.actor, entry.content_sha256 = provider, actor, content
+    entry.provider, entry.actor, entry.about, entry.content_sha256 = provider, actor, about, content
     entry.files = json.dumps(files, ensure_ascii=False)
     with transaction.atomic():
         if mapping:
@@ -99,15 +102,19 @@ def receive(
     return as_outcome(entry, now=now)
 
 
+def _kind(about: str) -> FileKind:
+    return FileKind.ANSWER if about else FileKind.DELIVERY
+
+
 def _write(
-    intake: Intake, uploads: Sequence[Upload], delivery: str, keeper: inbox.Keeper, now: datetime
+    intake: Intake, uploads: Sequence[Upload], delivery: str, keeper: inbox.Keeper, now: datetime, *, kind: FileKind
 ) -> tuple[FileFacts | None, list[str]]:
     """Write the accepted rows, settled a span ahead of the writing, and beside it keep the originals: their paths."""
     with ThreadPoolExecutor(1, thread_name_prefix="keep") as pool:
         kept = [pool.submit(keeper.keep_file, number, upload) for number, upload in enumerate(uploads)]
         accepted = one_ahead(intake.accepted())
         parts = (with_system_columns(intake.item, rows, delivery, now) for rows in accepted)
-        facts = write_parts(intake.item, parts, batch=delivery, now=now)
+        facts = write_parts(intake.item, parts, batch=delivery, kind=kind, now=now)
         return facts, [path.result() for path in kept]
 
 
@@ -173,7 +180,7 @@ def _commit(
         keep_rows(entry, found, now=now)
         record(ROWS_MATCHED, actor=actor, subject=entry.provider, body=_matched(entry, found), now=now)
     if facts:
-        register_file(item.code, facts, batch=entry.id, kind=FileKind.DELIVERY, actor=actor, now=now)
+        register_file(item.code, facts, batch=entry.id, kind=_kind(entry.about), actor=actor, now=now)
 
 
 def _matched(entry: Delivery, found: Sequence[Unidentified]) -> dict[str, object]:

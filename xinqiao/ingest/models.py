@@ -12,6 +12,7 @@ class Delivery(models.Model):
     item = models.CharField(max_length=60)
     provider = models.CharField(max_length=40)
     actor = models.CharField(max_length=80)
+    about = models.CharField(max_length=18, blank=True, default="")  # whom alone a source was asked about
     status = models.CharField(max_length=10)
     received_at = models.DateTimeField()
     undone_at = models.DateTimeField(null=True)

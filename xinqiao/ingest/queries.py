@@ -108,15 +108,18 @@ def list_deliveries(
 
 
 def last_deliveries(provider: str | None = None) -> dict[str, datetime]:
-    """Item code → when rows of it were last accepted (undone deliveries do not count)."""
-    rows = Delivery.objects.filter(undone_at=None, accepted__gt=0)
+    """Item code → when rows of it were last accepted; deliveries undone and answers about one do not count."""
+    rows = Delivery.objects.filter(undone_at=None, accepted__gt=0, about="")
     rows = rows.filter(provider=provider) if provider else rows
     return {r["item"]: r["last"] for r in rows.values("item").annotate(last=Max("received_at"))}
 
 
 def list_arrivals(*, known: datetime, since: datetime | None = None, item: str | None = None) -> list[Arrival]:
-    """Deliveries that had brought rows by ``known`` and were not undone by then, the oldest first."""
-    rows = Delivery.objects.filter(received_at__lte=known).exclude(delivered=0).order_by("received_at", "id")
+    """Deliveries that had brought rows by ``known`` and were not undone by then, the oldest first.
+
+    A source's answer about one enterprise is none: it neither keeps a deadline nor measures a provider.
+    """
+    rows = Delivery.objects.filter(received_at__lte=known, about="").exclude(delivered=0).order_by("received_at", "id")
     rows = rows.filter(Q(undone_at=None) | Q(undone_at__gt=known))
     rows = rows.filter(received_at__gte=since) if since else rows
     rows = rows.filter(item=item) if item else rows

@@ -51,7 +51,7 @@ class FileView:
 def list_views(item: str, *, known: datetime) -> list[FileView]:
     """The visible files of an item, oldest first."""
     rows = visible_files([item], known=known).values_list("path", "kind")
-    return [FileView(lake().url(path), kind == FileKind.DELIVERY) for path, kind in rows]
+    return [FileView(lake().url(path), kind in (FileKind.DELIVERY, FileKind.ANSWER)) for path, kind in rows]
 
 
 def read_enterprise(
@@ -151,6 +151,11 @@ def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.
     return newest.filter(pc.equal(newest.column("_op"), "put"))
 
 
+def is_planted(row: Mapping[str, object]) -> bool:
+    """Whether the node put a row in itself, of which no source knows."""
+    return str(row["_batch"]).startswith(PLANTED_BATCH)
+
+
 def without_planted(table: pa.Table) -> pa.Table:
     """The rows that were delivered: what the node planted itself must not be met by an honest row or search."""
     return table.filter(pc.invert(pc.starts_with(table.column("_batch"), pattern=PLANTED_BATCH)))
@@ -172,6 +177,12 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
     standing = files.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
     rows = standing.exclude(batch__startswith=PLANTED_BATCH).values("item")
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
+
+
+def answered_items(*, known: datetime) -> frozenset[str]:
+    """Codes of the items of which sources answered about single enterprises, whether or not they were delivered."""
+    files = LakeFile.objects.filter(kind=FileKind.ANSWER, registered_at__lte=known)
+    return frozenset(files.values_list("item", flat=True).distinct())
 
 
 def touched_enterprises(items: Iterable[str], *, since: datetime, most: int) -> set[str] | None:

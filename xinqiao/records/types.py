@@ -39,6 +39,7 @@ class FileKind(StrEnum):
     """Where a file comes from."""
 
     DELIVERY = "delivery"
+    ANSWER = "answer"  # what a source said of one enterprise: it says nothing of the others
     RETRACTION = "retraction"
     BUCKET = "bucket"
     RUN = "run"  # results of an evaluation

@@ -210,12 +210,15 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         found = ItemFacts(item, within, delivered.get(item.code), sources[item.code])
         return as_heard(found, said[item.code]) if item.code in said else found
 
-    registered = facts(registration).rows
+    held = tables.get(registration.code)
+    rows = current_rows(held, registration) if held else []  # read also while its source is silent
+    registered = [row for row in rows if _within(row, today, None)]
     if not registered:
         raise UnknownEnterprise(enterprise=inquiry.enterprise)
     closed = {code: one.why for code, one in said.items() if one.why}
     verify = inquiry.public_only or inquiry.form is Form.VERIFY
-    result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed)
+    answered = said.keys() - closed.keys()
+    result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed, answered=answered)
     months = found.data_months if found else None
     bounds = Bounds.of(items, months)
     blocks = [_block(inquiry, facts(item), result, bounds) for item in items]

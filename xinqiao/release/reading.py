@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from xinqiao.evaluation.compute import REGISTRATION
-from xinqiao.records.queries import current_rows, read_enterprise
+from xinqiao.records.queries import current_rows, is_planted, read_enterprise
 from xinqiao.release.actions import Inquiry, ask_of, items_of, query
 from xinqiao.release.queries import policy
 from xinqiao.release.rules import judge
@@ -26,8 +26,9 @@ def prepare(inquiry: Inquiry, *, now: datetime) -> None:
         return
     registration = current_list().item(REGISTRATION)
     tables = read_enterprise(inquiry.enterprise, [registration], known=now)
-    if registration.code in tables and current_rows(tables[registration.code], registration):
-        ask_sources(inquiry.enterprise, items, actor=inquiry.actor, now=now)
+    held = current_rows(tables[registration.code], registration) if registration.code in tables else []
+    if held:
+        ask_sources(inquiry.enterprise, items, actor=inquiry.actor, now=now, planted=is_planted(held[0]))
 
 
 def read(inquiry: Inquiry, *, now: datetime) -> Answer:

@@ -114,6 +114,15 @@ def codes_ever() -> frozenset[str]:
     return frozenset[str]().union(*(_codes(number, sha256) for number, sha256 in rows))
 
 
+def declared_ever() -> tuple[Item, ...]:
+    """Every different declaration of an item that any version held, the newest first."""
+    found = list[Item]()
+    for number, sha256 in ListRow.objects.order_by("-number").values_list("number", "sha256"):
+        held = set(found)
+        found += [item for item in _parsed(number, sha256) if item not in held]
+    return tuple(found)
+
+
 @lru_cache(maxsize=64)
 def _codes(number: int, sha256: str) -> frozenset[str]:
     return frozenset(item.code for item in _parsed(number, sha256))

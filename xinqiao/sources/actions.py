@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotInTime
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,7 +20,8 @@ from xinqiao.ingest.actions import Upload, receive, retract_rows
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.errors import XinqiaoError
-from xinqiao.records.queries import PLANTED_BATCH, current_rows, read_enterprise
+from xinqiao.plumbing.locks import hold_name
+from xinqiao.records.queries import current_rows, is_planted, last_registered_at, read_enterprise
 from xinqiao.sources.adapters.service import Service, SignedService
 from xinqiao.sources.models import CircuitRow, HeardRow
 from xinqiao.sources.queries import called, calling, circuit_of, heard_facts, links
@@ -37,6 +40,7 @@ from xinqiao.sources.types import (
 )
 
 RESTING = "circuit open"
+GRACE = 0.5  # seconds beyond a connection's time in which its adapter itself says why there is no answer
 ASKED_BY = "查询编号"  # heading under which the number of a question stands in what is kept of its answer
 _pool = ThreadPoolExecutor(max_workers=32, thread_name_prefix="sources")
 
@@ -52,22 +56,56 @@ class _Asked:
     failed: str = ""
 
 
-def ask_sources(enterprise: str, items: Iterable[Item], *, actor: str, now: datetime) -> list[Heard]:
+def ask_sources(
+    enterprise: str, items: Iterable[Item], *, actor: str, now: datetime, planted: bool = False
+) -> list[Heard]:
     """Ask the source of every item that is called here and of which no answer is good any more.
 
     Call outside of a transaction: sources are waited for. Gives what was heard anew; that something was not is an
-    answer too, believed for some seconds. What an enterprise is asked about at a source is in evidence.
+    answer too, believed for some seconds. What an enterprise is asked about at a source is in evidence. No source
+    knows an enterprise that the node ``planted``: it is not asked, and what is on record stands as another's would.
     """
     wanted = {item.code: item for item in items}
     here = called(wanted.values())
     fresh = HeardRow.objects.filter(enterprise=enterprise, item__in=list(here), good_until__gt=now)
-    known = set(fresh.values_list("item", flat=True))
+    known = {row.item for row in fresh}
+    if not planted:
+        known -= _verified_before(enterprise, wanted, fresh, now)
     stale = [wanted[code] for code in here if code not in known]
     if not stale:
         return []
+    if planted:
+        found = [_hear(enterprise, item, _as_anybody(item, here[item.code]), "", "", now) for item in stale]
+        return _told(enterprise, found, actor, now)
     asked = _ask(enterprise, stale, here, now)
     _settle_circuits(asked, now)
     return _taken(enterprise, asked, actor, now)
+
+
+def _verified_before(enterprise: str, wanted: Mapping[str, Item], fresh: Iterable[HeardRow], now: datetime) -> set[str]:
+    """Items whose verification was about other rows than are on record by now."""
+    changed = last_registered_at()
+    digests = {
+        row.item: row.rows_sha256
+        for row in fresh
+        if wanted[row.item].method is Method.VERIFY
+        and row.state != HeardState.UNREACHABLE
+        and (changed is None or changed >= row.asked_at)
+    }
+    claims = _claims(enterprise, [wanted[code] for code in digests], now)
+    return {code for code, digest in digests.items() if _digest_of(claims.get(code, ())) != digest}
+
+
+def _digest_of(claims: Sequence[str]) -> str:
+    return sha256_hex(canonical_bytes(list(claims)))
+
+
+def _as_anybody(item: Item, connection: Connection) -> HeardState:
+    """What is heard of an enterprise that only the node knows: nothing by which it could be told from others."""
+    circuit = circuit_of(connection.code)
+    if circuit.failures or circuit.opened_at:
+        return HeardState.UNREACHABLE
+    return HeardState.CONFIRMED if item.method is Method.VERIFY else HeardState.ANSWERED
 
 
 def _ask(enterprise: str, items: Sequence[Item], here: Mapping[str, Connection], now: datetime) -> list[_Asked]:
@@ -85,8 +123,21 @@ def _ask(enterprise: str, items: Sequence[Item], here: Mapping[str, Connection],
             _pool.submit(_answer, one, services[one.connection.code]) if open_[one.connection.code] else None
             for one in part
         ]
-        answers += [later.result() if later else _failed(one, RESTING) for one, later in zip(part, sent, strict=True)]
+        began = time.monotonic()
+        answers += [_in_time(later, one, began) for one, later in zip(part, sent, strict=True)]
     return answers
+
+
+def _in_time(later: Future[_Asked] | None, asked: _Asked, began: float) -> _Asked:
+    """The answer, waited for as long as the connection's time and no longer, whatever holds it up there."""
+    if later is None:
+        return _failed(asked, RESTING)
+    ends = began + asked.connection.timeout_ms / 1000 + GRACE
+    try:
+        return later.result(timeout=max(0.0, ends - time.monotonic()))
+    except NotInTime:
+        later.cancel()
+        return _failed(asked, "timed out")
 
 
 def _question(item: Item, enterprise: str, claims: Mapping[str, tuple[str, ...]], now: datetime) -> Question:
@@ -160,7 +211,10 @@ def _settle_circuit(connection: Connection, asked: _Asked, now: datetime) -> Non
 
 def _taken(enterprise: str, asked: Sequence[_Asked], actor: str, now: datetime) -> list[Heard]:
     """Put what was said into the records, then what was heard beside it, with its evidence."""
-    found = [_take(enterprise, one, now) for one in asked]
+    return _told(enterprise, [_take(enterprise, one, now) for one in asked], actor, now)
+
+
+def _told(enterprise: str, found: list[Heard], actor: str, now: datetime) -> list[Heard]:
     body = {heard.item: str(heard.state) for heard in found}
     with transaction.atomic():
         record(SOURCES_ASKED, actor=actor, subject=enterprise, body={"items": body}, now=now)
@@ -175,14 +229,25 @@ def _take(enterprise: str, asked: _Asked, now: datetime) -> Heard:
         return _hear(enterprise, item, HeardState.UNREACHABLE, asked.failed, digest, now)
     if reply.state in (ReplyState.MATCH, ReplyState.MISMATCH):
         matches = reply.state is ReplyState.MATCH
-        return _hear(enterprise, item, HeardState.CONFIRMED if matches else HeardState.NOT_CONFIRMED, "", digest, now)
+        state = HeardState.CONFIRMED if matches else HeardState.NOT_CONFIRMED
+        return _hear(enterprise, item, state, "", _digest_of(asked.question.claims), now)
     said = sha256_hex(canonical_bytes([str(reply.since), *(dict(row) for row in reply.rows)]))
+    if before and before.asked_at > now and before.state == HeardState.ANSWERED:
+        return heard_facts(before)  # somebody who asked later was answered first
     if said != digest:
         try:
             _record(enterprise, asked, reply, now)
         except XinqiaoError as error:
             return _hear(enterprise, item, HeardState.UNREACHABLE, error.message, digest, now)
-    return _hear(enterprise, item, HeardState.ANSWERED, "", said, now)
+    with transaction.atomic():
+        hold_name(f"sources.{enterprise}.{item.code}")
+        other = HeardRow.objects.filter(enterprise=enterprise, item=item.code).first()
+        if said != digest and other and other.rows_sha256 not in (digest, said):
+            # Two readers at once took different answers; which of them stands is not known: the next read asks anew.
+            _hear(enterprise, item, HeardState.UNREACHABLE, "answers crossed", "", now)
+            forget_heard(enterprise=enterprise, item=item.code)
+            return heard_facts(HeardRow.objects.get(enterprise=enterprise, item=item.code))
+        return _hear(enterprise, item, HeardState.ANSWERED, "", said, now)
 
 
 def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None:
@@ -194,7 +259,8 @@ def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None
     by = {"provider": item.department.code, "actor": actor, "now": now}
     delivery = ""
     if reply.rows:
-        outcome = receive(item, [Upload(f"{asked.question.id}.csv", _as_csv(item, reply, asked.question))], **by)
+        upload = Upload(f"{asked.question.id}.csv", _as_csv(item, reply, asked.question))
+        outcome = receive(item, [upload], about=enterprise, **by)
         delivery = outcome.delivery
         if outcome.accepted != outcome.delivered:
             why = f"{outcome.delivered - outcome.accepted} of {outcome.delivered} rows returned"
@@ -203,15 +269,10 @@ def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None
         return  # sealed keys cannot be written out
     tables = read_enterprise(enterprise, [item], known=now)
     standing = current_rows(tables[item.code], item) if item.code in tables else []
-    gone = [r for r in standing if r["_batch"] != delivery and _covered(r, reply) and not _is_planted(r)]
+    gone = [r for r in standing if r["_batch"] != delivery and _covered(r, reply) and not is_planted(r)]
     if gone:
         keys = [{code: _written(row[code]) for code in (*item.key, item.subject.code)} for row in gone]
         retract_rows(item, keys, reason="来源不再提供", **by)
-
-
-def _is_planted(row: Mapping[str, object]) -> bool:
-    """Whether the node put a row in itself, of which no source knows."""
-    return str(row["_batch"]).startswith(PLANTED_BATCH)
 
 
 def _covered(row: Mapping[str, object], reply: Reply) -> bool:

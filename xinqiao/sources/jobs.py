@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from django_tasks import task
 
+from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.sources.pulling import pull
 from xinqiao.sources.queries import connections, links
-from xinqiao.sources.types import Mode, Unreachable
+from xinqiao.sources.types import Mode
 
 log = logging.getLogger(__name__)
 
@@ -23,8 +24,8 @@ def pull_sources() -> int:
             continue
         try:
             found = pull(connection.code, now=datetime.now(UTC))
-        except Unreachable as error:
-            log.warning("%s", error.message)
+        except XinqiaoError as error:  # one connection keeps no other waiting
+            log.warning("%s %s", connection.code, error.message)
             continue
         taken += found.taken
         for fault in found.faults:

@@ -22,6 +22,7 @@ from xinqiao.sources.queries import linked
 from xinqiao.sources.types import Connection, Mode, Pulled, UnknownConnection, Unreachable
 
 NUMBER = "seq"
+LONGEST_NAME = 200
 
 
 def pull(code: str, *, now: datetime) -> Pulled:
@@ -42,19 +43,35 @@ def _pull_files(connection: Connection, inbox: FileInbox, now: datetime) -> Pull
     outcomes, faults = list[Outcome](), list[str]()
     for offered in inbox.offered(taken=taken):
         try:
-            outcome = _receive_file(connection, offered, now)
+            outcomes.append(_take_file(connection, inbox, offered, now))
         except XinqiaoError as error:
-            faults.append(f"{offered.name}：{error.message}")
-            inbox.acknowledge(offered.name, {"state": "refused", "code": error.code, "message": error.message})
-            continue
-        inbox.acknowledge(offered.name, _receipt(outcome))
-        PulledRow.objects.get_or_create(
-            connection=connection.code,
-            name=offered.name,
-            defaults={"sha256": offered.sha256, "delivery": outcome.delivery, "taken_at": now},
-        )
-        outcomes.append(outcome)
+            faults.append(f"{_legible(offered.name)}：{error.message}")
+        except OSError as error:  # gone or closed to us since it was listed
+            faults.append(f"{_legible(offered.name)}：{error.strerror or type(error).__name__}")
     return _pulled(connection, outcomes, faults)
+
+
+def _take_file(connection: Connection, inbox: FileInbox, offered: Offered, now: datetime) -> Outcome:
+    """One file received, acknowledged and remembered; or refused, acknowledged, and raised again."""
+    if len(offered.name) > LONGEST_NAME or _legible(offered.name) != offered.name:
+        raise Unreachable(source=connection.name, why="file name")
+    try:
+        outcome = _receive_file(connection, offered, now)
+    except XinqiaoError as error:
+        inbox.acknowledge(offered.name, {"state": "refused", "code": error.code, "message": error.message})
+        raise
+    inbox.acknowledge(offered.name, _receipt(outcome))
+    PulledRow.objects.get_or_create(
+        connection=connection.code,
+        name=offered.name,
+        defaults={"sha256": offered.sha256, "delivery": outcome.delivery, "taken_at": now},
+    )
+    return outcome
+
+
+def _legible(name: str) -> str:
+    """A name as it can be stored and told: front-end machines also write names in GBK."""
+    return name.encode("utf-8", "replace").decode("utf-8")
 
 
 def _receive_file(connection: Connection, offered: Offered, now: datetime) -> Outcome:

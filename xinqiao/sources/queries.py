@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Method
+from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir, sources_file
 from xinqiao.sources.models import CircuitRow, HeardRow, PulledRow
 from xinqiao.sources.rules import load_calling, parse_links
@@ -18,6 +19,7 @@ from xinqiao.sources.types import (
     Connection,
     Heard,
     HeardState,
+    InvalidConnections,
     Link,
     Mode,
     Standing,
@@ -49,8 +51,11 @@ def links() -> dict[str, Link]:
     path = sources_file()
     if path is None:
         return {}
-    stamp = path.stat()
-    return _links(path, stamp.st_mtime_ns, stamp.st_size)
+    try:
+        stamp = path.stat()
+        return _links(path, stamp.st_mtime_ns, stamp.st_size)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConnections([Problem(field="XINQIAO_SOURCES", code="sources.file", message=str(error))]) from error
 
 
 @lru_cache(maxsize=4)

@@ -82,9 +82,14 @@ def _unknown(connections: Iterable[Connection], catalogue: Catalogue) -> Iterato
 
 def parse_links(text: str, connections: Iterable[Connection]) -> dict[str, Link]:
     """The deployment's addresses: connection code → link; raises InvalidConnections with every fault."""
-    raw, modes = tomllib.loads(text), {one.code: one.mode for one in connections}
+    modes = {one.code: one.mode for one in connections}
     links, problems = dict[str, Link](), list[Problem]()
-    for code, given in raw.items():
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidConnections([_problem("XINQIAO_SOURCES", str(error))]) from error
+    for code, found in raw.items():
+        given = found if isinstance(found, dict) else {}
         address, secret = str(given.get("address", "")), str(given.get("secret", ""))
         if code not in modes:
             problems.append(_problem(code, Phrase("sources.toml 中没有连接 {code}", code=code)))
@@ -105,7 +110,8 @@ def _problem(field: str, message: str) -> Problem:
 
 def good_until(item: Item, rule: Calling, *, now: datetime) -> datetime:
     """Until when an answer about an item may be used again: by the rhythm in which its source is renewed."""
-    return now + timedelta(hours=rule.kept_hours[item.due.period])
+    kept = timedelta(hours=rule.kept_hours[item.due.period])
+    return now + max(kept, timedelta(seconds=rule.believed_seconds))  # at least for the read that asked
 
 
 def may_call(circuit: Circuit, rule: Calling, *, now: datetime) -> bool:
@@ -137,12 +143,18 @@ def read_reply(question: Question, content: object) -> Reply:
     if not isinstance(rows, list) or len(rows) > MOST_ROWS or bool(rows) is not (state is ReplyState.ROWS):
         raise ValueError("the rows do not fit the state")
     since = content.get("since")
+    if since is not None and not isinstance(since, str):
+        raise ValueError("since is a day")
     return Reply(state, tuple(map(_row, rows)), None if since is None else date.fromisoformat(since))
 
 
 def _row(row: object) -> Mapping[str, str]:
     if not isinstance(row, dict) or not all(isinstance(k, str) and isinstance(v, str) for k, v in row.items()):
         raise ValueError("a row is texts by field")
+    for text in row.values():
+        text.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
+        if "\x00" in text:
+            raise ValueError("a row is texts by field")
     return row
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from datetime import date, datetime
 
 from django.db import transaction
@@ -10,6 +11,8 @@ from django.db import transaction
 from xinqiao.catalogue.changes import ChangeKind
 from xinqiao.catalogue.load import parse_catalogue
 from xinqiao.catalogue.rules import duty
+from xinqiao.catalogue.sample.model import load_model
+from xinqiao.catalogue.sample.plan import make_plans
 from xinqiao.catalogue.types import Catalogue, Item
 from xinqiao.consent.actions import cancel_request
 from xinqiao.consent.queries import open_requests_naming
@@ -19,14 +22,17 @@ from xinqiao.evidence.actions import record
 from xinqiao.ingest.queries import last_deliveries
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
+from xinqiao.kernel.errors import Refused
 from xinqiao.parties.actions import register_organisation
 from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationKind
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import calendar
 from xinqiao.quality.types import ReminderKind as SourceReminder
 from xinqiao.sharing.actions import adopt_content, put_in_force
-from xinqiao.sharing.queries import codes_ever, current_list, list_of, listed_since
+from xinqiao.sharing.queries import codes_ever, current_list, declared_ever, list_of, listed_since
 from xinqiao.sharing.types import ListMoved, ListVersion
+from xinqiao.sources.queries import called
 from xinqiao.stewardship.impact import as_document, impact_of
 from xinqiao.stewardship.models import DutyReminderRow, ProposalRow
 from xinqiao.stewardship.queries import proposal_facts, reminder_facts, reminding
@@ -53,7 +59,8 @@ def consider(files: Mapping[str, str], *, now: datetime) -> tuple[Catalogue, Imp
     Raises InvalidContent, NothingChanges, ListRefused, NotProved, each with every fault.
     """
     before, after = current_list(), parse_catalogue(files)
-    check_change(before, after, needed=[REGISTRATION])
+    check_change(before, after, needed=[REGISTRATION], earlier=declared_ever())
+    make_plans(after, load_model(content_dir()))  # canaries are drawn from the list in force
     return after, impact_of(before, after, now=now)
 
 
@@ -92,12 +99,12 @@ def approve_list(proposal: str, *, actor: str, now: datetime) -> ListVersion:
     try:
         with transaction.atomic():
             version, gone = _in_force(proposal, actor, now)
+            evaluate_province.enqueue(actor)  # with the version or not at all
     except ListMoved:
         with transaction.atomic():
             _decide(_held(proposal), "overtake", "", actor, now)
         raise
     settle(actor=actor, now=now, gone=gone)
-    evaluate_province.enqueue(actor)
     return version
 
 
@@ -136,7 +143,8 @@ def settle(*, actor: str, now: datetime, gone: Iterable[str] | None = None) -> i
     waiting = {r.id: r for found in open_requests_naming(away, now=now).values() for r in found}
     for request in waiting.values():
         reason = "数据项已不在共享清单"
-        cancel_request(request.id, organisation=request.scope.organisation, reason=reason, actor=actor, now=now)
+        with suppress(Refused):  # answered or taken back in this moment: then it waits no more
+            cancel_request(request.id, organisation=request.scope.organisation, reason=reason, actor=actor, now=now)
     kinds = [*SourceReminder, *ReminderKind]
     take_back_notices([f"{item} {kind}" for item in away for kind in kinds])
     return len(waiting)
@@ -185,7 +193,9 @@ def remind_providers(*, now: datetime) -> list[DutyReminder]:
     Provider and node see it, the provider's endpoints are told; what is long overdue is put to the lead department too.
     """
     rule, last, made = reminding(), last_deliveries(), list[DutyReminder]()
-    for item in current_list():
+    current = current_list()
+    here = called(current)
+    for item in (one for one in current if one.code not in here):
         at = last.get(item.code)
         since = at or listed_since(item.code)
         if since is not None and (row := _reminder(item, beijing_day(since), now=now)):

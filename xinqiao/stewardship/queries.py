@@ -15,6 +15,7 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import calendar, expectations
 from xinqiao.quality.rules import deadlines
 from xinqiao.sharing.queries import catalogue_of, current_list, list_of, list_versions
+from xinqiao.sources.queries import called
 from xinqiao.stewardship.impact import impact_of
 from xinqiao.stewardship.models import DutyReminderRow, ProposalRow
 from xinqiao.stewardship.rules import load_reminding
@@ -116,7 +117,10 @@ def reminder_facts(row: DutyReminderRow) -> DutyReminder:
 
 
 def on_time(*, now: datetime) -> list[Standing]:
-    """The table of providers: deadlines kept in the last months, what is behind, what never came; the best first."""
+    """The table of providers: deadlines kept in the last months, what is behind, what never came; the best first.
+
+    What is asked for at its source has no deadline to be kept.
+    """
     today, days = beijing_day(now), calendar()
     since = today - timedelta(days=expectations().window_days)
     came: dict[str, list[date]] = {}
@@ -124,11 +128,9 @@ def on_time(*, now: datetime) -> list[Standing]:
         if arrival.accepted:
             came.setdefault(arrival.item, []).append(beijing_day(arrival.received_at))
     current = current_list()
-    found = [
-        _standing(department.code, current.of_department(department.code), came, since, today, days)
-        for department in current.departments
-        if current.of_department(department.code)
-    ]
+    here = called(current)
+    owed = {d.code: tuple(i for i in current.of_department(d.code) if i.code not in here) for d in current.departments}
+    found = [_standing(code, items, came, since, today, days) for code, items in owed.items() if items]
     return sorted(found, key=lambda s: (-(s.met / s.due if s.due else -1), s.late_workdays, s.provider))
 
 
@@ -156,8 +158,9 @@ def _standing(
 
 
 def collected(*, now: datetime) -> list[Collected]:
-    """Rate of collection of each superior list and, first, of the province's own."""
-    current, received = current_list(), set(last_deliveries())
+    """Rate of collection of each superior list and, first, of the province's own; what is called here counts as had."""
+    current = current_list()
+    received = {*last_deliveries(), *called(current)}
     found = [_collected("", "省级共享清单", "Provincial sharing list", current.items, received)]
     for source in current.sources:
         items = tuple(i for i in current if source.code in i.lists)

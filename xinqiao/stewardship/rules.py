@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+import lzma
 import tomllib
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 from xinqiao.catalogue.changes import faults
 from xinqiao.catalogue.rules import last_day
-from xinqiao.catalogue.types import Catalogue, Openness
+from xinqiao.catalogue.types import Catalogue, Item, Openness
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.kernel.working_days import WorkCalendar
@@ -68,11 +70,14 @@ def check_reason(text: str) -> str:
     return said
 
 
-def check_change(before: Catalogue, after: Catalogue, *, needed: Iterable[str]) -> None:
-    """Raises NothingChanges, or ListRefused with everything that a new version may not do."""
+def check_change(before: Catalogue, after: Catalogue, *, needed: Iterable[str], earlier: Iterable[Item] = ()) -> None:
+    """Raises NothingChanges, or ListRefused with everything that a new version may not do.
+
+    ``earlier`` are declarations of versions before: rows spelled by them are still recorded.
+    """
     if before.sha256 == after.sha256:
         raise NothingChanges([Problem(field="list", code="same", message=before.sha256)])
-    found = faults(before, after, needed=needed)
+    found = faults(before, after, needed=needed, earlier=earlier)
     closed = sum(item.openness is not Openness.PUBLIC for item in after)
     if closed > CLOSED_MOST:
         message = Phrase("不公开的数据项有 {count} 项，共享规则的证明只覆盖 {most} 项", count=closed, most=CLOSED_MOST)
@@ -110,7 +115,7 @@ def _put(files: dict[str, str], name: str, content: bytes, problems: list[Proble
         text = content.decode("utf-8")
         declared = tomllib.loads(text)
         place = f"items/{declared['department']}/{declared['code']}.toml"
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, KeyError, TypeError, RecursionError) as error:
         problems.append(_unreadable(name, Phrase("{file}：不是数据项文件（{why}）", file=name, why=str(error)[:100])))
         return
     for old in [other for other in files if other.endswith(f"/{declared['code']}.toml")]:
@@ -126,7 +131,8 @@ def _unpacked(name: str, content: bytes, problems: list[Problem]) -> dict[str, s
                 problems.append(_unreadable(name, Phrase("{file}：文件太多或太大", file=name)))
                 return {}
             return {entry.filename: packed.read(entry).decode("utf-8") for entry in entries}
-    except (zipfile.BadZipFile, UnicodeDecodeError, RuntimeError) as error:  # also an unknown method of packing
+    # RuntimeError also an unknown method of packing; the others come out of damaged bytes.
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, ValueError, RuntimeError, EOFError, OSError) as error:
         problems.append(_unreadable(name, Phrase("{file}：不能解压（{why}）", file=name, why=str(error)[:100])))
         return {}
 

@@ -65,5 +65,11 @@ class ExchangeTables:
 
 
 def _row(text: Any) -> Mapping[str, str]:
-    row = text if isinstance(text, dict) else json.loads(text)
+    """A row in the spelling of a delivery; one that is none goes on as it is, to be returned by its checks."""
+    try:
+        row = text if isinstance(text, dict) else json.loads(text)
+    except (ValueError, TypeError, RecursionError):
+        row = None
+    if not isinstance(row, dict):
+        return {"row_json": str(text)[:200]}
     return {str(name): "" if value is None else str(value) for name, value in row.items()}

@@ -45,16 +45,23 @@ class FileInbox:
         for sums in sorted(self._folder.glob(f"*__*{SUMS}")):
             name = sums.name.removesuffix(SUMS)
             path, item = self._folder / name, name.partition("__")[0]
-            if name not in taken and path.is_file():
+            if name not in taken and _is_plain(path) and _is_plain(sums):
                 yield Offered(name, item, path, sums.read_text("ascii", "replace").split(" ")[0].strip().lower())
 
     def acknowledge(self, name: str, receipt: dict[str, Any]) -> None:
         """Put what became of a file where its sender looks."""
         folder = self._folder / RECEIPTS
         folder.mkdir(exist_ok=True)
+        if folder.is_symlink():  # whoever writes into the inbox does not say where we write
+            raise NotADirectoryError(RECEIPTS)
         text = json.dumps(receipt, ensure_ascii=False, indent=1) + "\n"
         with durable_file(folder / f"{name}.json") as file:
             file.write(text.encode())
+
+
+def _is_plain(path: Path) -> bool:
+    """A file that lies there itself: what a link leads to is not the sender's to give."""
+    return path.is_file() and not path.is_symlink()
 
 
 def digest_of(path: Path) -> str:

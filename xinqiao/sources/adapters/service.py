@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import secrets
 import time
@@ -51,7 +52,7 @@ class SignedService:
             return read_reply(question, content)
         except WebhookVerificationError as error:
             raise self._failed("signature") from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, http.client.HTTPException, RecursionError) as error:
             raise self._failed(_reason(error)) from error
 
     def check(self) -> None:
@@ -60,7 +61,7 @@ class SignedService:
             with _OPENER.open(f"{self._link.address.rstrip('/')}/v1/alive", timeout=self._seconds) as answer:
                 if answer.status != 200:
                     raise self._failed(f"HTTP {answer.status}")
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise self._failed(_reason(error)) from error
 
     def _post(self, body: bytes) -> tuple[bytes, dict[str, str]]:
@@ -110,7 +111,7 @@ def _reason(error: Exception) -> str:
         error.close()
         return f"HTTP {error.code}"
     inner = getattr(error, "reason", error)
-    return "timed out" if isinstance(inner, TimeoutError) else str(inner)[:120]
+    return "timed out" if isinstance(inner, TimeoutError) else str(inner)[:120] or type(inner).__name__
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
