@@ -19,7 +19,8 @@ from xinqiao.consent.queries import get_authorisation, get_request
 from xinqiao.consent.types import Form, RequestState
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
-from xinqiao.evaluation.queries import current_result
+from xinqiao.evaluation.compute import REGISTRATION, facts_by_code
+from xinqiao.evaluation.queries import current_result, get_scorecard
 from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.proofs import check_document
 from xinqiao.evidence.queries import list_entries
@@ -184,6 +185,15 @@ def test_nothing_is_evaluated_by_an_item_off_the_list_and_lists_wait_for_the_new
     assert operator.get("/node/lists/").status_code == 200
     ran = {line["code"]: line for line in current_result(FIRM, now=timezone.now())["indicators"]}
     assert {code: line["value"] for code, line in ran.items()} == {code: line["value"] for code, line in after.items()}
+
+
+def test_the_impact_names_vetoes_that_would_cease(town: Town) -> None:
+    """A list that drops what a veto rests on may lift grades: whoever approves must read so."""
+    card = get_scorecard(on=timezone.localdate())
+    veto = next(v for v in card.vetoes if (read := facts_by_code()[v.rule.indicator].items) and read[0] != REGISTRATION)
+    item = facts_by_code()[veto.rule.indicator].items[0]
+    made = propose_list(with_uploads(list_files(content_dir()), (), [item]), reason="x", actor="p", now=timezone.now())
+    assert any("否决规则不再生效" in sentence for sentence in made.says)
 
 
 def test_a_new_item_is_taken_in_and_given_without_any_code(town: Town) -> None:

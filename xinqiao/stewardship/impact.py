@@ -72,8 +72,13 @@ def _scored(change: ItemChange, after: Catalogue, card: Scorecard) -> dict[str, 
         kept = False
     if kept or change.kind is ChangeKind.ADDED:
         return {}
-    lost = [one for one in card.indicators if code in facts_by_code()[one.code].items]
-    return {"indicators": tuple(one.code for one in lost), "points": sum(one.maximum for one in lost)}
+    facts = facts_by_code()
+    lost = [one for one in card.indicators if code in facts[one.code].items]
+    return {
+        "indicators": tuple(one.code for one in lost),
+        "points": sum(one.maximum for one in lost),
+        "vetoes": tuple(v.rule.code for v in card.vetoes if code in facts[v.rule.indicator].items),
+    }
 
 
 def as_document(impact: Impact) -> dict[str, object]:
@@ -102,4 +107,5 @@ def _line(touched: Touched) -> dict[str, object]:
         "rows": touched.rows,
         "indicators": list(touched.indicators),
         "points": touched.points,
+        "vetoes": list(touched.vetoes),
     }

@@ -44,7 +44,7 @@ class Touched:
 
     ``lacking`` live authorisations do not cover a new item, ``losing`` cover one that goes; ``requests`` wait and name
     it; ``rows`` stand in the database; ``indicators`` are those of the scorecard in force that rest on it, ``points``
-    what they can give.
+    what they can give, ``vetoes`` the vetoes that rest on it.
     """
 
     change: ItemChange
@@ -54,6 +54,7 @@ class Touched:
     rows: int = 0
     indicators: tuple[str, ...] = ()
     points: int = 0
+    vetoes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class Impact:
                 indicators=len(lost),
                 points=points,
             )
+        if vetoes := {code for t in self.touched for code in t.vetoes}:
+            yield Phrase("{vetoes} 条否决规则不再生效，部分企业的等级可能因此上升", vetoes=len(vetoes))
         if self.new_providers:
             yield Phrase("新增提供单位：{names}；启用时登记", names=self.new_providers)
 
