@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import deliver, registration, uscc
+from tests.kept import laid_down
 from tests.machines import Machine, register_client
 from xinqiao.admission.actions import found
 from xinqiao.catalogue.load import load_catalogue
@@ -113,6 +114,10 @@ def visitor(*, english: bool = False) -> Client:
 def town(fresh_node: Path, settings: Any) -> Town:
     """Two enterprises with records, two banks, two departments, the node; everybody can sign in."""
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    return laid_down(_set_up, fresh_node)
+
+
+def _set_up() -> Town:
     now = timezone.now() - timedelta(hours=2)
     by = {"actor": "t", "now": now}
     departments = [(d.code, OrganisationKind.DEPARTMENT, d.name) for d in load_catalogue(content_dir()).departments]

@@ -1,0 +1,94 @@
+"""A node that is set up once in a run and laid down again for every test that begins with it.
+
+Setting one up takes most of a second, nearly all of it in steps that each test would repeat; its rows and files are
+laid down in milliseconds. They are what was made, value for value, in the test's own transaction and its own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from django.db import connection
+
+T = TypeVar("T")
+FRESH_SECONDS = 240.0  # the times of a node count from its making: one that was made longer ago is made anew
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What setting up gave, the statements that lay its rows down, a copy of its home; when it was made."""
+
+    value: Any
+    statements: tuple[str, ...]
+    home: tempfile.TemporaryDirectory[str]
+    made: float
+
+
+_KEPT: dict[tuple[Any, ...], Kept] = {}
+
+
+def laid_down(build: Callable[[], T], home: Path) -> T:
+    """What ``build`` returns, with its rows in the database and its files in ``home``: the home of a fresh node.
+
+    ``build`` runs once every few minutes, and once more for every other setting of the environment.
+    """
+    settings = {k: v for k, v in os.environ.items() if k.startswith("XINQIAO_") and k != "XINQIAO_HOME"}
+    key = (build, *sorted(settings.items()))
+    kept = _KEPT.get(key)
+    if kept is None or time.monotonic() - kept.made > FRESH_SECONDS:
+        kept = _KEPT[key] = _built(build, home)
+        return deepcopy(kept.value)  # type: ignore[no-any-return]
+    with connection.cursor() as cursor:
+        for statement in kept.statements:
+            cursor.execute(statement)
+    shutil.copytree(kept.home.name, home, dirs_exist_ok=True)
+    return deepcopy(kept.value)  # type: ignore[no-any-return]
+
+
+def _built(build: Callable[[], Any], home: Path) -> Kept:
+    """Set the node up, and keep what it wrote beyond what any fresh node has."""
+    began, before = time.monotonic(), _rows()
+    value = build()
+    statements, name = [], connection.ops.quote_name
+    for table, (columns, rows) in _rows().items():
+        found = before.get(table, ((), ()))[1]
+        assert set(found) <= set(rows), f"setting a node up changed or removed rows of {table}"
+        new = [row for row in rows if row not in set(found)]
+        if new:
+            statements.append(f"INSERT INTO {name(table)} ({', '.join(columns)}) VALUES {', '.join(new)}")
+            statements += _numbering(table)
+    folder = tempfile.TemporaryDirectory(prefix="xinqiao-kept-")
+    shutil.copytree(home, folder.name, dirs_exist_ok=True)
+    return Kept(value, tuple(statements), folder, began)
+
+
+def _rows() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+    """Of every table: its columns, and its rows as the database itself writes them in SQL."""
+    tables, name = {}, connection.ops.quote_name
+    literal = "quote_nullable({}::text)" if connection.vendor == "postgresql" else "quote({})"
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            columns = tuple(name(c.name) for c in connection.introspection.get_table_description(cursor, table))
+            cursor.execute(f"SELECT {', '.join(literal.format(c) for c in columns)} FROM {name(table)}")
+            rows = tuple(f"({', '.join(row)})" for row in cursor.fetchall())
+            tables[table] = columns, rows
+    return tables
+
+
+def _numbering(table: str) -> list[str]:
+    """PostgreSQL would go on numbering where it was, which after an emptied table is before these rows."""
+    if connection.vendor != "postgresql":
+        return []
+    name = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        numbered = connection.introspection.get_sequences(cursor, table)
+    text = "SELECT setval(pg_get_serial_sequence('{0}', '{1}'), max({2})) FROM {0}"
+    return [text.format(name(table), n["column"], name(n["column"])) for n in numbered]
