@@ -36,11 +36,12 @@ _KEPT: dict[tuple[Any, ...], Kept] = {}
 
 
 def laid_down(build: Callable[[], T], home: Path) -> T:
-    """What ``build`` returns, with its rows in the database and its files in ``home``: the home of a fresh node.
+    """What ``build`` returns, with its rows in the database and its files in ``home``: the folder of a fresh node.
 
     ``build`` runs once every few minutes, and once more for every other setting of the environment.
     """
-    settings = {k: v for k, v in os.environ.items() if k.startswith("XINQIAO_") and k != "XINQIAO_HOME"}
+    inside = str(home)
+    settings = {k: v for k, v in os.environ.items() if k.startswith("XINQIAO_") and not v.startswith(inside)}
     key = (build, *sorted(settings.items()))
     kept = _KEPT.get(key)
     if kept is None or time.monotonic() - kept.made > FRESH_SECONDS:
