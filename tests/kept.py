@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +54,14 @@ def laid_down(build: Callable[[], T], home: Path) -> T:
             cursor.execute(statement)
     shutil.copytree(kept.home.name, home, dirs_exist_ok=True)
     return deepcopy(kept.value)  # type: ignore[no-any-return]
+
+
+def write_empty_database(file: Path) -> None:
+    """A copy of the run's empty SQLite database, every migration in it, for a process of its own to open."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    connection.ensure_connection()
+    with closing(sqlite3.connect(file)) as target:
+        target.executescript("\n".join(connection.connection.iterdump()))
 
 
 def _built(build: Callable[[], Any], home: Path) -> Kept:
