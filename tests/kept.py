@@ -6,10 +6,10 @@ laid down in milliseconds. They are what was made, value for value, in the test'
 
 from __future__ import annotations
 
+import io
 import os
-import shutil
 import sqlite3
-import tempfile
+import tarfile
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -26,11 +26,11 @@ FRESH_SECONDS = 240.0  # the times of a node count from its making: one that was
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """What setting up gave, the statements that lay its rows down, a copy of its home; when it was made."""
+    """What setting up gave, the statements that lay its rows down, its files as an archive; when it was made."""
 
     value: Any
     statements: tuple[str, ...]
-    home: tempfile.TemporaryDirectory[str]
+    files: bytes
     made: float
 
 
@@ -52,7 +52,8 @@ def laid_down(build: Callable[[], T], home: Path) -> T:
     with connection.cursor() as cursor:
         for statement in kept.statements:
             cursor.execute(statement)
-    shutil.copytree(kept.home.name, home, dirs_exist_ok=True)
+    with tarfile.open(fileobj=io.BytesIO(kept.files)) as archive:
+        archive.extractall(home, filter="fully_trusted")  # modes and times as they were: keys are for one user's eyes
     return deepcopy(kept.value)  # type: ignore[no-any-return]
 
 
@@ -66,7 +67,7 @@ def write_empty_database(file: Path) -> None:
 
 def _built(build: Callable[[], Any], home: Path) -> Kept:
     """Set the node up, and keep what it wrote beyond what any fresh node has."""
-    began, before = time.monotonic(), _rows()
+    began, before, held = time.monotonic(), _rows(), set(home.rglob("*"))
     value = build()
     statements, name = [], connection.ops.quote_name
     for table, (columns, rows) in _rows().items():
@@ -76,9 +77,11 @@ def _built(build: Callable[[], Any], home: Path) -> Kept:
         if new:
             statements.append(f"INSERT INTO {name(table)} ({', '.join(columns)}) VALUES {', '.join(new)}")
             statements += _numbering(table)
-    folder = tempfile.TemporaryDirectory(prefix="xinqiao-kept-")
-    shutil.copytree(home, folder.name, dirs_exist_ok=True)
-    return Kept(value, tuple(statements), folder, began)
+    files = io.BytesIO()
+    with tarfile.open(fileobj=files, mode="w") as archive:
+        for path in sorted(set(home.rglob("*")) - held):
+            archive.add(path, path.relative_to(home), recursive=False)
+    return Kept(value, tuple(statements), files.getvalue(), began)
 
 
 def _rows() -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
