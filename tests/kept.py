@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from django.db import connection
+from django.db import connection, transaction
 
 T = TypeVar("T")
 FRESH_SECONDS = 240.0  # the times of a node count from its making: one that was made longer ago is made anew
@@ -49,7 +49,7 @@ def laid_down(build: Callable[[], T], home: Path) -> T:
     if kept is None or time.monotonic() - kept.made > FRESH_SECONDS:
         kept = _KEPT[key] = _built(build, home)
         return deepcopy(kept.value)  # type: ignore[no-any-return]
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:  # tables name each other, in whatever order they come
         for statement in kept.statements:
             cursor.execute(statement)
     with tarfile.open(fileobj=io.BytesIO(kept.files)) as archive:
