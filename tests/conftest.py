@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management.commands import flush
 from django.db import connection
 
@@ -23,6 +24,14 @@ def _one_factor() -> Iterator[None]:
         node.second_factor.cache_clear()
         yield
     node.second_factor.cache_clear()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quick_passwords() -> Iterator[None]:
+    """Passwords are hashed as always, in fewer rounds: a million of them for each person of each test are minutes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
+        yield
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
+from tests.kept import laid_down
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent import actions, powers, queries, removal
 from xinqiao.consent.papers import authorisation_pdf
@@ -26,6 +28,7 @@ from xinqiao.consent.types import (
     RequestState,
     Scope,
 )
+from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.proofs import check_document
 from xinqiao.evidence.queries import list_entries
@@ -53,13 +56,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence_folder")]
 
 
 @pytest.fixture
-def owner() -> int:
+def owner(evidence_folder: Path) -> int:
     """The legal representative; an admitted bank and an agent beside."""
+    return laid_down(_owner, evidence_folder.parent)
+
+
+def _owner() -> int:
     register_organisation("bank-a", kind=OrganisationKind.INSTITUTION, name="示例银行", **BY)
     set_admitted("bank-a", admitted=True, reason="评估通过", **BY)
     register_enterprise(FIRM, name="示例机械有限公司", **BY)
     person = register_person("li", name="李示例", password=PASSWORD, **BY)
     add_member(person, role=Role.OWNER, enterprise=FIRM, **BY)
+    chain_key()  # made with the other keys
     return person
 
 

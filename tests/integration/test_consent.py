@@ -7,11 +7,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from tests.kept import laid_down
 from xinqiao.consent import actions, jobs, powers, queries, rules
 from xinqiao.consent.models import AuthorisationRow
 from xinqiao.consent.types import (
@@ -30,6 +32,7 @@ from xinqiao.consent.types import (
     RequestState,
     TextChanged,
 )
+from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.keys import document_key
 from xinqiao.evidence.merkle import InvalidProof
 from xinqiao.evidence.proofs import check_document
@@ -57,13 +60,18 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("evidence_folder")]
 
 
 @pytest.fixture
-def owner() -> int:
+def owner(evidence_folder: Path) -> int:
     """The owner of the enterprise, with an admitted bank beside."""
+    return laid_down(_owner, evidence_folder.parent)
+
+
+def _owner() -> int:
     register_organisation("bank-a", kind=OrganisationKind.INSTITUTION, name="示例银行", **BY)
     set_admitted("bank-a", admitted=True, reason="评估通过", **BY)
     register_enterprise(FIRM, name="示例机械有限公司", **BY)
     person = register_person("li", name="李示例", password="correct horse battery", **BY)
     add_member(person, role=Role.OWNER, enterprise=FIRM, **BY)
+    chain_key()  # made with the other keys
     return person
 
 

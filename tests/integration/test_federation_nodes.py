@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.federation_nodes import CITY, PROVINCE, node
 from benchmarks.node import free_port
+from tests.kept import write_empty_database
 from xinqiao.config.node_hand import link
 from xinqiao.kernel.identifiers import make_uscc
 
@@ -28,11 +29,12 @@ def until(look: Callable[[], Any], seconds: float = 30) -> Any:
     raise AssertionError("it did not come")
 
 
-def test_nothing_is_lost_or_twice_when_a_process_is_killed_on_the_way(tmp_path: Path) -> None:
+def test_nothing_is_lost_or_twice_when_a_process_is_killed_on_the_way(db: None, tmp_path: Path) -> None:
     province = node(PROVINCE, "province", tmp_path / "province", free_port())
     city = node(CITY, "city", tmp_path / "city", free_port())
     try:
         for one in (province, city):
+            write_empty_database(one.home / "xinqiao.sqlite3")
             one.start()
         link(city, province)
         city.ask("spawn", plan=800, share=0.02)

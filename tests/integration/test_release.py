@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.factories import DAY, NOW, deliver, item, registered, uscc
+from tests.kept import laid_down
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent import actions as consent_actions
@@ -21,6 +22,7 @@ from xinqiao.consent.types import Authorisation, Form
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.actions import sequence
+from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.queries import list_entries, receipt
 from xinqiao.evidence.verify import verify_folder
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
@@ -47,6 +49,10 @@ SECRET = "987,654.32"
 @pytest.fixture
 def owner(fresh_node: Path) -> int:
     """A registered firm with tax records and its owner; a bank that is admitted."""
+    return laid_down(_owner, fresh_node)
+
+
+def _owner() -> int:
     registered(1, 2)
     deliver("tax.payment", [tax(FIRM, month) for month in ("2026-08", "2026-09", "2026-10")])
     deliver("tax.credit_rating", [rating(FIRM, "2025-04-30", "A"), rating(FIRM, "2026-04-30", "B")])
@@ -55,6 +61,7 @@ def owner(fresh_node: Path) -> int:
     register_enterprise(FIRM, name="示例企业1", actor="t", now=NOW)
     person = register_person("owner", name="陈", password="a-long-password", actor="t", now=NOW)
     add_member(person, role=Role.OWNER, enterprise=FIRM, actor="t", now=NOW)
+    chain_key()  # made with the other keys
     return person
 
 

@@ -16,6 +16,7 @@ from pyspark.sql import functions as F
 
 from tests.factories import DAY, deliver, registered, uscc
 from tests.integration.test_evaluation import AS_OF, load_sample, penalty
+from tests.kept import write_empty_database
 from xinqiao.evaluation import actions, compute
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evaluation.models import EvaluationRun
@@ -110,7 +111,6 @@ import json, os, signal, sys
 from pathlib import Path
 import xinqiao.config.boot
 from datetime import timedelta
-from django.core.management import call_command
 from tests.integration.test_evaluation import AS_OF, load_sample
 from xinqiao.evaluation import steps
 from xinqiao.evaluation.actions import run_evaluation
@@ -138,7 +138,6 @@ def run(minutes, **how):
 
 steps.Steps._values_of = counted
 if sys.argv[1] == "killed":
-    call_command("migrate", verbosity=0)
     load_sample(Path(sys.argv[2]), 150)
     run(0)
 [broken] = EvaluationRun.objects.all()
@@ -157,6 +156,7 @@ print(json.dumps({
 def test_a_run_that_was_killed_goes_on_after_its_last_part(tmp_path: Path) -> None:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("XINQIAO_")}
     environment = {**kept, "XINQIAO_HOME": str(tmp_path / "node")}
+    write_empty_database(tmp_path / "node" / "xinqiao.sqlite3")
 
     program = tmp_path / "program.py"  # a file: the engine's client takes ``-c`` for its own doctests
     program.write_text(PROGRAM, encoding="utf-8")

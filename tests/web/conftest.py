@@ -13,6 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import deliver, registration, uscc
+from tests.kept import laid_down
 from tests.machines import Machine, register_client
 from xinqiao.admission.actions import found
 from xinqiao.catalogue.load import load_catalogue
@@ -20,6 +21,7 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation
 from xinqiao.consent.queries import consent_text
 from xinqiao.consent.types import Authorisation, Form, RequestFacts
+from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.parties.actions import (
     add_member,
     register_enterprise,
@@ -32,6 +34,7 @@ from xinqiao.release.actions import Inquiry, query
 from xinqiao.release.types import NotReleased, Recipient, RecipientKind
 
 FIRM, OTHER = uscc(1), uscc(2)
+HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 PASSWORD = "a long pass phrase"
 NON_PUBLIC = tuple(i.code for i in load_catalogue(content_dir()) if i.openness is not Openness.PUBLIC)
 ORGANISATIONS = (
@@ -112,7 +115,12 @@ def visitor(*, english: bool = False) -> Client:
 @pytest.fixture
 def town(fresh_node: Path, settings: Any) -> Town:
     """Two enterprises with records, two banks, two departments, the node; everybody can sign in."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = HASHERS
+    return laid_down(set_up, fresh_node)
+
+
+def set_up() -> Town:
+    """Set the town up in an empty node."""
     now = timezone.now() - timedelta(hours=2)
     by = {"actor": "t", "now": now}
     departments = [(d.code, OrganisationKind.DEPARTMENT, d.name) for d in load_catalogue(content_dir()).departments]
@@ -129,6 +137,7 @@ def town(fresh_node: Path, settings: Any) -> Town:
     for code in CLIENTS:
         register_client(code, **by)
     _records(now)
+    chain_key()  # an RSA key: with the others, before the first test that reads
     return Town(now, people, CLIENTS)
 
 

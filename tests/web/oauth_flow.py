@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests.factories import uscc
 from tests.machines import BACK, ISSUER, Machine, key, post_form, proof, proved, register_client
 from xinqiao.consent.queries import consent_text
+from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.oauth.rules import digest
 from xinqiao.parties.actions import (
     add_member,
@@ -60,6 +61,7 @@ def small_node() -> Node:
         register_enterprise(uscc(number), name=f"Example {number}", **by)
     owner = register_person("owner", name="Owner", password="a long pass phrase", **by)
     add_member(owner, role=Role.OWNER, enterprise=FIRM, **by)
+    chain_key()  # an RSA key: made with the others
     return Node(now, owner)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from tests.factories import deliver, registration, uscc
-from tests.web.conftest import FIRM, Town
+from tests.kept import laid_down
+from tests.web.conftest import FIRM, HASHERS, Town, set_up
 from xinqiao.directory.actions import EXPORT_MOST, export, list_page
 from xinqiao.directory.build import rebuild, rebuild_if_stale
 from xinqiao.directory.queries import count_by_grade, find_enterprises, index_facts, list_by_facts
@@ -32,8 +34,14 @@ NAMES = {
 
 
 @pytest.fixture
-def indexed(town: Town) -> Town:
+def indexed(fresh_node: Path, settings: Any) -> Town:
     """The town's firms and four with Chinese names, evaluated and indexed."""
+    settings.PASSWORD_HASHERS = HASHERS
+    return laid_down(_indexed, fresh_node)
+
+
+def _indexed() -> Town:
+    town = set_up()
     rows = [registration(n, name=name, division="610113") for n, name in NAMES.items()]
     deliver("registration.basic", rows, now=town.now)
     now = timezone.now()

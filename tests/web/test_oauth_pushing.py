@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.kept import laid_down
 from tests.machines import ISSUER, assertion, key, post_form, proof, proved, register_client
 from tests.web.oauth_flow import (
     DETAIL,
@@ -40,7 +41,7 @@ from xinqiao.parties.actions import set_admitted
 @pytest.fixture
 def node(evidence_folder: Path, db: None) -> Node:
     """A small node."""
-    return small_node()
+    return laid_down(small_node, evidence_folder.parent)
 
 
 def aged(seconds: float) -> None:

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from tests.kept import laid_down
 from tests.machines import ISSUER, Machine, assertion, key, post_form, proof, proved, public, signed
 from tests.web.oauth_flow import (
     FIRM,
@@ -46,7 +47,7 @@ ACCESSES = f"{ISSUER}/api/v1/accesses"
 @pytest.fixture
 def node(evidence_folder: Path, db: None) -> Node:
     """A small node."""
-    return small_node()
+    return laid_down(small_node, evidence_folder.parent)
 
 
 def seconds(ahead: float) -> int:

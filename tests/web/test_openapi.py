@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,15 +13,18 @@ import schemathesis
 from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
 from django.db import close_old_connections
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from ninja import Schema
 from schemathesis import Case
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation import GenerationMode
 
+from tests.kept import laid_down
 from tests.machines import keep_connections, signing
-from tests.web.conftest import FIRM, Town
+from tests.web.conftest import FIRM, HASHERS, Town, set_up
 from tools.openapi import PATH, openapi_text
 from xinqiao.directory.build import rebuild
 from xinqiao.ingest.queries import list_deliveries
@@ -36,6 +41,16 @@ NOT_APPLICABLE = {"positive_data_acceptance", "use_after_free", "ensure_resource
 def test_the_description_in_the_repository_is_the_one_served() -> None:
     """``python -m tools.openapi`` writes it; a change of the API is seen in review."""
     assert PATH.read_text("utf-8") == openapi_text()
+
+
+def test_no_two_bodies_share_a_name() -> None:
+    """The description lists them by name alone: of two, one would be described as the other."""
+    found, names = [Schema], []
+    while found:
+        found += (kind := found.pop()).__subclasses__()
+        names += [kind.__name__] if kind.__module__.startswith("xinqiao.") else []
+    assert "AnswerOut" in names
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 def _operations() -> list[str]:
@@ -60,11 +75,21 @@ def checks() -> Iterator[list[Any]]:
     yield [CHECKS.get_one(name) for name in CHECKS.get_all_names() if name not in NOT_APPLICABLE]
 
 
+@pytest.fixture
+def asked(fresh_node: Path, settings: Any) -> tuple[Town, dict[str, Any]]:
+    """A town in which something has been asked for, granted and read, with the values that name it."""
+    settings.PASSWORD_HASHERS = HASHERS
+    return laid_down(_asked, fresh_node)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("label", _operations())
-def test_every_answer_is_one_the_description_names(town: Town, checks: list[Any], label: str, role: str) -> None:
+def test_every_answer_is_one_the_description_names(
+    asked: tuple[Town, dict[str, Any]], checks: list[Any], label: str, role: str
+) -> None:
     """No fault, no undocumented status, content type or body, for well-formed and malformed calls alike."""
+    town, real = asked
     if label == "GET /api/v1/enterprises":
         rebuild(actor="t", now=town.now)  # without an index the answer is 503, which is described but is no answer
     application = get_wsgi_application() if role == "nobody" else signing(get_wsgi_application(), town.api(role))
@@ -73,10 +98,9 @@ def test_every_answer_is_one_the_description_names(town: Town, checks: list[Any]
     # Signed on the way, each call anew; who is nobody sends none, or a scheme that opens nothing.
     headers = {"Authorization": "Bearer none" if role == "nobody" else "DPoP machine"}
     cases = st.one_of(operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
-    real = _real_values(town)
 
     @seed(20260101)
-    @settings(
+    @hypothesis_settings(
         max_examples=EXAMPLES,
         deadline=None,
         database=None,
@@ -92,10 +116,11 @@ def test_every_answer_is_one_the_description_names(town: Town, checks: list[Any]
     conforms()
 
 
-def _real_values(town: Town) -> dict[str, Any]:
-    """Values that exist, so that calls get beyond the first refusal."""
+def _asked() -> tuple[Town, dict[str, Any]]:
+    """The town, and values that exist in it, so that calls get beyond the first refusal."""
+    town = set_up()
     given, asked = town.grant(town.ask(times=3)), town.ask("bank-b")
-    return {
+    return town, {
         "enterprise": FIRM,
         "uscc": FIRM,
         "purpose": "approval",

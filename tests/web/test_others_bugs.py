@@ -16,6 +16,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tests.factories import deliver
+from tests.kept import laid_down
 from tests.machines import post_form, proved
 from tests.web.conftest import FIRM, Town
 from tests.web.oauth_flow import Node, code_for, error, redeemed, refreshed, small_node
@@ -38,7 +39,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def node(fresh_node: Any) -> Node:
-    return small_node()
+    return laid_down(small_node, fresh_node)
 
 
 @pytest.mark.parametrize("hint", [None, "access_token", "refresh_token", "nonsense"])

@@ -7,12 +7,11 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pypinyin import Style, lazy_pinyin, pinyin
-from pypinyin.constants import PHRASES_DICT
 
 from xinqiao.kernel.grams import BITS, code_points, gram_keys
 
 CODE_POINTS = 0x110000
+# pypinyin is imported where a character is read: its dictionary is large, and most programs of a node read none.
 
 
 def initials(texts: pa.Array) -> pa.Array:
@@ -40,6 +39,8 @@ def _by_character(points: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
 def _letter(character: str) -> int:
     if character.isascii():
         return ord(character.lower()) if character.isalnum() else 0
+    from pypinyin import Style, lazy_pinyin
+
     found = lazy_pinyin(character, style=Style.FIRST_LETTER, errors="ignore")
     return ord(found[0][0]) if found and found[0][:1].isascii() and found[0] else 0
 
@@ -65,6 +66,8 @@ def _by_word(points: npt.NDArray[np.uint32], row: npt.NDArray[np.int32], letters
 @cache
 def _words() -> npt.NDArray[np.uint64]:
     """Every word of two characters that the dictionary knows, sorted."""
+    from pypinyin.constants import PHRASES_DICT
+
     words = np.frombuffer("".join(w for w in PHRASES_DICT if len(w) == 2).encode("utf-32-le"), np.uint32)
     return np.sort(gram_keys(words.astype(np.uint64), 2)[::2])
 
@@ -74,10 +77,14 @@ def _reading(word: str) -> tuple[int, int]:
     """The initials of a word of the dictionary of which one character is polyphonic; zeros for one of none."""
     if not any(len({p[:1] for p in _readings(c)}) > 1 for c in word):
         return 0, 0
+    from pypinyin import Style, lazy_pinyin
+
     first, second = lazy_pinyin(word, style=Style.FIRST_LETTER)
     return ord(first[0]), ord(second[0])
 
 
 @cache
 def _readings(character: str) -> tuple[str, ...]:
+    from pypinyin import Style, pinyin
+
     return tuple(pinyin(character, style=Style.NORMAL, heteronym=True)[0])

@@ -17,7 +17,6 @@ from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
-from xinqiao.release.prove import require_proof
 from xinqiao.release.queries import policy_text
 from xinqiao.stewardship.types import Impact, Touched
 
@@ -28,6 +27,8 @@ def impact_of(before: Catalogue, after: Catalogue, *, now: datetime) -> Impact:
     The theorems about the gate range over every list of at most 64 non-public items, so the table in force is proved
     for this one. Raises NotProved.
     """
+    from xinqiao.release.prove import require_proof  # loads a solver, which nothing else in a node needs
+
     found = changes(before, after)
     moved = [change.item.code for change in found]
     live, naming = count_live(naming=moved, now=now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Annotated, Any
 
 from django.http import HttpRequest, HttpResponse
@@ -79,15 +80,24 @@ class MachineAccess(AuthBase):
 class Api(NinjaAPI):
     """The API, described as it answers: refusals are problem documents, not plain JSON."""
 
-    def get_openapi_schema(self, **options: Any) -> Any:
-        """The OpenAPI document."""
-        document = super().get_openapi_schema(**options)
+    def get_openapi_schema(self, *, path_prefix: str | None = None, path_params: Any = None) -> Any:
+        """The OpenAPI document. Making one takes most of a second, and it changes only with the program."""
+        return _described(self, self.get_root_path(path_params or {}) if path_prefix is None else path_prefix)
+
+    def describe(self, path_prefix: str) -> Any:
+        """The OpenAPI document of the API under that address."""
+        document = super().get_openapi_schema(path_prefix=path_prefix)
         for operations in document["paths"].values():
             for operation in operations.values():
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400:
                         answer["content"] = {MEDIA_TYPE: answer["content"]["application/json"]}
         return document
+
+
+@lru_cache(maxsize=4)
+def _described(described: Api, path_prefix: str) -> Any:
+    return described.describe(path_prefix)
 
 
 api = Api(

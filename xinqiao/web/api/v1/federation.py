@@ -34,7 +34,7 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class EntryOut(Strict):
+class FeedEntryOut(Strict):
     """One place of a feed: an object's canonical JSON (RFC 8785) as text, and its origin's signature (base64)."""
 
     seq: Seq
@@ -49,7 +49,7 @@ class PageOut(Strict):
     receiver: Code
     after: Seq
     before: Digest
-    entries: Annotated[list[EntryOut], Field(max_length=PAGE_OBJECTS)]
+    entries: Annotated[list[FeedEntryOut], Field(max_length=PAGE_OBJECTS)]
     seq: Seq
     chain: Digest
     head: Seq
@@ -66,7 +66,7 @@ class ProblemOut(Strict):
     data: dict[str, Any] = {}
 
 
-class AnswerOut(Strict):
+class PlaceOut(Strict):
     """What became of a place of a feed that was not simply applied."""
 
     seq: Seq
@@ -74,18 +74,18 @@ class AnswerOut(Strict):
     problems: Annotated[list[ProblemOut], Field(max_length=50)] = []
 
 
-class ReceiptOut(Strict):
+class PageReceiptOut(Strict):
     """The receiver's cursor after a page, and what was not simply applied."""
 
     cursor: Seq
     chain: Digest
-    answers: list[AnswerOut]
+    answers: list[PlaceOut]
 
 
 class AnswersIn(Strict):
     """What became of objects that were fetched."""
 
-    answers: Annotated[list[AnswerOut], Field(max_length=PAGE_OBJECTS)]
+    answers: Annotated[list[PlaceOut], Field(max_length=PAGE_OBJECTS)]
 
 
 class CountOut(Strict):
@@ -135,7 +135,7 @@ def fetch(request: HttpRequest, where: Query[Where]) -> dict[str, Any]:
     return page_as_json(give_page(_peer(request).code, where.after, replay=where.replay, now=timezone.now()))
 
 
-@router.post("/objects", response={200: ReceiptOut, **PROBLEMS})
+@router.post("/objects", response={200: PageReceiptOut, **PROBLEMS})
 def hand_over(request: HttpRequest, body: PageOut) -> dict[str, Any]:
     """Take a page of the caller's feed in, with the cursor or not at all; a page that comes again changes nothing."""
     peer = _peer(request).code
