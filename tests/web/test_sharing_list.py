@@ -234,6 +234,8 @@ def test_what_was_overtaken_or_turned_down_is_not_put_in_force(town: Town, secon
     approve_list(one.id, actor="person:2", **by)
     moved = second.post(f"/node/list/{two.id}/", {"step": "approve"})
     assert moved.status_code == 409 and "第 2 版" in moved.content.decode()
+    [entry] = list_entries(event="stewardship.list_overtaken")
+    assert entry.body == {"proposal": two.id, "version": 2}
     states = {p.reason: p.state for p in list_proposals()}
     assert states == {
         "one": ProposalState.APPROVED,

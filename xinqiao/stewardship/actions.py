@@ -38,6 +38,7 @@ from xinqiao.stewardship.models import DutyReminderRow, ProposalRow
 from xinqiao.stewardship.queries import proposal_facts, reminder_facts, reminding
 from xinqiao.stewardship.rules import PROPOSAL_TRANSITIONS, check_change, check_reason, check_second, reminder_due
 from xinqiao.stewardship.types import (
+    LIST_OVERTAKEN,
     LIST_PROPOSED,
     LIST_REJECTED,
     LIST_TAKEN_BACK,
@@ -100,9 +101,11 @@ def approve_list(proposal: str, *, actor: str, now: datetime) -> ListVersion:
         with transaction.atomic():
             version, gone = _in_force(proposal, actor, now)
             evaluate_province.enqueue(actor)  # with the version or not at all
-    except ListMoved:
+    except ListMoved as moved:
         with transaction.atomic():
             _decide(_held(proposal), "overtake", "", actor, now)
+            body = {"proposal": proposal, "version": moved.data["number"]}
+            record(LIST_OVERTAKEN, actor=actor, subject="node", body=body, now=now)
         raise
     settle(actor=actor, now=now, gone=gone)
     return version

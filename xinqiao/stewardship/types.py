@@ -13,6 +13,7 @@ from xinqiao.kernel.errors import Invalid, NotFound, Phrase, Refused
 
 LIST_PROPOSED = Event("stewardship.list_proposed", "提出修改共享清单", "change of the sharing list proposed")
 LIST_REJECTED = Event("stewardship.list_rejected", "否决修改共享清单", "change of the sharing list rejected")
+LIST_OVERTAKEN = Event("stewardship.list_overtaken", "修改共享清单被取代", "change of the sharing list overtaken")
 LIST_TAKEN_BACK = Event("stewardship.list_taken_back", "撤回修改共享清单", "change of the sharing list taken back")
 PROVIDER_REMINDED = Event("stewardship.provider_reminded", "提醒提供单位", "provider reminded of a deadline")
 
