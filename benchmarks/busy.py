@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from benchmarks.node import ACTOR, deliver_sample, free_port, fresh_node, write_sample
 
@@ -144,6 +144,28 @@ def served(application: str = "xinqiao.config.wsgi:application") -> Iterator[int
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         process.wait(timeout=20)
+
+
+class Worker(Protocol):
+    """What goes on until it is told to stop."""
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop`` is set."""
+
+
+@contextmanager
+def running(workers: Sequence[Worker]) -> Iterator[None]:
+    """Each of the workers in a thread of its own, until the caller is done."""
+    stop = threading.Event()
+    threads = [threading.Thread(target=worker.run, args=(stop,)) for worker in workers]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:

@@ -15,15 +15,14 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.busy import BANK, PURPOSE, Target, busy_node, served
+from benchmarks.busy import BANK, PURPOSE, Target, busy_node, running, served
 from benchmarks.figure import Figure, percentile
 from benchmarks.postgres import durable_postgres
 
@@ -53,7 +52,7 @@ def measure(scale: float) -> Figure:
         os.environ["XINQIAO_SECOND_FACTOR"] = "off"
         with busy_node(max(10, int(FIRMS * scale))) as (home, targets), served() as one, served() as two:
             watchers = _watchers(home, (one, two), targets)
-            with _running(watchers):
+            with running(watchers):
                 trials = [_trial(watchers, number) for number in range(count)]
             off = sum(len(watcher.off_list) for watcher in watchers)
     return _figure(trials, watchers, off, scale)
@@ -242,20 +241,6 @@ class _Browsing:
                 line.close()
 
         return ask
-
-
-@contextmanager
-def _running(watchers: Sequence[Watcher]) -> Iterator[None]:
-    stop = threading.Event()
-    threads = [threading.Thread(target=watcher.run, args=(stop,), name=watcher.surface) for watcher in watchers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def _change(files: dict[str, str], reason: str) -> tuple[float, float]:

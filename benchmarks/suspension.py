@@ -11,14 +11,13 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.busy import BANK, Bank, Reply, Target, busy_node, served
+from benchmarks.busy import BANK, Bank, Reply, Target, busy_node, running, served
 from benchmarks.evidence_overhead import taking_turns
 from benchmarks.figure import Figure, percentile
 from benchmarks.postgres import durable_postgres
@@ -46,7 +45,7 @@ def measure(scale: float) -> Figure:
             ports = (one, two)
             load = [_Reader(_bank(home, ports[n % 2], PLATFORM), _public, taking_turns(targets)) for n in range(LOAD)]
             banks = [_Reader(_bank(home, ports[n % 2], BANK), Bank.read, taking_turns(targets)) for n in range(BANKS)]
-            with _running([*load, *banks]):
+            with running([*load, *banks]):
                 trials = [_trial(banks) for _ in range(count)]
                 removed = _removal(banks)
             dropped = sum(reader.dropped for reader in (*load, *banks))
@@ -112,20 +111,6 @@ def _public(bank: Bank, target: Target) -> Reply:
     began = time.monotonic()
     answer = bank.program.call("GET", f"/api/v1/enterprises/{target.enterprise}/public")
     return Reply(began, time.monotonic(), answer.status, {}, target)
-
-
-@contextmanager
-def _running(readers: Sequence[_Reader]) -> Iterator[None]:
-    stop = threading.Event()
-    threads = [threading.Thread(target=reader.run, args=(stop,)) for reader in readers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
 
 
 def _decide(kind: str, organisation: str = BANK) -> tuple[float, float]:

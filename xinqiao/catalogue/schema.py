@@ -93,3 +93,17 @@ def consent_wording(item: Item, *, english: bool = False) -> str:
     if english:
         return f"{item.name_en} ({', '.join(f.name_en for f in shown)}), provided by {item.department.name_en}"
     return f"{item.name}（{'、'.join(f.name for f in shown)}等），由{item.department.name}提供"
+
+
+def described(item: Item) -> dict[str, Any]:
+    """An item as programs and other nodes read it, with the JSON schema of its rows."""
+    return {
+        "code": item.code,
+        "list_code": item.list_code,
+        "name": item.name,
+        "name_en": item.name_en,
+        "provider": item.department.code,
+        "method": str(item.method),
+        "openness": str(item.openness),
+        "row_schema": json_schema(item),
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -135,7 +136,7 @@ def show_on_time(as_json: AsJson = False) -> None:
     rows = on_time(now=now)
     lists = collected(now=now)
     if as_json:
-        data = {"providers": [_plain(row) for row in rows], "lists": [_plain(row) for row in lists]}
+        data = {"providers": [asdict(row) for row in rows], "lists": [asdict(row) for row in lists]}
         out.print_json(json.dumps(data, ensure_ascii=False))
         return
     for s in rows:
@@ -144,10 +145,6 @@ def show_on_time(as_json: AsJson = False) -> None:
     out.print(table)
     for one in lists:
         out.print(f"{one.name}　归集 {one.received}/{one.listed}")
-
-
-def _plain(facts: object) -> dict[str, object]:
-    return {name: getattr(facts, name) for name in facts.__dataclass_fields__}  # type: ignore[attr-defined]
 
 
 def _files(source: Path | None, remove: list[str] | None) -> dict[str, str]:

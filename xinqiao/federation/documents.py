@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from xinqiao.catalogue.schema import json_schema
+from xinqiao.catalogue.schema import described
 from xinqiao.catalogue.types import Catalogue
 from xinqiao.evaluation.queries import get_guideline
 from xinqiao.federation.types import Draft
@@ -19,21 +19,7 @@ def list_in_force() -> Catalogue:
 def sharing_list() -> Draft:
     """The sharing list in force as a document."""
     found = list_in_force()
-    items = [
-        {
-            "code": item.code,
-            "list_code": item.list_code,
-            "name": item.name,
-            "name_en": item.name_en,
-            "provider": item.department.code,
-            "method": str(item.method),
-            "openness": str(item.openness),
-            "due": f"{item.due.period}+{item.due.days}d",
-            "draft": item.draft,
-            "row_schema": json_schema(item),
-        }
-        for item in found
-    ]
+    items = [{**described(item), "due": f"{item.due.period}+{item.due.days}d", "draft": item.draft} for item in found]
     held = version_in_force()
     version = str(held.number) if held else found.sha256[:12]
     body = {"list_sha256": found.sha256, "version": version, "document": {"items": items}}

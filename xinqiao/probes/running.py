@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,9 +74,8 @@ class _Seen:
     def look(self, target: Target, until: float) -> None:
         wire = Wire(target, min(until, time.monotonic() + 10))
         try:
-            self.about = discover(wire)
-        except Unreached:
-            pass
+            with suppress(Unreached):
+                self.about = discover(wire)
         finally:
             self.certificate = wire.certificate
             wire.end()

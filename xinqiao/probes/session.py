@@ -210,13 +210,11 @@ class Sandbox:
     def signed(self, token: Any) -> dict[str, Any]:
         """The claims of what a key of the discovery document signed; raises Failed."""
         keys = self.about.get("jwks", {}).get("keys", []) if isinstance(self.about.get("jwks"), dict) else []
-        try:
+        with suppress(Unreadable, KeyError, AttributeError):
             known = [(str(key.get("kid", "")), key) for key in keys if isinstance(key, dict)]
             for jwk in candidates(known, header_of(str(token))):
                 with suppress(Unreadable):
                     return claims_of(str(token), jwk)
-        except (Unreadable, KeyError, AttributeError):
-            pass
         raise Failed(Phrase("平台签发的内容不能用其公布的公钥验证"))
 
     # The enterprise's and the officer's parts.

@@ -29,8 +29,7 @@ def policy() -> Policy:
 
     Read at every request, so that an activation counts from the next one on, in every process.
     """
-    text = PolicyRow.objects.order_by("-id").values_list("text", flat=True).first()
-    return parse_policy(text) if text is not None else content_policy()
+    return parse_policy(policy_text())
 
 
 def policy_text() -> str:

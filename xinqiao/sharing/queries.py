@@ -26,7 +26,7 @@ def current_list() -> Catalogue:
     held, at = _believed, time.monotonic()
     if held is not None and at - held[0] < LOOK_AGAIN:
         return held[1]
-    newest = ListRow.objects.order_by("-number").values_list("number", "sha256").first()
+    newest = _newest()
     found = _parsed(*newest) if newest else load_catalogue(content_dir())
     _believed = (at, found)
     return found
@@ -34,8 +34,13 @@ def current_list() -> Catalogue:
 
 def is_in_force(listed: Catalogue) -> bool:
     """Whether a list that was read is still the one in force; asks the database, whatever this process believes."""
-    newest = ListRow.objects.order_by("-number").values_list("sha256", flat=True).first()
-    return newest is None or newest == listed.sha256
+    newest = _newest()
+    return newest is None or newest[1] == listed.sha256
+
+
+def _newest() -> tuple[int, str] | None:
+    """Number and digest of the version in force, as the database has it now."""
+    return ListRow.objects.order_by("-number").values_list("number", "sha256").first()
 
 
 def forget() -> None:

@@ -24,7 +24,7 @@ from xinqiao.plumbing.locks import hold_name
 from xinqiao.records.queries import current_rows, is_planted, last_registered_at, read_enterprise
 from xinqiao.sources.adapters.service import Service, SignedService
 from xinqiao.sources.models import CircuitRow, HeardRow
-from xinqiao.sources.queries import called, calling, circuit_of, heard_facts, links
+from xinqiao.sources.queries import called, calling, circuit_facts, circuit_of, heard_facts, links
 from xinqiao.sources.rules import about, after_call, claim_of, good_until, may_call
 from xinqiao.sources.types import (
     CIRCUIT_CLOSED,
@@ -111,11 +111,12 @@ def _as_anybody(item: Item, connection: Connection) -> HeardState:
 def _ask(enterprise: str, items: Sequence[Item], here: Mapping[str, Connection], now: datetime) -> list[_Asked]:
     """Every question with its answer, all connections at once."""
     rule, leads = calling(), links()
-    open_ = {one.code: _let_through(one.code, now) for one in {here[i.code].code: here[i.code] for i in items}.values()}
+    used = {here[item.code].code: here[item.code] for item in items}
+    open_ = {code: _let_through(code, now) for code in used}
     verified = [item for item in items if item.method is Method.VERIFY]
     claims = _claims(enterprise, verified, now)
     found = [_Asked(item, here[item.code], _question(item, enterprise, claims, now)) for item in items]
-    services = {code: SignedService(one, leads[code]) for one in here.values() if (code := one.code) in leads}
+    services = {code: SignedService(one, leads[code]) for code, one in used.items()}
     answers: list[_Asked] = []
     for start in range(0, len(found), rule.together):
         part = found[start : start + rule.together]
@@ -194,8 +195,7 @@ def _settle_circuits(asked: Sequence[_Asked], now: datetime) -> None:
 def _settle_circuit(connection: Connection, asked: _Asked, now: datetime) -> None:
     with transaction.atomic():
         CircuitRow.objects.get_or_create(connection=connection.code)
-        CircuitRow.objects.select_for_update().get(connection=connection.code)
-        before = circuit_of(connection.code)
+        before = circuit_facts(CircuitRow.objects.select_for_update().get(connection=connection.code))
         after = after_call(before, calling(), ok=asked.reply is not None, error=asked.failed, now=now)
         CircuitRow.objects.filter(connection=connection.code).update(
             failures=after.failures,

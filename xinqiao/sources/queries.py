@@ -99,9 +99,12 @@ def heard_facts(row: HeardRow) -> Heard:
 def circuit_of(connection: str) -> Circuit:
     """Where a connection stands; one never called is closed."""
     row = CircuitRow.objects.filter(connection=connection).first()
-    if row is None:
-        return Circuit(connection)
-    return Circuit(connection, row.failures, row.opened_at, row.last_ok_at, row.last_error)
+    return circuit_facts(row) if row else Circuit(connection)
+
+
+def circuit_facts(row: CircuitRow) -> Circuit:
+    """Facts of a row."""
+    return Circuit(row.connection, row.failures, row.opened_at, row.last_ok_at, row.last_error)
 
 
 def standing() -> list[Standing]:

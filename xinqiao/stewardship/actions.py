@@ -48,6 +48,7 @@ from xinqiao.stewardship.types import (
     Proposal,
     ProposalState,
     ReminderKind,
+    Reminding,
     UnknownProposal,
 )
 from xinqiao.webhooks.actions import take_back as take_back_notices
@@ -201,19 +202,19 @@ def remind_providers(*, now: datetime) -> list[DutyReminder]:
     for item in (one for one in current if one.code not in here):
         at = last.get(item.code)
         since = at or listed_since(item.code)
-        if since is not None and (row := _reminder(item, beijing_day(since), now=now)):
+        if since is not None and (row := _reminder(item, beijing_day(since), rule, now=now)):
             made.append(row)
             if row.kind is ReminderKind.ESCALATED and rule.lead != row.provider:
                 _tell(rule.lead, row, now)
     return made
 
 
-def _reminder(item: Item, since: date, *, now: datetime) -> DutyReminder | None:
+def _reminder(item: Item, since: date, rule: Reminding, *, now: datetime) -> DutyReminder | None:
     today, days = beijing_day(now), calendar()
     due_on = duty(item.due, since, today, days).due_on
     with transaction.atomic():
         said = DutyReminderRow.objects.filter(item=item.code, due_on=due_on)
-        due = reminder_due(due_on, today, days, reminding(), [reminder_facts(row) for row in said])
+        due = reminder_due(due_on, today, days, rule, [reminder_facts(row) for row in said])
         if due is None:
             return None
         row, new = DutyReminderRow.objects.get_or_create(

@@ -8,11 +8,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import connection, transaction
 
 from xinqiao.evidence.actions import record
+from xinqiao.plumbing.outgoing import STRAIGHT
 from xinqiao.plumbing.settings import demo
 from xinqiao.webhooks.models import Endpoint, Message
 from xinqiao.webhooks.queries import endpoint_facts, message_facts
@@ -159,21 +159,13 @@ def _send(row: Message, now: datetime) -> int:
         point.url, data=body, headers=headers(row.id, body, secrets=standing, at=now), method="POST"
     )
     try:
-        with _OPENER.open(request, timeout=PATIENCE) as answer:
+        with STRAIGHT.open(request, timeout=PATIENCE) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         with error:
             return error.code
     except (OSError, ValueError):
         return 0
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))
 
 
 @transaction.atomic

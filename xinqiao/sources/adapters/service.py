@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from xinqiao.kernel.canonical import canonical_bytes
+from xinqiao.plumbing.outgoing import STRAIGHT
 from xinqiao.sources.rules import read_reply
 from xinqiao.sources.types import Connection, Link, Question, Reply, Unreachable
+from xinqiao.webhooks.rules import headers
 
 MOST_BYTES = 4_000_000
 HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -47,8 +49,8 @@ class SignedService:
             }
         )
         try:
-            data, headers = self._post(body)
-            content = Webhook(self._link.secret).verify(data, headers)
+            data, signature = self._post(body)
+            content = Webhook(self._link.secret).verify(data, signature)
             return read_reply(question, content)
         except WebhookVerificationError as error:
             raise self._failed("signature") from error
@@ -58,7 +60,7 @@ class SignedService:
     def check(self) -> None:
         """Whether the source answers at all; raises Unreachable."""
         try:
-            with _OPENER.open(f"{self._link.address.rstrip('/')}/v1/alive", timeout=self._seconds) as answer:
+            with STRAIGHT.open(f"{self._link.address.rstrip('/')}/v1/alive", timeout=self._seconds) as answer:
                 if answer.status != 200:
                     raise self._failed(f"HTTP {answer.status}")
         except (OSError, http.client.HTTPException) as error:
@@ -67,10 +69,10 @@ class SignedService:
     def _post(self, body: bytes) -> tuple[bytes, dict[str, str]]:
         """Body and signature of the answer. The time is for all of it: a source that drips is cut off too."""
         ends = time.monotonic() + self._seconds
-        request = urllib.request.Request(
-            f"{self._link.address.rstrip('/')}/v1/query", data=body, headers=self._signed(body), method="POST"
-        )
-        with _OPENER.open(request, timeout=self._seconds) as answer:
+        signed = _signed(body, self._link.secret)
+        address = f"{self._link.address.rstrip('/')}/v1/query"
+        request = urllib.request.Request(address, data=body, headers=signed, method="POST")
+        with STRAIGHT.open(request, timeout=self._seconds) as answer:
             parts, size = list[bytes](), 0
             while part := answer.read1(65_536):
                 parts.append(part)
@@ -80,15 +82,6 @@ class SignedService:
                 if time.monotonic() > ends:
                     raise TimeoutError("timed out")
             return b"".join(parts), {name: answer.headers.get(name, "") for name in HEADERS}
-
-    def _signed(self, body: bytes) -> dict[str, str]:
-        name, now = f"ask_{secrets.token_hex(12)}", datetime.now(UTC).replace(microsecond=0)
-        return {
-            "Content-Type": "application/json",
-            "webhook-id": name,
-            "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": Webhook(self._link.secret).sign(msg_id=name, timestamp=now, data=body.decode()),
-        }
 
     @property
     def _seconds(self) -> float:
@@ -101,9 +94,12 @@ class SignedService:
 def answer_to(question: dict[str, Any], secret: str, **content: Any) -> tuple[bytes, dict[str, str]]:
     """A signed answer, as a source makes it: body and headers. For adapters' peers and for whoever writes a source."""
     body = json.dumps({"v": 1, "id": question["id"], **content}, ensure_ascii=False).encode()
-    name, now = f"say_{secrets.token_hex(12)}", datetime.now(UTC).replace(microsecond=0)
-    signature = Webhook(secret).sign(msg_id=name, timestamp=now, data=body.decode())
-    return body, dict(zip(HEADERS, (name, str(int(now.timestamp())), signature), strict=True))
+    return body, _signed(body, secret)
+
+
+def _signed(body: bytes, secret: str) -> dict[str, str]:
+    """The headers of a signed body, the same for questions and answers."""
+    return headers(f"msg_{secrets.token_hex(12)}", body, secrets=[secret], at=datetime.now(UTC))
 
 
 def _reason(error: Exception) -> str:
@@ -112,11 +108,3 @@ def _reason(error: Exception) -> str:
         return f"HTTP {error.code}"
     inner = getattr(error, "reason", error)
     return "timed out" if isinstance(inner, TimeoutError) else str(inner)[:120] or type(inner).__name__
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_args: Any, **_kwargs: Any) -> None:
-        return None
-
-
-_OPENER = urllib.request.build_opener(_NoRedirect, urllib.request.ProxyHandler({}))

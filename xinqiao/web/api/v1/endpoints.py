@@ -13,8 +13,7 @@ from ninja.files import UploadedFile
 from ninja.security.base import AuthBase
 
 from xinqiao.admission.refusals import NotHosted
-from xinqiao.catalogue.schema import json_schema
-from xinqiao.catalogue.types import Item
+from xinqiao.catalogue.schema import described
 from xinqiao.consent.queries import get_template
 from xinqiao.consent.rules import check_purpose
 from xinqiao.consent.types import Form as ConsentForm
@@ -116,19 +115,6 @@ def _delivery(outcome: Outcome) -> dict[str, Any]:
     return schemas.DeliveryOut.from_orm(outcome).dict()
 
 
-def _item(item: Item) -> dict[str, Any]:
-    return {
-        "code": item.code,
-        "list_code": item.list_code,
-        "name": item.name,
-        "name_en": item.name_en,
-        "provider": item.department.code,
-        "method": str(item.method),
-        "openness": str(item.openness),
-        "row_schema": json_schema(item),
-    }
-
-
 def _access(access: Access) -> dict[str, Any]:
     return {name: getattr(access, name) for name in schemas.AccessOut.model_fields}
 
@@ -136,7 +122,7 @@ def _access(access: Access) -> dict[str, Any]:
 @api.get("/catalogue", response={200: list[schemas.ItemOut]}, auth=None, tags=["catalogue"])
 def catalogue(request: HttpRequest) -> list[dict[str, Any]]:
     """The sharing list: every item with the JSON schema of its rows."""
-    return [_item(item) for item in current_list()]
+    return [described(item) for item in current_list()]
 
 
 @api.get(
@@ -144,7 +130,7 @@ def catalogue(request: HttpRequest) -> list[dict[str, Any]]:
 )
 def catalogue_item(request: HttpRequest, code: str) -> dict[str, Any]:
     """One item of the sharing list, by code or list code."""
-    return _item(current_list().item(code))
+    return described(current_list().item(code))
 
 
 @api.post("/deliveries", response={201: schemas.DeliveryOut, **PROBLEMS}, tags=["deliveries"])
