@@ -18,10 +18,12 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "docs" / "images"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+FLAGS += ["--disable-dev-shm-usage"]  # a container's shared memory is often too small for a picture of a page
 PASSWORD = "xinqiao-demo"
 FIRM = "91610131MAYDEM0155"
 
@@ -121,5 +123,12 @@ def picture(page: Page, name: str) -> Path:
     wanted = os.environ.get("XINQIAO_PICTURES") == "1" or not (IMAGES / f"{name}.png").exists()
     folder = IMAGES if wanted else Path(tempfile.mkdtemp(prefix="xinqiao-picture-"))
     folder.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=folder / f"{name}.png", animations="disabled")
+    for left in (2, 1, 0):
+        try:
+            page.screenshot(path=folder / f"{name}.png", animations="disabled")
+            break
+        except PlaywrightError as error:  # a busy machine: the page is there, its frame is not drawn yet
+            if left == 0 or "Unable to capture" not in error.message:
+                raise
+            page.wait_for_timeout(1000)
     return folder / f"{name}.png"

@@ -268,21 +268,26 @@ def _record(enterprise: str, asked: _Asked, reply: Reply, now: datetime) -> None
     if any(item.field(code).personal for code in item.key):
         return  # sealed keys cannot be written out
     tables = read_enterprise(enterprise, [item], known=now)
-    standing = current_rows(tables[item.code], item) if item.code in tables else []
-    gone = [r for r in standing if r["_batch"] != delivery and _covered(r, reply) and not is_planted(r)]
-    if gone:
-        keys = [{code: _written(row[code]) for code in (*item.key, item.subject.code)} for row in gone]
+    table = tables.get(item.code)
+    if table is None:
+        return
+    named = (*item.key, item.subject.code)
+    # By key and not by delivery alone: of two deliveries of one instant either may be the one whose row stands.
+    said = {_key_of(row, named) for row in table.to_pylist() if row["_batch"] == delivery}
+    gone = [r for r in current_rows(table, item) if _covered(r, reply) and not is_planted(r)]
+    keys = [dict(zip(named, key, strict=True)) for key in (_key_of(row, named) for row in gone) if key not in said]
+    if keys:
         retract_rows(item, keys, reason="来源不再提供", **by)
+
+
+def _key_of(row: Mapping[str, object], named: Sequence[str]) -> tuple[str, ...]:
+    return tuple("" if row[code] is None else str(row[code]) for code in named)
 
 
 def _covered(row: Mapping[str, object], reply: Reply) -> bool:
     """Whether an answer would hold a row if the source still had it."""
     on = row["_occurred_on"]
     return reply.since is None or on is None or str(on) >= reply.since.isoformat()
-
-
-def _written(value: object) -> str:
-    return "" if value is None else str(value)
 
 
 def _as_csv(item: Item, reply: Reply, question: Question) -> bytes:
