@@ -36,6 +36,7 @@ NAMES = (
     "source_outage",
     "route_roles",
     "federation_faults",
+    "matching",
 )
 
 

@@ -95,6 +95,7 @@ INSTALLED_APPS = [
     "xinqiao.directory",
     "xinqiao.subjects",
     "xinqiao.supervision",
+    "xinqiao.matching",
     "xinqiao.stewardship",
     "xinqiao.federation",
     "xinqiao.web",
