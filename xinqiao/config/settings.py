@@ -96,6 +96,7 @@ INSTALLED_APPS = [
     "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.matching",
+    "xinqiao.lending",
     "xinqiao.stewardship",
     "xinqiao.federation",
     "xinqiao.web",
