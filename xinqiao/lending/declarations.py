@@ -23,8 +23,8 @@ from xinqiao.lending.types import (
     Declaration,
     ListState,
     RecommendationTest,
-    TestState,
     UnknownDeclaration,
+    Verdict,
     WrongDeclaration,
 )
 from xinqiao.matching.queries import condition_facts, get_need, grades, matching_rules
@@ -34,17 +34,17 @@ from xinqiao.parties.queries import get_enterprise, list_organisations
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
 
-OF_OUTCOME = {Outcome.PASSED: TestState.MET, Outcome.FAILED: TestState.NOT_MET, Outcome.OPEN: TestState.TO_CONFIRM}
+OF_OUTCOME = {Outcome.PASSED: Verdict.MET, Outcome.FAILED: Verdict.NOT_MET, Outcome.OPEN: Verdict.TO_CONFIRM}
 
 
-def tested(firm: Firm, need: Need, *, now: datetime) -> dict[str, TestState]:
+def tested(firm: Firm, need: Need, *, now: datetime) -> dict[str, Verdict]:
     """What each of the five tests says as far as the data tells; the rest is for a person to confirm."""
     return {test.code: _tested(test, firm, need, now) for test in queries.lending_rules().tests}
 
 
-def _tested(test: RecommendationTest, firm: Firm, need: Need, now: datetime) -> TestState:
+def _tested(test: RecommendationTest, firm: Firm, need: Need, now: datetime) -> Verdict:
     if not test.conditions:
-        return TestState.TO_CONFIRM
+        return Verdict.TO_CONFIRM
     faults: list[str] = []
 
     def say(field: str, code: str, pattern: str, **data: str) -> None:
@@ -53,7 +53,7 @@ def _tested(test: RecommendationTest, firm: Firm, need: Need, now: datetime) -> 
     raw = [dict(c) for c in test.conditions]
     conditions = parse_conditions(raw, condition_facts(now=now), grades(now=now), say, where=test.code)
     if faults:  # an indicator that has left the list: nobody is found wanting for it
-        return TestState.TO_CONFIRM
+        return Verdict.TO_CONFIRM
     found = {judge(c, firm, need) for c in conditions}
     worst = next((o for o in (Outcome.FAILED, Outcome.OPEN) if o in found), Outcome.PASSED)
     return OF_OUTCOME[worst]
@@ -111,9 +111,9 @@ def decide_declaration(
     found = queries.declaration_facts(row)
     states = dict(found.tests)
     for code, state in found.tests.items():
-        if state is TestState.TO_CONFIRM and code in confirmed:
-            states[code] = TestState.MET if confirmed[code] else TestState.NOT_MET
-    event = "recommend" if all(s is TestState.MET for s in states.values()) else "return"
+        if state is Verdict.TO_CONFIRM and code in confirmed:
+            states[code] = Verdict.MET if confirmed[code] else Verdict.NOT_MET
+    event = "recommend" if all(s is Verdict.MET for s in states.values()) else "return"
     row.state = DECLARATION_TRANSITIONS.check(found.state, event)
     _check_decision(found, confirmed, notes, reason, returning=event == "return")
     row.tests = {code: str(state) for code, state in states.items()}
@@ -133,9 +133,9 @@ def _check_decision(
 ) -> None:
     problems = []
     for code, state in found.tests.items():
-        if state is TestState.TO_CONFIRM and code not in confirmed:
+        if state is Verdict.TO_CONFIRM and code not in confirmed:
             problems.append(Problem(field=code, code="lending.test", message=Phrase("请核实这一项")))
-        elif state is TestState.TO_CONFIRM and not notes.get(code, "").strip():
+        elif state is Verdict.TO_CONFIRM and not notes.get(code, "").strip():
             problems.append(Problem(field=code, code="lending.note", message=Phrase("请写明核实的依据")))
     if any(len(text) > LONGEST for text in (*notes.values(), reason)):
         problems.append(Problem(field="reason", code="lending.text", message=Phrase("最多 {most} 字", most=LONGEST)))

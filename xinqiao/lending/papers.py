@@ -176,9 +176,12 @@ def _flag(name: str, value: Any, yuan: bool) -> bool:
 
 def _enterprise(name: str, value: Any, yuan: bool) -> str:
     try:
-        return parse_uscc(str(value)).code
+        found = parse_uscc(str(value))
     except InvalidUscc as error:
         raise _Wrong(Phrase("不是有效的统一社会信用代码")) from error
+    if not found.check_ok:
+        raise _Wrong(Phrase("校验位不符，请按营业执照核对"))
+    return found.code
 
 
 def _guarantee(name: str, value: Any, yuan: bool) -> GuaranteeCode:

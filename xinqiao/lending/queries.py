@@ -26,10 +26,10 @@ from xinqiao.lending.types import (
     LoanReport,
     Offer,
     Step,
-    TestState,
     Turn,
     UnknownApplication,
     UnknownDeclaration,
+    Verdict,
 )
 from xinqiao.plumbing.settings import content_dir
 
@@ -289,7 +289,7 @@ def declaration_facts(row: DeclarationRow) -> Declaration:
         enterprise_name=row.enterprise_name,
         state=ListState(row.state),
         institutions=tuple(row.institutions),
-        tests={code: TestState(state) for code, state in row.tests.items()},
+        tests={code: Verdict(state) for code, state in row.tests.items()},
         notes=dict(row.notes),
         declared_at=row.declared_at,
         decided_by=row.decided_by,

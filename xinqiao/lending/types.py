@@ -170,7 +170,7 @@ class GapKind(StrEnum):
         }[self]
 
 
-class TestState(StrEnum):
+class Verdict(StrEnum):
     """What a test of the recommendation says."""
 
     MET = "met"
@@ -364,7 +364,7 @@ class Declaration:
     enterprise_name: str
     state: ListState
     institutions: tuple[str, ...]
-    tests: Mapping[str, TestState]
+    tests: Mapping[str, Verdict]
     notes: Mapping[str, str]
     declared_at: datetime
     decided_by: str
