@@ -14,7 +14,7 @@ from tests.factories import DAY, NOW, deliver, item, registered, uscc
 from tests.kept import laid_down
 from xinqiao.consent.actions import grant_authorisation
 from xinqiao.consent.queries import consent_text, get_authorisation, get_request, list_requests
-from xinqiao.consent.types import AuthorisationStatus, RequestState
+from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.queries import list_entries
 from xinqiao.kernel.dated import beijing_day
@@ -118,7 +118,7 @@ class Market:
     def firm(self, number: int = 1, now: datetime = NOW) -> Firm:
         """A firm as conditions look at it: by the gate, from its own file."""
         own = Recipient(RecipientKind.ENTERPRISE, uscc(number), "", enterprise=uscc(number))
-        asked = Inquiry(own, uscc(number), "self", "derived", "person:1", "portal")  # type: ignore[arg-type]
+        asked = Inquiry(own, uscc(number), "self", Form.DERIVED, "person:1", "portal")
         return firm_of(read(asked, now=now).document["evaluation"], now=now)
 
     def need(self, number: int = 1, **changes: Any) -> Need:
@@ -269,7 +269,10 @@ def test_the_whole_way_to_a_loan_and_its_end(market: Market) -> None:
     application = market.authorise(application)
     assert application.state is ApplicationState.AUTHORISED and application.authorisation
     bank = Recipient(RecipientKind.INSTITUTION, "bank_a", "示例bank_a")
-    read(Inquiry(bank, FIRM, "approval", "report", "person:2", "portal", application.authorisation), now=NOW)  # type: ignore[arg-type]
+    asked_for = Inquiry(
+        bank, FIRM, "approval", Form.REPORT, "person:2", "portal", authorisation=application.authorisation
+    )
+    read(asked_for, now=NOW)
     assert follow(application.id, now=NOW).state is ApplicationState.REPORTED
     with pytest.raises(WrongOffer) as wrong:
         dear = terms(rate_bp=600, amount_fen=200_000_000, guarantee=GuaranteeCode.PLEDGE)
