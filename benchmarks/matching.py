@@ -17,7 +17,11 @@ from benchmarks.node import ACTOR, SEED, database_name, deliver_sample, fresh_no
 
 if TYPE_CHECKING:
     from xinqiao.matching.batch import Many
-    from xinqiao.matching.types import Condition, Need, Product
+    from xinqiao.matching.types import (
+        Condition,
+        Need,
+        Product,
+    )
 
 NAME = "matching"
 BAR = "≤ 20 s for 100,000 firms × 500 products, one firm p95 ≤ 200 ms, counts and single firms equal"

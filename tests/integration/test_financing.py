@@ -23,24 +23,26 @@ from xinqiao.lending import queries
 from xinqiao.lending.applications import answer, decline, follow, note_answer, offer, opt_in, remind, start_renewal
 from xinqiao.lending.declarations import decide_declaration, declare
 from xinqiao.lending.loans import record_loans, report_loans
-from xinqiao.lending.types import (
-    Answer,
-    Application,
-    ApplicationState,
+from xinqiao.lending.refusals import (
     AppliedAlready,
     DoesNotFit,
-    GapKind,
-    GuaranteeCode,
-    ListState,
     NotRenewable,
-    Offer,
     TooManyOptIns,
     UnknownApplication,
-    Verdict,
     WrongDeclaration,
     WrongOffer,
     WrongReasons,
     WrongReport,
+)
+from xinqiao.lending.types import (
+    Answer,
+    Application,
+    ApplicationState,
+    GapKind,
+    GuaranteeCode,
+    ListState,
+    Offer,
+    Verdict,
 )
 from xinqiao.matching.actions import (
     close_need,
@@ -52,20 +54,22 @@ from xinqiao.matching.actions import (
     withdraw_product,
 )
 from xinqiao.matching.queries import find_open_need, firm_of, fits, get_product, list_products, list_versions
+from xinqiao.matching.refusals import (
+    InvalidNeed,
+    InvalidProduct,
+    NeedOpen,
+    NothingEvaluated,
+    TooManyTrials,
+    UnknownNeed,
+    UnknownProduct,
+)
 from xinqiao.matching.types import (
     Basis,
     Condition,
     Firm,
-    InvalidNeed,
-    InvalidProduct,
     Need,
-    NeedOpen,
-    NothingEvaluated,
     Outcome,
     Product,
-    TooManyTrials,
-    UnknownNeed,
-    UnknownProduct,
 )
 from xinqiao.parties.actions import (
     add_member,

@@ -19,6 +19,7 @@ from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.lending import queries
 from xinqiao.lending.models import ApplicationRow, ReminderRow, StepRow
+from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, TooManyOptIns
 from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons, due_marks
 from xinqiao.lending.types import (
     APPLICATION_DECLINED,
@@ -29,18 +30,22 @@ from xinqiao.lending.types import (
     Answer,
     Application,
     ApplicationState,
-    AppliedAlready,
-    DoesNotFit,
     FiveClass,
-    NotRenewable,
     Offer,
     Path,
     ReminderMark,
-    TooManyOptIns,
 )
 from xinqiao.matching.queries import get_need, get_product, list_products, matching_rules
+from xinqiao.matching.refusals import (
+    UnknownProduct,
+)
 from xinqiao.matching.rules import fit_of
-from xinqiao.matching.types import Basis, Firm, Outcome, Product, UnknownProduct
+from xinqiao.matching.types import (
+    Basis,
+    Firm,
+    Outcome,
+    Product,
+)
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.release.queries import list_accesses
@@ -130,7 +135,7 @@ def _request(row: ApplicationRow, product: Product, signatory: int, now: datetim
         return open_ones[0]
     asked: dict[str, Any] = {
         "enterprise": row.enterprise, "purpose": PURPOSE, "items": items_for(product, now=now), "form": Form.REPORT,
-        "reason": f"{product.name}（{row.id}）", "product": row.id, "actor": f"system:{row.institution}", "now": now,
+        "reason": f"{product.name} {row.id}", "product": row.id, "actor": f"system:{row.institution}", "now": now,
     }  # fmt: skip
     try:
         return request_authorisation(row.institution, **asked)

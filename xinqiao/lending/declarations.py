@@ -15,6 +15,7 @@ from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.lending import queries
 from xinqiao.lending.models import DeclarationRow
+from xinqiao.lending.refusals import UnknownDeclaration, WrongDeclaration
 from xinqiao.lending.rules import DECLARATION_TRANSITIONS, LONGEST
 from xinqiao.lending.types import (
     DECLARATION_RETURNED,
@@ -23,13 +24,15 @@ from xinqiao.lending.types import (
     Declaration,
     ListState,
     RecommendationTest,
-    UnknownDeclaration,
     Verdict,
-    WrongDeclaration,
 )
 from xinqiao.matching.queries import condition_facts, get_need, grades, matching_rules
 from xinqiao.matching.rules import judge, parse_conditions
-from xinqiao.matching.types import Firm, Need, Outcome
+from xinqiao.matching.types import (
+    Firm,
+    Need,
+    Outcome,
+)
 from xinqiao.parties.queries import get_enterprise, list_organisations
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 from datetime import date
 
 from xinqiao.kernel.errors import NotFound
-from xinqiao.lending.types import FiveClass, GuaranteeCode, LendingRules, LoanReport
+from xinqiao.lending.types import (
+    FiveClass,
+    GuaranteeCode,
+    LendingRules,
+    LoanReport,
+)
 
 SMALL = frozenset({"small", "micro"})
 NON_PERFORMING = frozenset({FiveClass.SUBSTANDARD, FiveClass.DOUBTFUL, FiveClass.LOSS})

@@ -23,8 +23,15 @@ from xinqiao.lending import queries
 from xinqiao.lending.applications import disbursed
 from xinqiao.lending.models import ApplicationRow, LoanReportRow, LoanRow
 from xinqiao.lending.papers import read_reports, report_document
+from xinqiao.lending.refusals import WrongReport
 from xinqiao.lending.rules import SECURES
-from xinqiao.lending.types import LOANS_RECORDED, LOANS_REPORTED, FiveClass, GuaranteeCode, LoanReport, WrongReport
+from xinqiao.lending.types import (
+    LOANS_RECORDED,
+    LOANS_REPORTED,
+    FiveClass,
+    GuaranteeCode,
+    LoanReport,
+)
 from xinqiao.parties.queries import get_organisation
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.release.queries import list_accesses

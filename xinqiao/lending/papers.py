@@ -10,7 +10,11 @@ from typing import Any
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
 from xinqiao.kernel.money import parse_yuan
-from xinqiao.lending.types import FiveClass, GuaranteeCode, LoanReport
+from xinqiao.lending.types import (
+    FiveClass,
+    GuaranteeCode,
+    LoanReport,
+)
 
 # Field → heading of the table an institution sends; amounts in the table are in yuan, in the API in fen.
 HEADINGS = {

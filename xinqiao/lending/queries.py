@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.lending.models import ApplicationRow, DeclarationRow, LoanRow, StepRow
+from xinqiao.lending.refusals import UnknownApplication, UnknownDeclaration
 from xinqiao.lending.rules import UNDER_WAY, clock_of, load_lending, path_of, turn, worst_by_days
 from xinqiao.lending.types import (
     Application,
@@ -27,8 +28,6 @@ from xinqiao.lending.types import (
     Offer,
     Step,
     Turn,
-    UnknownApplication,
-    UnknownDeclaration,
     Verdict,
 )
 from xinqiao.plumbing.settings import content_dir

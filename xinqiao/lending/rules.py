@@ -13,6 +13,7 @@ from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.lending.refusals import InvalidLending, WrongOffer, WrongReasons
 from xinqiao.lending.types import (
     ApplicationState,
     Clock,
@@ -20,7 +21,6 @@ from xinqiao.lending.types import (
     FiveClass,
     GuaranteeCode,
     Holder,
-    InvalidLending,
     LendingRules,
     ListState,
     Offer,
@@ -28,10 +28,11 @@ from xinqiao.lending.types import (
     RecommendationTest,
     ReminderMark,
     Turn,
-    WrongOffer,
-    WrongReasons,
 )
-from xinqiao.matching.types import Guarantee, Product
+from xinqiao.matching.types import (
+    Guarantee,
+    Product,
+)
 
 _S = ApplicationState
 APPLICATION_TRANSITIONS = Transitions(

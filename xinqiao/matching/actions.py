@@ -15,6 +15,14 @@ from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.matching import queries
 from xinqiao.matching.models import NeedRow, ProductRow, ProductVersionRow, TrialRow
 from xinqiao.matching.papers import read_product
+from xinqiao.matching.refusals import (
+    NeedOpen,
+    NotAnInstitution,
+    TooManyProducts,
+    TooManyTrials,
+    UnknownNeed,
+    UnknownProduct,
+)
 from xinqiao.matching.rules import check_need, need_is_open
 from xinqiao.matching.types import (
     DEMAND_TOLD,
@@ -26,16 +34,10 @@ from xinqiao.matching.types import (
     Condition,
     Guarantee,
     Need,
-    NeedOpen,
     NeedState,
-    NotAnInstitution,
     Product,
     Reach,
     Told,
-    TooManyProducts,
-    TooManyTrials,
-    UnknownNeed,
-    UnknownProduct,
 )
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.parties.types import OrganisationKind

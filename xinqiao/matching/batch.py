@@ -11,7 +11,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from xinqiao.matching.rules import PREFIXES
-from xinqiao.matching.types import Basis, Condition, Guarantee, Outcome, Product
+from xinqiao.matching.types import (
+    Basis,
+    Condition,
+    Guarantee,
+    Outcome,
+    Product,
+)
 
 Codes = npt.NDArray[np.int8]
 Ranks = npt.NDArray[np.int64]

@@ -7,6 +7,9 @@ from datetime import date
 from typing import Any
 
 from xinqiao.kernel.errors import Phrase, Problem
+from xinqiao.matching.refusals import (
+    InvalidProduct,
+)
 from xinqiao.matching.rules import (
     LONGEST_NAME,
     LONGEST_NOTE,
@@ -17,7 +20,10 @@ from xinqiao.matching.rules import (
     condition_document,
     parse_conditions,
 )
-from xinqiao.matching.types import Guarantee, InvalidProduct, MatchingRules
+from xinqiao.matching.types import (
+    Guarantee,
+    MatchingRules,
+)
 
 Document = dict[str, Any]
 # Field → (least, most) of a whole number.

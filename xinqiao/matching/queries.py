@@ -18,6 +18,11 @@ from xinqiao.evaluation.types import Document, NoRun
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.matching.batch import OPEN, PASSED, Many, guarantee_bits
 from xinqiao.matching.models import NeedRow, ProductRow, ProductVersionRow
+from xinqiao.matching.refusals import (
+    NothingEvaluated,
+    UnknownNeed,
+    UnknownProduct,
+)
 from xinqiao.matching.rules import fit_of, load_rules, need_is_open, parse_rules, ranked, told
 from xinqiao.matching.types import (
     Basis,
@@ -29,12 +34,9 @@ from xinqiao.matching.types import (
     MatchingRules,
     Need,
     NeedState,
-    NothingEvaluated,
     Product,
     Reach,
     Told,
-    UnknownNeed,
-    UnknownProduct,
 )
 from xinqiao.parties.queries import list_organisations
 from xinqiao.plumbing.settings import content_dir

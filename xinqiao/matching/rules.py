@@ -13,6 +13,10 @@ from typing import Any
 from xinqiao.indicators.types import Kind
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.money import format_wan
+from xinqiao.matching.refusals import (
+    InvalidMatching,
+    InvalidNeed,
+)
 from xinqiao.matching.types import (
     Basis,
     Checked,
@@ -21,8 +25,6 @@ from xinqiao.matching.types import (
     Firm,
     Fit,
     Guarantee,
-    InvalidMatching,
-    InvalidNeed,
     MatchingRules,
     Need,
     Outcome,

@@ -30,8 +30,12 @@ from xinqiao.lending.queries import (
     turn_of,
     with_turns,
 )
+from xinqiao.lending.refusals import UnknownApplication
 from xinqiao.lending.rules import UNDER_WAY
-from xinqiao.lending.types import Answer, ApplicationState, UnknownApplication
+from xinqiao.lending.types import (
+    Answer,
+    ApplicationState,
+)
 from xinqiao.matching.actions import close_need, post_need
 from xinqiao.matching.queries import (
     find_open_need,
@@ -42,7 +46,11 @@ from xinqiao.matching.queries import (
     matching_rules,
 )
 from xinqiao.matching.rules import fit_of, placed_because
-from xinqiao.matching.types import Firm, Guarantee, Need
+from xinqiao.matching.types import (
+    Firm,
+    Guarantee,
+    Need,
+)
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import Right, Role
 from xinqiao.release.actions import Inquiry
@@ -164,9 +172,9 @@ def end_need(request: HttpRequest, need: str, *, actor: Acting) -> HttpResponse:
 
 @APPLICANT
 @require_GET
-def product(request: HttpRequest, code: str, *, actor: Acting) -> HttpResponse:
+def product(request: HttpRequest, product: str, *, actor: Acting) -> HttpResponse:
     """One product: every condition with what it says of the enterprise."""
-    found, now = get_product(code), timezone.now()
+    found, now = get_product(product), timezone.now()
     need = find_open_need(actor.code, now=now)
     fit = fit_of(found, _firm(actor), need) if need else None
     context = {

@@ -38,7 +38,13 @@ from xinqiao.lending.queries import (
 )
 from xinqiao.lending.rules import UNDER_WAY
 from xinqiao.lending.sheets import loan_template, read_sheet
-from xinqiao.lending.types import FiveClass, GuaranteeCode, ListState, Offer, Verdict
+from xinqiao.lending.types import (
+    FiveClass,
+    GuaranteeCode,
+    ListState,
+    Offer,
+    Verdict,
+)
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import Role
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -142,6 +148,7 @@ def results(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "headings": [(code, title, code not in OPTIONAL) for code, title in HEADINGS.items()],
         "guarantees": list(GuaranteeCode),
         "classes": list(FiveClass),
+        "typed": {},
     }
     status = 200
     if request.method == "POST":
@@ -214,6 +221,7 @@ def declaration(request: HttpRequest, declaration: str, *, actor: Acting) -> Htt
         "tests": [(t, found.tests.get(t.code), found.notes.get(t.code, "")) for t in lending_rules().tests],
         "institutions": [get_organisation(code).name for code in found.institutions],
         "to_confirm": Verdict.TO_CONFIRM,
+        "said": {},
     }
     if request.method == "GET":
         return render(request, "node/declaration.html", context)

@@ -25,15 +25,17 @@ from xinqiao.matching.queries import (
     matching_rules,
     vetoes,
 )
+from xinqiao.matching.refusals import (
+    InvalidProduct,
+    NothingEvaluated,
+    UnknownProduct,
+)
 from xinqiao.matching.rules import parse_conditions
 from xinqiao.matching.types import (
     Basis,
     Condition,
     Guarantee,
-    InvalidProduct,
-    NothingEvaluated,
     Product,
-    UnknownProduct,
 )
 from xinqiao.parties.types import Role
 from xinqiao.web.access import Acting, Portal, posted, public, requires
@@ -64,11 +66,11 @@ def public_products(request: HttpRequest) -> HttpResponse:
 
 @public
 @require_GET
-def public_product(request: HttpRequest, code: str) -> HttpResponse:
+def public_product(request: HttpRequest, product: str) -> HttpResponse:
     """One product with its conditions and what it promises."""
-    found = next((p for p in list_products() if p.code == code), None)
+    found = next((p for p in list_products() if p.code == product), None)
     if found is None:
-        raise UnknownProduct(product=code)
+        raise UnknownProduct(product=product)
     days = decision_days(found.institution, now=timezone.now())
     return render(request, "public/product.html", {"product": found, "days": days})
 
@@ -88,20 +90,20 @@ def own(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 
 @MAKER
 @require_http_methods(["GET", "POST"])
-def write(request: HttpRequest, code: str = "", *, actor: Acting) -> HttpResponse:
+def write(request: HttpRequest, product: str = "", *, actor: Acting) -> HttpResponse:
     """Write a product or its next version: try how far its conditions reach, then publish."""
     context = _choices()
     if request.method == "GET":
-        found = _own(code, actor) if code else None
-        context |= {"raw": _as_written(found) if found else _empty(), "code": code}
-        context["versions"] = list_versions(code) if code else []
+        found = _own(product, actor) if product else None
+        context |= {"raw": _as_written(found) if found else _empty(), "code": product}
+        context["versions"] = list_versions(product) if product else []
         return render(request, "institution/product_write.html", context)
-    if code:
-        _own(code, actor)
+    if product:
+        _own(product, actor)
     raw = {name: posted(request, name, most=500) for name in WRITTEN}
     raw["guarantees"], raw["windows"] = request.POST.getlist("guarantees"), request.POST.getlist("windows")
     raw["rows"] = _rows(request)
-    context |= {"raw": raw, "code": code}
+    context |= {"raw": raw, "code": product}
     try:
         document = _document(raw)
         if posted(request, "step") == "try":
@@ -109,7 +111,7 @@ def write(request: HttpRequest, code: str = "", *, actor: Acting) -> HttpRespons
                 _conditions(document), institution=actor.code, actor=actor.label, now=timezone.now()
             )
             return render(request, "institution/product_write.html", context)
-        made = publish_product(document, institution=actor.code, code=code, actor=actor.label, now=timezone.now())
+        made = publish_product(document, institution=actor.code, code=product, actor=actor.label, now=timezone.now())
     except (Invalid, Refused, SourceFailed) as error:
         context["error"] = error_context(error)
         return render(request, "institution/product_write.html", context, status=status_of(error))
@@ -120,9 +122,9 @@ def write(request: HttpRequest, code: str = "", *, actor: Acting) -> HttpRespons
 
 @MAKER
 @require_POST
-def withdraw(request: HttpRequest, code: str, *, actor: Acting) -> HttpResponse:
+def withdraw(request: HttpRequest, product: str, *, actor: Acting) -> HttpResponse:
     """Take a product off; applications under way go on."""
-    withdraw_product(code, institution=actor.code, actor=actor.label, now=timezone.now())
+    withdraw_product(product, institution=actor.code, actor=actor.label, now=timezone.now())
     messages.success(request, _("已下架；在办的申请照常办理"), extra_tags="good")
     return redirect("institution-products")
 

@@ -13,8 +13,16 @@ from django.utils.translation import ngettext
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.kernel.money import format_wan
-from xinqiao.lending.types import GuaranteeCode, Turn
-from xinqiao.matching.types import Basis, Condition, Guarantee, Told
+from xinqiao.lending.types import (
+    GuaranteeCode,
+    Turn,
+)
+from xinqiao.matching.types import (
+    Basis,
+    Condition,
+    Guarantee,
+    Told,
+)
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.web.templatetags.xinqiao import UNITS, name, word
 from xinqiao.web.words import translate

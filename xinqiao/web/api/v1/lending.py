@@ -20,10 +20,19 @@ from xinqiao.lending.queries import (
     reconciliation,
     turn_of,
 )
-from xinqiao.lending.types import Application, ApplicationState, GapKind, GuaranteeCode, Holder, Offer
+from xinqiao.lending.types import (
+    Application,
+    ApplicationState,
+    GapKind,
+    GuaranteeCode,
+    Holder,
+    Offer,
+)
 from xinqiao.matching.queries import list_products
 from xinqiao.matching.rules import condition_document
-from xinqiao.matching.types import Product
+from xinqiao.matching.types import (
+    Product,
+)
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.web.api.v1 import schemas
 from xinqiao.web.api.v1.calling import PROBLEMS, Key, admitted, answered_once, caller_of, program
