@@ -13,8 +13,8 @@ from django.utils import timezone
 
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
-from tests.integration.test_financing import drawn
-from tests.integration.test_financing import product as offered
+from tests.market import drawn
+from tests.market import product as offered
 from tests.peers import Peer, product
 from tests.web.conftest import FIRM, Town, visitor
 from xinqiao.admission import applying
