@@ -37,6 +37,7 @@ NAMES = (
     "route_roles",
     "federation_faults",
     "matching",
+    "effectiveness_recompute",
 )
 
 
