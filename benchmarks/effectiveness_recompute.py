@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "effectiveness_recompute"
 BAR = "every number of the page equal to its recomputation from the exported rows"
 FIRMS, REGISTERED, LOANS = 20_000, 10_000, 15_000
-BANKS = 12
+BANKS, READ = 12, 60
 
 
 def measure(scale: float) -> Figure:
@@ -53,7 +53,7 @@ def measure(scale: float) -> Figure:
         against=f"rival DuckDB over the files {rival['seconds']:.2f} s",
         ratio=f"{ours['page'] / rival['seconds']:.1f}",
         bar=BAR,
-        met=not differ and len(zero) <= 1,
+        met=not differ and not zero,
         scale=scale,
     )
 
@@ -78,6 +78,7 @@ def _fill(registered: int, loans: int, now: datetime) -> dict[str, int]:
         register_enterprise(code, name=f"示例企业{code[-6:]}", actor=ACTOR, now=since)
     applications = _apply(codes, chance, now)
     _publish(now)
+    _read(codes[:READ], now)
     return {"firms": len(codes), "applications": applications, "loans": _lend(codes, loans, chance, now)}
 
 
@@ -93,6 +94,29 @@ def _publish(now: datetime) -> None:
         publish_product(raw, institution=f"bank_{number}", actor=ACTOR, now=now)
 
 
+def _read(codes: list[str], now: datetime) -> None:
+    """Authorisations asked for, given and read under, by the verbs."""
+    from xinqiao.consent.actions import grant_authorisation, request_authorisation
+    from xinqiao.consent.queries import consent_text
+    from xinqiao.consent.types import Form
+    from xinqiao.parties.actions import add_member, register_person
+    from xinqiao.parties.types import Role
+    from xinqiao.release.actions import Inquiry, query
+    from xinqiao.release.types import Recipient, RecipientKind
+
+    owner = register_person("owner", name="陈", password="a-long-password", actor=ACTOR, now=now)
+    bank = Recipient(RecipientKind.INSTITUTION, "bank_0", "示例银行0")
+    for code in codes:
+        add_member(owner, role=Role.OWNER, enterprise=code, actor=ACTOR, now=now)
+        asked = request_authorisation(
+            "bank_0", enterprise=code, purpose="approval", items=["tax.payment"], form=Form.REPORT, reason="贷款",
+            actor=ACTOR, now=now,
+        )  # fmt: skip
+        digest = consent_text(asked.id, locale="zh").sha256
+        given = grant_authorisation(asked.id, signatory=owner, locale="zh", text_digest=digest, now=now)
+        query(Inquiry(bank, code, "approval", Form.REPORT, ACTOR, "api", authorisation=given.id), now=now)
+
+
 def _apply(codes: list[str], chance: random.Random, now: datetime) -> int:
     """Applications and their steps, put down at once: what they are made of is what the verbs write."""
     from xinqiao.lending.models import ApplicationRow, StepRow
@@ -101,7 +125,7 @@ def _apply(codes: list[str], chance: random.Random, now: datetime) -> int:
     for number, code in enumerate(codes):
         if chance.random() > 0.6:
             continue
-        made = now - timedelta(days=chance.randint(5, 300), hours=chance.randint(0, 20))
+        made = now - timedelta(days=chance.randint(5, 650), hours=chance.randint(0, 20))
         row = ApplicationRow(
             id=f"A{number:08d}", enterprise=code, enterprise_name="x", institution=f"bank_{chance.randrange(BANKS)}",
             product="P", product_version=1, product_name="x", amount_fen=10**8, months=12, purpose="x",

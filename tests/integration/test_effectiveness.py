@@ -55,30 +55,30 @@ def busy(market: Market) -> Market:  # noqa: F811
     return market
 
 
+def total(rows: list[dict[str, str]], name: str) -> int:
+    """Sum of a column of a file."""
+    return sum(int(r[name]) for r in rows)
+
+
+def share(part: int, whole: int, scale: int = 10_000) -> int | None:
+    """A share rounded half up, None of nothing."""
+    return (part * scale * 2 + whole) // (whole * 2) if whole else None
+
+
 def from_rows(files: dict[str, str], on: date) -> dict[str, int | None]:
     """Every number recomputed by a reader who has the files and the formulas, and none of the product's code."""
     t = {name: list(csv.DictReader(io.StringIO(text))) for name, text in files.items()}
-    firms, loans, applied, counties = t["enterprises"], t["loans"], t["applications"], t["counties"]
-    mine = [r for r in loans if r["attributed"] == "1"]
+    mine = [r for r in t["loans"] if r["attributed"] == "1"]
+    return from_use(t) | from_loans(mine, on.year)
 
-    def total(rows: list[dict[str, str]], name: str) -> int:
-        return sum(int(r[name]) for r in rows)
 
-    def share(part: int, whole: int, scale: int = 10_000) -> int | None:
-        return int((part * scale * 2 + whole) // (whole * 2)) if whole else None
-
-    now = [r for r in mine if r["drawn_on"].startswith(str(on.year))]
-    before = [r for r in mine if r["drawn_on"].startswith(str(on.year - 1))]
-    credit = [r for r in mine if r["guarantee"] == "D"]
-    small = [r for r in credit if r["size"] in ("small", "micro")]
-    bad = [r for r in mine if r["five_class"] in ("substandard", "doubtful", "loss")]
+def from_use(t: dict[str, list[dict[str, str]]]) -> dict[str, int | None]:
+    """Coverage and use."""
+    firms, applied, counties = t["enterprises"], t["applications"], t["counties"]
     decided = [r for r in applied if r["decided_on"]]
     departments = {r["department"] for r in t["sources"]}
     had = {r["department"] for r in t["sources"] if r["covered"] == "1"}
-    owing = {r["enterprise"] for r in mine if r["balance_fen"] != "0"}
-    first = {r["enterprise"] for r in now if r["first_loan"] == "1"}
     authorised = [r for r in firms if r["authorised_on"]]
-    inclusive = {n: [r for r in mine if r[f"inclusive_{n}"] == "1"] for n in ("regulator", "central_bank")}
     return {
         "counties_covered": share(total(counties, "covered"), len(counties)),
         "sources_covered": share(len(had), len(departments)),
@@ -93,6 +93,20 @@ def from_rows(files: dict[str, str], on: date) -> dict[str, int | None]:
         "decided": len(decided),
         "decided_in_time": share(sum(r["decided_on"] <= r["due_on"] for r in decided), len(decided)),
         "offer_rate": share(sum(r["decision"] == "offer" for r in decided), len(decided)),
+    }
+
+
+def from_loans(mine: list[dict[str, str]], year: int) -> dict[str, int | None]:
+    """What the platform brought about."""
+    now = [r for r in mine if r["drawn_on"].startswith(str(year))]
+    before = [r for r in mine if r["drawn_on"].startswith(str(year - 1))]
+    credit = [r for r in mine if r["guarantee"] == "D"]
+    small = [r for r in credit if r["size"] in ("small", "micro")]
+    bad = [r for r in mine if r["five_class"] in ("substandard", "doubtful", "loss")]
+    owing = {r["enterprise"] for r in mine if r["balance_fen"] != "0"}
+    first = {r["enterprise"] for r in now if r["first_loan"] == "1"}
+    inclusive = {n: [r for r in mine if r[f"inclusive_{n}"] == "1"] for n in ("regulator", "central_bank")}
+    return {
         "lent": total(mine, "amount_fen"),
         "lent_this_year": total(now, "amount_fen"),
         "balance": total(mine, "balance_fen"),
