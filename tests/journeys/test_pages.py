@@ -13,13 +13,26 @@ pytestmark = pytest.mark.journey
 
 MATCHING = ["/node/matching/", "/node/subjects/", f"/node/subjects/?code={FIRM}"]
 PAGES = {
-    "": ["/", "/sign-in/", "/catalogue/", "/catalogue/E01/", "/guideline/", "/evidence/", "/docs/errors", "/members/"],
+    "": [
+        "/",
+        "/sign-in/",
+        "/catalogue/",
+        "/catalogue/E01/",
+        "/guideline/",
+        "/evidence/",
+        "/docs/errors",
+        "/members/",
+        "/products/",
+        "/statistics/",
+    ],
     "owner": [
         "/enterprise/",
         "/enterprise/report/",
         "/enterprise/authorisations/",
         "/enterprise/accesses/",
         "/enterprise/notices/",
+        "/enterprise/financing/",
+        "/enterprise/applications/",
     ],
     "banker": [
         "/institution/",
@@ -30,6 +43,10 @@ PAGES = {
         "/institution/accesses/",
         "/institution/admission/",
         "/institution/admission/security/",
+        "/institution/products/",
+        "/institution/products/new/",
+        "/institution/applications/",
+        "/institution/loans/",
     ],
     "registry": [
         "/department/",
@@ -49,6 +66,9 @@ PAGES = {
         "/node/findings/",
         "/node/admission/",
         "/node/admission/bank-demo/",
+        "/node/financing/",
+        "/node/effectiveness/",
+        "/node/effectiveness/official/",
         *MATCHING,
     ],
 }
