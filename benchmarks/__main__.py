@@ -37,6 +37,8 @@ NAMES = (
     "route_roles",
     "federation_faults",
     "matching",
+    "scenario_models",
+    "exact_reasons",
 )
 
 

@@ -40,6 +40,7 @@ from xinqiao.config.list_cli import list_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
@@ -74,6 +75,7 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(list_app, name="list")
+app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
 app.add_typer(federation_app, name="federation")
