@@ -48,6 +48,11 @@ def train_model(code: str, *, actor: str, now: datetime, progress: Progress = la
         raise TooFewEvents(part=Phrase("全部"), events=events, needed=scenario.least_events)
     seen = see(scenario, observations, now=now, progress=progress)
     progress(Phrase("分箱、拟合与校准"))
+    return train_on(scenario, seen, actor=actor, now=now)
+
+
+def train_on(scenario: Scenario, seen: Seen, *, actor: str, now: datetime) -> Version:
+    """The next version from observations and what was known of them; raises what :func:`train_model` does."""
     parts = Parts(*(np.array(rows, np.int64) for rows in split_by_time(seen.observations, scenario.later_percent)))
     trained = train(seen.frame, parts, Options(max(1, scenario.least_events // 2), scenario.crosses))
     card = make_card(scenario, seen, parts, trained)

@@ -38,6 +38,10 @@ def make_card(scenario: Scenario, seen: Seen, parts: Parts, trained: Trained) ->
         },
         "figures": trained.figures,
         "psi": stability(places[parts.fit], places[later], len(cuts) + 1),
+        "score_bins": {
+            "cuts": cuts.tolist(),
+            "counts": np.bincount(places[parts.fit], minlength=len(cuts) + 1).tolist(),
+        },
         "psi_indicators": {
             code: stability(where[parts.fit], where[later], size)
             for code, (where, size) in _places(model, seen.frame).items()

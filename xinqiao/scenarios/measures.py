@@ -53,19 +53,15 @@ def reliability(millionths: Ints, failed: Bools, weights: Floats | None = None) 
 
 
 def stability(before: Ints, after: Ints, places: int) -> int:
-    """Population stability index of two samples over the same places, in ten-thousandths.
-
-    An empty place counts as half a row, so that the index stays finite.
-    """
-    first = np.maximum(np.bincount(before, minlength=places), 0.5)
-    then = np.maximum(np.bincount(after, minlength=places), 0.5)
-    first, then = first / first.sum(), then / then.sum()
-    return round(float(((then - first) * np.log(then / first)).sum()) * 10_000)
+    """Population stability index of two samples over the same places, in ten-thousandths."""
+    return stability_of_shares(np.bincount(before, minlength=places), np.bincount(after, minlength=places))
 
 
 def stability_of_shares(before: Ints, after: Ints) -> int:
-    """The same from counts of each place."""
-    return stability(np.repeat(np.arange(len(before)), before), np.repeat(np.arange(len(after)), after), len(before))
+    """The same from counts of each place; an empty one counts as half a row, so that the index stays finite."""
+    first, then = np.maximum(before, 0.5), np.maximum(after, 0.5)
+    first, then = first / first.sum(), then / then.sum()
+    return round(float(((then - first) * np.log(then / first)).sum()) * 10_000)
 
 
 def tenths(sample: Ints) -> Ints:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from xinqiao.scenarios.features import arrow_column
 from xinqiao.scenarios.frame import Frame, Ints
 from xinqiao.scenarios.model import Model
 from xinqiao.scenarios.models import ModelRow
-from xinqiao.scenarios.rules import items_needed, read
+from xinqiao.scenarios.rules import items_needed, may_use, read
 from xinqiao.scenarios.types import Document, ModelOffList, Scenario, UnknownModel, Version, VersionState
 from xinqiao.sharing.queries import not_listed
 
@@ -168,3 +169,25 @@ def run_frame(path: str, indicators: tuple[str, ...]) -> tuple[pa.ChunkedArray, 
     table = lake().columns(path, ["_enterprise", *(facts[code].column for code in indicators)])
     columns = tuple(arrow_column(code, facts[code].kind, table.column(facts[code].column)) for code in indicators)
     return table.column("_enterprise"), Frame(columns, np.zeros(table.num_rows, np.bool_))
+
+
+def readings(evaluation: Document) -> list[tuple[Scenario, Document, tuple[str, ...]]]:
+    """What every model in use says of an evaluation's facts, with the indicators it looks at.
+
+    A model that rests on what left the list says nothing until it is trained anew.
+    """
+    found = []
+    for row in ModelRow.objects.filter(state=VersionState.IN_USE).order_by("scenario"):
+        scenario = scenarios().get(row.scenario)
+        if scenario is None:
+            continue
+        with suppress(ModelOffList):
+            body = _body(row.sha256, row.body)
+            found.append((scenario, _read(row, evaluation), tuple(body["items"])))
+    return found
+
+
+def list_usable(party: str) -> list[tuple[Scenario, Version]]:
+    """Scenarios that a party owns or may use, with the version in use."""
+    mine = [one for one in scenarios().values() if may_use(one, party)]
+    return [(one, version) for one in mine if (version := in_use(one.code))]

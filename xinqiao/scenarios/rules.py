@@ -8,7 +8,7 @@ from typing import Any
 
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.scenarios.model import MILLION, Axis, Characteristic, Model, Value
-from xinqiao.scenarios.types import AnotherPersonSigns, Document, Drift, ReasonNeeded, VersionState
+from xinqiao.scenarios.types import AnotherPersonSigns, Document, Drift, ReasonNeeded, Scenario, VersionState
 
 REASONS = 4
 LONGEST = 500
@@ -35,6 +35,11 @@ def check_reason(reason: str) -> str:
     if not said:
         raise ReasonNeeded()
     return said
+
+
+def may_use(scenario: Scenario, party: str) -> bool:
+    """Whether an organisation owns a scenario or is named as one that uses it."""
+    return party == scenario.platform or party in scenario.institutions
 
 
 def values_of(evaluation: Document) -> dict[str, Value]:
