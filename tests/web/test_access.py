@@ -19,7 +19,7 @@ OPEN |= {"sign-in-code", "sign-in-provincial", "sign-in-provincial-back"}
 OPEN |= {"guideline", "guideline-json", "guideline-md", "evidence", "errors", "log-file", "members"}
 OPEN |= {"list-versions", "list-signed", "on-time", "on-time-file", "products", "product"}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}
-ANY_VALUE |= {"number": 1, "proposal": "L", "finding": 1, "match": 1, "membership": 1, "held": 1}
+ANY_VALUE |= {"number": 1, "proposal": "L", "finding": 1, "match": 1, "membership": 1, "held": 1, "model": "m"}
 OWN = {"account", "account-password", "account-factor", "account-unlink"}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
 

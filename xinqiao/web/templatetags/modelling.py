@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from xinqiao.evaluation.compute import facts_by_code
@@ -61,7 +62,8 @@ def group_name(code: str) -> str:
         return _("其他")
     if not code.isdigit():
         return word(code)
-    return DivisionTable.load(content_dir() / "divisions.toml").name(f"{code}00")
+    place = DivisionTable.load(content_dir() / "divisions.toml").name(f"{code}00")
+    return format_html('<span lang="zh-Hans">{}</span>', place)
 
 
 @register.filter
