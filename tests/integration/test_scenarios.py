@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from benchmarks.node import deliver_sample, write_sample
 from tests import scenes
-from tests.factories import NOW
+from tests.factories import NOW, deliver, registered, uscc
+from tests.integration.test_evaluation import penalty
+from xinqiao.config.cli import app
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evaluation.queries import published_result
 from xinqiao.evidence.queries import list_entries
@@ -19,7 +24,9 @@ from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.records.types import AsOf
 from xinqiao.scenarios.actions import promote, roll_back, sign_off, train_model, train_on
 from xinqiao.scenarios.drift import drift
+from xinqiao.scenarios.features import see
 from xinqiao.scenarios.models import ModelRow
+from xinqiao.scenarios.observing import Observation
 from xinqiao.scenarios.queries import (
     again,
     frozen,
@@ -35,6 +42,7 @@ from xinqiao.scenarios.queries import (
 )
 from xinqiao.scenarios.types import (
     AnotherPersonSigns,
+    Knowledge,
     ModelOffList,
     ReasonNeeded,
     TooFewEvents,
@@ -161,3 +169,33 @@ def test_only_parties_named_may_use_a_model(fresh_node: Path) -> None:
     version = used(trained())
     assert [v.id for _, v in list_usable("bank-a")] == [version.id] == [v.id for _, v in list_usable("node")]
     assert list_usable("bank-b") == []
+
+
+def test_what_was_recorded_after_the_day_is_not_seen_and_an_indicator_that_moves_by_it_is_refused(
+    fresh_node: Path,
+) -> None:
+    """Two of three firms were punished before the day; of one the node learned only afterwards."""
+    day = date(2026, 6, 30)
+    early, late = datetime(2026, 6, 29, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)
+    registered(1, 2, 3, now=early)
+    deliver("penalty.decision", [penalty(uscc(1), "2026-05-02", "P1")], now=early)
+    deliver("penalty.decision", [penalty(uscc(2), "2026-05-03", "P2")], now=late)
+    observations = [Observation(day, uscc(n), date(2026, 7, 10), n == 1) for n in (1, 2, 3)]
+    code = "public_credit.penalties_24m"
+    then = replace(get_scenario(CODE), knowledge=Knowledge.THEN, exclude=())
+    refused = see(then, observations, now=NOW)
+    assert "1/3" in refused.excluded[code] and code not in refused.frame.by_code
+    tolerant = see(replace(then, tolerance_percent=100), observations, now=NOW)
+    assert tolerant.frame.by_code[code].values.tolist() == [1, 0, 0], "as was known on the day"
+    handed_in = see(replace(then, knowledge=Knowledge.HANDED_IN_LATER), observations, now=NOW)
+    assert handed_in.frame.by_code[code].values.tolist() == [1, 1, 0], "as known now, still only what had happened"
+
+
+def test_the_command_line_lists_and_refuses_with_a_next_step(fresh_node: Path) -> None:
+    version = used(trained())
+    listed = json.loads(CliRunner().invoke(app, ["scenario", "list", "--json"]).output)
+    assert [m["id"] for m in listed["models"]] == [version.id] and listed["models"][0]["state"] == "in_use"
+    assert CODE in CliRunner().invoke(app, ["scenario", "list"]).output
+    refused = CliRunner().invoke(app, ["scenario", "train", CODE])
+    assert refused.exit_code == 1 and "scenarios.too_few_events" in refused.output
+    assert "场景 2" in CliRunner().invoke(app, ["content", "check"]).output

@@ -303,6 +303,7 @@ def content_check() -> None:
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
+    from xinqiao.scenarios.queries import scenarios
 
     with explained():
         catalogue = load_catalogue(content_dir())
@@ -311,6 +312,7 @@ def content_check() -> None:
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
             + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}，探测 {len(kit().probes)}"
+            + f"，场景 {len(scenarios())}"
         )
 
 

@@ -47,7 +47,9 @@ def make_card(scenario: Scenario, seen: Seen, parts: Parts, trained: Trained) ->
             for code, (where, size) in _places(model, seen.frame).items()
         },
         "values": trained.values,
-        "excluded": dict(sorted(seen.excluded.items())),
+        "excluded": {
+            code: {"pattern": why.pattern, "data": dict(why.data)} for code, why in sorted(seen.excluded.items())
+        },
         "fairness": {
             "size": fairness(model, seen.frame, parts.measure, seen.sizes),
             "area": fairness(model, seen.frame, parts.measure, [d[:CITY_DIGITS] for d in seen.divisions]),

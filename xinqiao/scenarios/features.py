@@ -44,7 +44,7 @@ class Seen:
     frame: Frame
     sizes: tuple[str, ...]
     divisions: tuple[str, ...]
-    excluded: Mapping[str, str]
+    excluded: Mapping[str, Phrase]
 
 
 def card_for(now: datetime) -> Scorecard:
@@ -52,13 +52,13 @@ def card_for(now: datetime) -> Scorecard:
     return in_force(compute.scorecards(), "basic", now.date())
 
 
-def candidates_of(scenario: Scenario, card: Scorecard) -> tuple[tuple[Declared, ...], dict[str, str]]:
+def candidates_of(scenario: Scenario, card: Scorecard) -> tuple[tuple[Declared, ...], dict[str, Phrase]]:
     """Indicators that a scenario may look at, and those it may not with the reason."""
     declared, items = compute.needed(card)
     by_code = {item.code: item for item in items}
     away, peers = not_listed(items), {p.facts.code for p in peers_among(declared)}
     scored = {i.code for i in card.indicators}
-    excluded: dict[str, str] = {}
+    excluded: dict[str, Phrase] = {}
     for one in declared:
         facts = one.facts
         if facts.code not in scored or (scenario.candidates and facts.code not in scenario.candidates):
@@ -84,7 +84,7 @@ def _why_not(
     by_code: Mapping[str, Item],
     away: frozenset[str] | set[str],
     peers: set[str],
-) -> str:
+) -> Phrase | None:
     if code in scenario.exclude:
         return Phrase("场景定义排除")
     if scenario.outcome_item in items or scenario.observed_item in items:
@@ -97,7 +97,7 @@ def _why_not(
         return Phrase("日期不分箱")
     if scenario.knowledge is Knowledge.HANDED_IN_LATER and any(not _dated(by_code[item]) for item in items):
         return Phrase("数据项没有发生日期，补报的现状会泄露结果")
-    return ""
+    return None
 
 
 def _dated(item: Item) -> bool:
@@ -149,7 +149,7 @@ def _found(province: Province, among: Sequence[str]) -> pa.Table:
     return table
 
 
-def leaking(before: pa.Table, after: pa.Table, chosen: Sequence[Declared], tolerance_percent: int) -> dict[str, str]:
+def leaking(before: pa.Table, after: pa.Table, chosen: Sequence[Declared], tolerance_percent: int) -> dict[str, Phrase]:
     """Indicators whose known value on a day differs for too many firms once records known later are added."""
     found = {}
     after = after.filter(pc.is_in(after.column("_enterprise"), before.column("_enterprise"))).sort_by("_enterprise")
@@ -168,7 +168,7 @@ def _seen(
     observations: Sequence[Observation],
     tables: Sequence[tuple[date, pa.Table]],
     kept: Sequence[Declared],
-    excluded: Mapping[str, str],
+    excluded: Mapping[str, Phrase],
     divisions: Mapping[str, str],
 ) -> Seen:
     rows: list[Observation] = []

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from xinqiao.kernel.errors import Phrase
 from xinqiao.scenarios.binning import Binned, bin_column
 from xinqiao.scenarios.challengers import Challenger, challengers
 from xinqiao.scenarios.crosses import Cross, find_crosses
@@ -27,6 +28,7 @@ LEAST_VALUE = 0.02  # information value below which an indicator is left out
 WORTH = 100  # ten-thousandths of AUC that tables must add before a model gets them
 SHARE_LEFT = 0.3  # of the single indicators' log-odds, the rest is found again by the tables
 STRENGTH = 1.0
+WORDS = {"fit": Phrase("拟合"), "calibrate": Phrase("校准"), "measure": Phrase("检验")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,10 @@ def check_enough(frame: Frame, parts: Parts, least: int) -> None:
     for name, rows in parts.named:
         events = int(frame.failed[rows].sum())
         if len(rows) and events in (0, len(rows)):
-            raise OneOutcome(part=name, rows=len(rows))
+            raise OneOutcome(part=WORDS[name], rows=len(rows))
         needed = least if name == "fit" else max(1, least // 5)
         if events < needed:
-            raise TooFewEvents(part=name, events=events, needed=needed)
+            raise TooFewEvents(part=WORDS[name], events=events, needed=needed)
 
 
 def _chosen(fit: Frame, silence_counts: bool) -> list[Binned]:

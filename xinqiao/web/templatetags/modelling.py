@@ -15,6 +15,7 @@ from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.scenarios.queries import scenarios
 from xinqiao.web.templatetags.xinqiao import figure, name, word
+from xinqiao.web.words import sentence
 
 register = template.Library()
 
@@ -41,6 +42,12 @@ def hundredths(value: int) -> str:
 def share(value: str) -> str:
     """A probability in per cent."""
     return f"{Decimal(value) * 100:.2f}%"
+
+
+@register.filter
+def said(why: Mapping[str, Any]) -> str:
+    """A sentence kept as pattern and data, in the reader's language."""
+    return sentence(why["pattern"], why["data"])
 
 
 @register.filter
