@@ -30,6 +30,7 @@ PAGES = {
         "/institution/accesses/",
         "/institution/admission/",
         "/institution/admission/security/",
+        "/institution/models/",
     ],
     "registry": [
         "/department/",
@@ -43,6 +44,7 @@ PAGES = {
         "/node/",
         "/node/sources/",
         "/node/runs/",
+        "/node/models/",
         "/node/accesses/",
         "/node/supply/",
         "/node/quality/",
