@@ -29,6 +29,8 @@ class Measured:
     ours: tuple[int, int]
     others: dict[str, tuple[int, int]]
     seconds: float
+    plain: int  # the scorecard of single indicators alone
+    pairs: int  # tables of two indicators in it
 
     @property
     def short_of_best(self) -> int:
@@ -70,6 +72,7 @@ def _table(found: list[Measured], figures: dict[str, Any], drift: tuple[int, lis
     table: list[Any] = [("", "AUC", "KS", "")]
     for one in found:
         table.append((f"{one.name}, scorecard", _four(one.ours[0]), _four(one.ours[1]), f"{one.seconds:.1f} s"))
+        table.append((f"{one.name}, scorecard without tables of pairs", _four(one.plain), "", f"{one.pairs} tables"))
         table += [(f"{one.name}, {n}", _four(area), _four(gap), "") for n, (area, gap) in one.others.items()]
     table.append(("SBA, true base rate", f"{figures['base_rate'] / 1e6:.4f}", "", "of the measured loans, reweighted"))
     table.append(("SBA, probability said", f"{figures['said_rate'] / 1e6:.4f}", "", "their mean"))
@@ -111,7 +114,7 @@ def _sba(scale: float) -> tuple[Measured, dict[str, Any], tuple[int, list[tuple[
 def _measured(name: str, found: Any, seconds: float) -> Measured:
     figures = found.figures
     others = {c["name"]: (c["auc"], c["ks"]) for c in figures["challengers"]}
-    return Measured(name, (figures["auc"], figures["ks"]), others, seconds)
+    return Measured(name, (figures["auc"], figures["ks"]), others, seconds, figures["auc_plain"], figures["pairs"])
 
 
 def _sba_frame(loans: Any) -> Any:
@@ -157,7 +160,9 @@ def _polish(scale: float) -> Measured:
         later = fold[rest] // FOLDS == turn
         found = train(frame, Parts(rest[~later], rest[later], measure_on), Options(20, CROSSES, silence_counts=True))
         own = (found.figures["auc"], found.figures["ks"])
-        areas.append({"": own} | {n: separation(r, failed[measure_on]) for n, r in found.risk.items()})
+        plain = (found.figures["auc_plain"], found.figures["pairs"])
+        areas.append({"": own, "plain": plain} | {n: separation(r, failed[measure_on]) for n, r in found.risk.items()})
     took = time.perf_counter() - began
     mean = {n: tuple(sum(a[n][k] for a in areas) // FOLDS for k in (0, 1)) for n in areas[0]}
-    return Measured("Polish", mean.pop(""), mean, took)  # type: ignore[arg-type]
+    ours, (plain_area, pairs) = mean.pop(""), mean.pop("plain")
+    return Measured("Polish", ours, mean, took, plain_area, pairs)  # type: ignore[arg-type]

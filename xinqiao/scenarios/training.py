@@ -85,7 +85,7 @@ def train(frame: Frame, parts: Parts, options: Options) -> Trained:
     others = challengers(fit, later, measured)
     return Trained(
         model=model,
-        figures=_figures(model, frame, parts, weighing, others),
+        figures=_figures(model, frame, parts, weighing, others) | _of_pairs(plain, model, measured),
         values={b.axis.indicator: round(b.value * 10_000) for b in kept},
         risk={c.name: c.risk for c in others},
     )
@@ -187,6 +187,12 @@ def probabilities(model: Model, scores: Ints) -> Ints:
     """The model's probabilities at some scores, in millionths."""
     place = np.clip(scores - model.lowest, 0, len(model.probabilities) - 1)
     return np.array(model.probabilities, np.int64)[place]
+
+
+def _of_pairs(plain: Model, model: Model, measured: Frame) -> dict[str, int]:
+    """How many tables of pairs the model has, and what it would separate without them."""
+    pairs = sum(len(one.axes) > 1 for one in model.characteristics)
+    return {"pairs": pairs, "auc_plain": separation(-plain.scores(measured), measured.failed)[0]}
 
 
 def _figures(model: Model, frame: Frame, parts: Parts, weights: Floats, others: list[Challenger]) -> dict[str, Any]:
