@@ -26,7 +26,7 @@ from xinqiao.scenarios.actions import promote, roll_back, sign_off, train_model,
 from xinqiao.scenarios.drift import drift
 from xinqiao.scenarios.features import see
 from xinqiao.scenarios.models import ModelRow
-from xinqiao.scenarios.observing import Observation
+from xinqiao.scenarios.observing import Observation, observe
 from xinqiao.scenarios.queries import (
     again,
     frozen,
@@ -199,3 +199,23 @@ def test_the_command_line_lists_and_refuses_with_a_next_step(fresh_node: Path) -
     refused = CliRunner().invoke(app, ["scenario", "train", CODE])
     assert refused.exit_code == 1 and "scenarios.too_few_events" in refused.output
     assert "场景 2" in CliRunner().invoke(app, ["content", "check"]).output
+
+
+def test_each_drawing_is_an_observation_once_its_window_has_ended(fresh_node: Path) -> None:
+    """A loan drawn on a day is seen at the end of the month before; how it ended comes from the reports after it."""
+    drawn = [{"uscc": uscc(n), "receipt_no": f"JJ{n}", "drawn_on": "2025-03-10", "amount_fen": "1"} for n in (1, 2, 3)]
+    deliver("financing.loan", drawn)
+    spans = [(2025, month) for month in range(2, 13)] + [(2026, month) for month in range(1, 5)]
+    months = [f"{year}{month:02d}" for year, month in spans]
+    reports = [
+        {"uscc": uscc(n), "receipt_no": f"610000000{n}", "month": month, "five_class": "正常"}
+        for n in (1, 2)
+        for month in months
+    ]
+    reports[-3]["five_class"] = "次级"  # of the second firm, in February 2026
+    deliver("financing.repayment", reports)
+    found = observe(get_scenario("pre_loan_default"), now=NOW + timedelta(days=1))
+    assert [(o.enterprise, o.seen_on, o.failed) for o in found] == [
+        (uscc(1), date(2025, 2, 28), False),
+        (uscc(2), date(2025, 2, 28), True),
+    ]
