@@ -38,6 +38,8 @@ NAMES = (
     "federation_faults",
     "matching",
     "effectiveness_recompute",
+    "scenario_models",
+    "exact_reasons",
 )
 
 

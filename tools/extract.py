@@ -81,6 +81,8 @@ TABLES = {
     "xinqiao.release.types": ("ChallengeState",),
     "xinqiao.supervision.rules": ("ALERT_TRANSITIONS", "FREEZE_TRANSITIONS"),
     "xinqiao.supervision.types": ("Sentinel", "AlertState", "TargetKind", "FreezeState"),
+    "xinqiao.scenarios.rules": ("TRANSITIONS",),
+    "xinqiao.scenarios.types": ("Purpose", "VersionState", "Drift"),
     "xinqiao.sources.types": ("Mode",),
     "xinqiao.stewardship.rules": ("PROPOSAL_TRANSITIONS",),
     "xinqiao.stewardship.types": ("ProposalState", "ReminderKind"),

@@ -47,6 +47,7 @@ PAGES = {
         "/institution/products/new/",
         "/institution/applications/",
         "/institution/loans/",
+        "/institution/models/",
     ],
     "registry": [
         "/department/",
@@ -60,6 +61,7 @@ PAGES = {
         "/node/",
         "/node/sources/",
         "/node/runs/",
+        "/node/models/",
         "/node/accesses/",
         "/node/supply/",
         "/node/quality/",

@@ -11,6 +11,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from tests import scenes
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
 from tests.market import drawn
@@ -46,6 +47,8 @@ from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.scenarios.actions import promote, sign_off, train_on
+from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
 from xinqiao.stewardship.rules import with_uploads
 from xinqiao.subjects.build import rebuild as rebuild_subjects
@@ -152,6 +155,7 @@ def busy(town: Town) -> dict[str, Any]:
         "match": match,
         "organisation": "bank-b",
         "section": "security",
+        "model": modelled(now),
         "proposal": changing(now),
         **financed(town, timezone.now()),
     }
@@ -171,6 +175,14 @@ def financed(town: Town, now: datetime) -> dict[str, str]:
     report_loans([loan | {"application": "A20000101-00000000"}], institution="bank-a", **by)
     declared = declare(need.id, firm=firm, institutions=["bank-a"], **by)
     return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
+
+
+def modelled(now: datetime) -> str:
+    """A model in use, whose card can be read, and a version beside it."""
+    by: dict[str, Any] = {"actor": "person:901", "now": now}
+    first, _ = (train_on(get_scenario("post_loan_watch"), scenes.seen(1200), **by) for _ in range(2))
+    sign_off(first.id, reason="x", actor="person:902", now=now)
+    return promote(first.id, actor="person:902", now=now).id
 
 
 def changing(now: datetime) -> str:

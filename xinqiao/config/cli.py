@@ -40,6 +40,7 @@ from xinqiao.config.list_cli import list_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app
@@ -74,6 +75,7 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(list_app, name="list")
+app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
 app.add_typer(federation_app, name="federation")
@@ -301,6 +303,7 @@ def content_check() -> None:
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
+    from xinqiao.scenarios.queries import scenarios
 
     with explained():
         catalogue = load_catalogue(content_dir())
@@ -309,6 +312,7 @@ def content_check() -> None:
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
             + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}，探测 {len(kit().probes)}"
+            + f"，场景 {len(scenarios())}"
         )
 
 

@@ -91,6 +91,7 @@ INSTALLED_APPS = [
     "xinqiao.quality",
     "xinqiao.sources",
     "xinqiao.evaluation",
+    "xinqiao.scenarios",
     "xinqiao.release",
     "xinqiao.directory",
     "xinqiao.subjects",

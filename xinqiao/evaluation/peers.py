@@ -59,7 +59,7 @@ class PeerTable:
             if column not in self._values or group not in self._groups:
                 return None
             members = self._values[column].take(pa.array(self._order[self._groups[group]]))
-            self._sorted[key] = np.sort(_integers(members.drop_null()))
+            self._sorted[key] = np.sort(integers(members.drop_null()))
         return self._sorted[key]
 
     def _is_decimal(self, column: str) -> bool:
@@ -83,7 +83,8 @@ def _grouped(groups: pa.ChunkedArray) -> tuple[Ints, dict[str, slice]]:
     return np.argsort(narrow, kind="stable"), places
 
 
-def _integers(values: pa.Array) -> Ints:
+def integers(values: pa.Array) -> Ints:
+    """Whole numbers, or decimals as ten-thousandths, exact; none of the values may be null."""
     if pa.types.is_decimal(values.type):
         values = pc.multiply(values.cast(pa.decimal128(24, 4)), pa.scalar(Decimal(SCALE), pa.decimal128(6, 0)))
     return values.cast(pa.int64()).to_numpy().astype(np.int64)

@@ -30,6 +30,7 @@ from xinqiao.records.types import AsOf
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import NOT_ADMITTED, judge
+from xinqiao.release.scenario_scores import scenario_scores
 from xinqiao.release.shape import Bounds, ItemFacts, Show, as_heard, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
@@ -220,7 +221,7 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
     answered = said.keys() - closed.keys()
     result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed, answered=answered)
     months = found.data_months if found else None
-    bounds = Bounds.of(items, months)
+    bounds, asked = Bounds.of(items, months), frozenset(item.code for item in items)
     blocks = [_block(inquiry, facts(item), result, bounds) for item in items]
     return {
         "v": 1,
@@ -236,6 +237,7 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         },
         "asked_at": now.isoformat(),
         "evaluation": result if result and _whole(items, months, now) else None,
+        "scenarios": scenario_scores(inquiry.recipient, inquiry.purpose, inquiry.form, result, asked, months),
         "items": blocks,
         **_away(found),
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),

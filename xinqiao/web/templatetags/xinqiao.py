@@ -63,6 +63,11 @@ ALERT_FIGURES = {
     "authorisations": "涉及的授权",
 }
 STATUS_TONES = {
+    "trained": "warn",
+    "in_use": "good",
+    "green": "good",
+    "amber": "warn",
+    "red": "risk",
     "came": "good",
     "came_late": "warn",
     "missing": "risk",

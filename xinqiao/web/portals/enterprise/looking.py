@@ -135,6 +135,7 @@ def _case(
         "purpose": purpose,
         "rule": seen.rule,
         "given": given,
+        "document": seen.document,
         "evaluation": explained(evaluation, get_scorecard(on=timezone.localdate())),
         "items": [(item_ever(block["item"]), block) for block in blocks],
     }

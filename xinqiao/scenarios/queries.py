@@ -1,0 +1,193 @@
+"""Reading scenarios and their models, and what a model says of an enterprise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from xinqiao.catalogue.load import load_catalogue
+from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.evaluation.queries import evaluate, latest_path
+from xinqiao.evaluation.types import NoRun
+from xinqiao.indicators.registry import load_indicators
+from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.errors import Corrupt
+from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.lake import lake
+from xinqiao.records.types import AsOf
+from xinqiao.scenarios.content import get, load_scenarios
+from xinqiao.scenarios.features import arrow_column
+from xinqiao.scenarios.frame import Frame, Ints
+from xinqiao.scenarios.model import Model
+from xinqiao.scenarios.models import ModelRow
+from xinqiao.scenarios.rules import items_needed, may_use, read
+from xinqiao.scenarios.types import Document, ModelOffList, Scenario, UnknownModel, Version, VersionState
+from xinqiao.sharing.queries import not_listed
+
+
+def scenarios() -> Mapping[str, Scenario]:
+    """Code → scenario of the content."""
+    return load_scenarios(content_dir(), load_catalogue(content_dir()), frozenset(load_indicators()))
+
+
+def get_scenario(code: str) -> Scenario:
+    """One scenario; raises UnknownScenario."""
+    return get(scenarios(), code)
+
+
+def as_version(row: ModelRow) -> Version:
+    """A stored version as its facts."""
+    return Version(
+        id=row.id,
+        scenario=row.scenario,
+        number=row.number,
+        state=VersionState(row.state),
+        sha256=row.sha256,
+        card=row.card,
+        trained_by=row.trained_by,
+        trained_at=row.trained_at,
+        signed_by=row.signed_by,
+        signed_at=row.signed_at,
+        reason=row.reason,
+        used_from=row.used_from,
+    )
+
+
+def list_versions(scenario: str = "") -> list[Version]:
+    """Versions of a scenario's model, or of all, newest first."""
+    rows = ModelRow.objects.filter(scenario=scenario) if scenario else ModelRow.objects.all()
+    return [as_version(row) for row in rows.order_by("scenario", "-number")]
+
+
+def get_version(model: str) -> Version:
+    """One version; raises UnknownModel."""
+    row = ModelRow.objects.filter(id=model).first()
+    if row is None:
+        raise UnknownModel(scenario=model)
+    return as_version(row)
+
+
+def in_use(scenario: str) -> Version | None:
+    """The version in use, or None."""
+    row = ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
+    return as_version(row) if row else None
+
+
+def frozen(model: str) -> Document:
+    """The frozen document of a version; raises UnknownModel, Corrupt when it is not what was hashed."""
+    row = ModelRow.objects.filter(id=model).first()
+    if row is None:
+        raise UnknownModel(scenario=model)
+    return _body(row.sha256, row.body)
+
+
+@lru_cache(maxsize=16)
+def _body(sha256: str, text: str) -> Document:
+    if sha256_hex(text.encode()) != sha256:
+        raise Corrupt(what=sha256)
+    return dict(json.loads(text))
+
+
+def check_usable(row: ModelRow) -> None:
+    """Whether all that a model looks at still exists and stands on the list in force; raises ModelOffList."""
+    body, facts = _body(row.sha256, row.body), facts_by_code()
+    catalogue = load_catalogue(content_dir())
+    gone = {code for code, items in body["items"].items() if code not in facts or tuple(items) != facts[code].items}
+    known = [catalogue.item(item) for item in items_needed(body) if item in {i.code for i in catalogue}]
+    away = not_listed(known) | (set(items_needed(body)) - {item.code for item in known})
+    gone |= {code for code, items in body["items"].items() if away & set(items)}
+    if gone:
+        raise ModelOffList(model=row.id, indicators=tuple(sorted(gone)))
+
+
+def score(enterprise: str, scenario: str, as_of: AsOf) -> Document:
+    """What the model in use says of an enterprise as of a view; see :func:`of_evaluation` for what it raises."""
+    row = _used(scenario)
+    return _read(row, evaluate(enterprise, as_of))
+
+
+def of_evaluation(evaluation: Document, scenario: str) -> Document:
+    """What the model in use says of the facts of an evaluation: no fact that is not in it is looked at.
+
+    Raises UnknownModel when none is in use, ModelOffList when it may not be used under the list in force.
+    """
+    return _read(_used(scenario), evaluation)
+
+
+def again(evaluation: Document, model: str) -> Document:
+    """The same from a frozen version, whatever is in use now: equal bytes for an equal evaluation."""
+    row = ModelRow.objects.filter(id=model).first()
+    if row is None:
+        raise UnknownModel(scenario=model)
+    return _read(row, evaluation, check=False)
+
+
+def _used(scenario: str) -> ModelRow:
+    row = ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
+    if row is None:
+        raise UnknownModel(scenario=scenario)
+    return row
+
+
+def _read(row: ModelRow, evaluation: Document, *, check: bool = True) -> Document:
+    if check:
+        check_usable(row)
+    return read(_body(row.sha256, row.body), evaluation) | {"model": {"id": row.id, "sha256": row.sha256}}
+
+
+def province_scores(scenario: str, *, code: str = "basic") -> tuple[pa.Table, Version]:
+    """Every enterprise of the newest published run with its score, probability (millionths) and contributions.
+
+    Columns ``_enterprise, score, probability`` and one ``points__N`` for each characteristic of the model, in order;
+    ``base`` and these sum to the score. Raises UnknownModel, ModelOffList, NoRun.
+    """
+    row = _used(scenario)
+    check_usable(row)
+    _, path = latest_path(code)
+    if not path:
+        raise NoRun()
+    model = Model.read(_body(row.sha256, row.body)["model"])
+    enterprises, frame = run_frame(path, model.indicators)
+    columns = frame.by_code
+    points = [one.points_of(columns) for one in model.characteristics]
+    scores: Ints = model.base + sum(points)  # type: ignore[assignment]
+    found: dict[str, Any] = {"_enterprise": enterprises, "score": scores}
+    found["probability"] = pa.array([model.probability(int(s)) for s in scores], pa.int64())
+    found |= {f"points__{n}": values for n, values in enumerate(points)}
+    return pa.table(found), as_version(row)
+
+
+def run_frame(path: str, indicators: tuple[str, ...]) -> tuple[pa.ChunkedArray, Frame]:
+    """The enterprises of a run and the values of some indicators, exact."""
+    facts = facts_by_code()
+    table = lake().columns(path, ["_enterprise", *(facts[code].column for code in indicators)])
+    columns = tuple(arrow_column(code, facts[code].kind, table.column(facts[code].column)) for code in indicators)
+    return table.column("_enterprise"), Frame(columns, np.zeros(table.num_rows, np.bool_))
+
+
+def readings(evaluation: Document) -> list[tuple[Scenario, Document, tuple[str, ...]]]:
+    """What every model in use says of an evaluation's facts, with the indicators it looks at.
+
+    A model that rests on what left the list says nothing until it is trained anew.
+    """
+    found = []
+    for row in ModelRow.objects.filter(state=VersionState.IN_USE).order_by("scenario"):
+        scenario = scenarios().get(row.scenario)
+        if scenario is None:
+            continue
+        with suppress(ModelOffList):
+            body = _body(row.sha256, row.body)
+            found.append((scenario, _read(row, evaluation), tuple(body["items"])))
+    return found
+
+
+def list_usable(party: str) -> list[tuple[Scenario, Version]]:
+    """Scenarios that a party owns or may use, with the version in use."""
+    mine = [one for one in scenarios().values() if may_use(one, party)]
+    return [(one, version) for one in mine if (version := in_use(one.code))]
