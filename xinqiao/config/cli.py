@@ -36,6 +36,7 @@ from xinqiao.config.federation_demo import demo_app
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
+from xinqiao.config.monitor_cli import monitor_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
@@ -72,6 +73,7 @@ app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
+app.add_typer(monitor_app, name="monitor")
 app.add_typer(list_app, name="list")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
@@ -295,6 +297,7 @@ def content_check() -> None:
     from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
@@ -306,6 +309,7 @@ def content_check() -> None:
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
             + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}，探测 {len(kit().probes)}"
+            + f"，风险信号 {len(signals().rules)}"
         )
 
 

@@ -93,6 +93,7 @@ INSTALLED_APPS = [
     "xinqiao.evaluation",
     "xinqiao.release",
     "xinqiao.directory",
+    "xinqiao.monitoring",
     "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.stewardship",

@@ -72,6 +72,21 @@ def latest_path(code: str = "basic") -> tuple[str, str]:
     return (run.id, run.path) if run else ("", "")
 
 
+def published_runs(code: str = "basic", *, limit: int) -> list[RunFacts]:
+    """The newest published runs that have results, the oldest of them first."""
+    rows = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED).exclude(path="")
+    return [as_facts(run) for run in reversed(rows.order_by("-known_at", "-started_at")[:limit])]
+
+
+@lru_cache(maxsize=4)
+def grades_in(run_id: str) -> pa.Table:
+    """``_enterprise`` and ``grade`` of a published run; kept: a run never changes. Raises NoRun."""
+    run = EvaluationRun.objects.filter(id=run_id, status=RunStatus.PUBLISHED).exclude(path="").first()
+    if run is None:
+        raise NoRun(run=run_id)
+    return lake().columns(run.path, ["_enterprise", "grade"])
+
+
 def get_latest_run(code: str = "basic") -> RunFacts:
     """The newest published run; raises NoRun."""
     run = _latest(code)
