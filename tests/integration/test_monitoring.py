@@ -42,21 +42,18 @@ from xinqiao.monitoring.queries import (
     precisions,
     raw_replies,
 )
-from xinqiao.monitoring.types import (
+from xinqiao.monitoring.refusals import (
     AlreadyReplied,
     AlreadyWatched,
     InvalidEmbargo,
     InvalidReply,
     NotAdmittedToWatch,
     NotWatchable,
-    PushState,
     SecondOfTwoNeeded,
-    SignalState,
     UnknownSignal,
     UnknownWatch,
-    Watch,
-    WatchEnd,
 )
+from xinqiao.monitoring.types import PushState, SignalState, Watch, WatchEnd
 from xinqiao.parties.actions import (
     add_member,
     register_enterprise,

@@ -13,6 +13,14 @@ from xinqiao.monitoring.content import reply_reasons, signals
 from xinqiao.monitoring.models import EmbargoRow, PushRow, SignalRow, WatchRow
 from xinqiao.monitoring.pushing import stop_waiting
 from xinqiao.monitoring.queries import embargo_facts, get_told, push_facts, watch_facts
+from xinqiao.monitoring.refusals import (
+    AlreadyReplied,
+    AlreadyWatched,
+    NotAdmittedToWatch,
+    NotWatchable,
+    UnknownEmbargo,
+    UnknownWatch,
+)
 from xinqiao.monitoring.rules import EMBARGO_TRANSITIONS, check_embargo, check_reply, check_second
 from xinqiao.monitoring.types import (
     EMBARGO_APPROVED,
@@ -23,15 +31,9 @@ from xinqiao.monitoring.types import (
     SIGNAL_REPLIED,
     WATCH_ENDED,
     WATCHED,
-    AlreadyReplied,
-    AlreadyWatched,
     Embargo,
     EmbargoState,
-    NotAdmittedToWatch,
-    NotWatchable,
     Push,
-    UnknownEmbargo,
-    UnknownWatch,
     Watch,
     WatchEnd,
 )

@@ -18,13 +18,13 @@ from xinqiao.catalogue.types import Catalogue, FieldType, Item, Openness
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import add_months
 from xinqiao.kernel.errors import Problem
+from xinqiao.monitoring.refusals import InvalidSignals
 from xinqiao.monitoring.rules import KNOWN, fall_findings, grade_findings, record_findings
 from xinqiao.monitoring.types import (
     Condition,
     Duty,
     Elsewhere,
     Finding,
-    InvalidSignals,
     Reply,
     RuleExample,
     RuleKind,

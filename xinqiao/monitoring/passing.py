@@ -10,7 +10,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import islice
 from typing import TypeVar
 
@@ -215,9 +215,9 @@ def _raise(lot: Sequence[tuple[Finding, list[WatchRow]]], have: Mapping[Place, t
     )
     fresh = [(f, told) for f, told in lot if (f.enterprise, f.rule, f.key) not in have]
     taken = _taken(f for f, _ in fresh)
-    rules = {rule.code: rule for rule in signals().rules}
+    rules, ends = {rule.code: rule for rule in signals().rules}, expiries(now)
     made = {
-        (f.enterprise, f.rule, f.key): _new(f, rules[f.rule], embargoes.get(f.enterprise, now), now)
+        (f.enterprise, f.rule, f.key): _new(f, rules[f.rule], ends[f.rule], embargoes.get(f.enterprise, now), now)
         for f, _ in fresh
         if (f.enterprise, f.rule, f.key) not in taken
     }
@@ -241,8 +241,13 @@ def _taken(found: Iterable[Finding]) -> dict[Place, str]:
     return {(firm, rule, key): name for firm, rule, key, name in there if (firm, rule, key) in wanted}
 
 
-def _new(finding: Finding, rule: SignalRule, told_from: datetime, now: datetime) -> SignalRow:
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+def expiries(now: datetime) -> dict[str, date]:
+    """By rule the last day on which a signal raised now may be read."""
+    calendar, today = WorkCalendar.load(content_dir() / "calendar"), beijing_day(now)
+    return {rule.code: calendar.add(today, rule.expires_workdays).on for rule in signals().rules}
+
+
+def _new(finding: Finding, rule: SignalRule, expires_on: date, told_from: datetime, now: datetime) -> SignalRow:
     row = SignalRow(
         id=new_number("S", now, size=6),
         enterprise=finding.enterprise,
@@ -253,7 +258,7 @@ def _new(finding: Finding, rule: SignalRule, told_from: datetime, now: datetime)
         state=SignalState.RAISED,
         facts=dict(finding.facts),
         raised_at=now,
-        expires_on=calendar.add(beijing_day(now), rule.expires_workdays).on,
+        expires_on=expires_on,
         told_from=told_from,
     )
     body = {
@@ -270,13 +275,11 @@ def _new(finding: Finding, rule: SignalRule, told_from: datetime, now: datetime)
 def _renew(names: Collection[str], now: datetime) -> int:
     """Signals whose records stand again: they stand again too, and are told again."""
     rows = list(SignalRow.objects.select_for_update().filter(id__in=names, state=SignalState.WITHDRAWN))
-    rules = {rule.code: rule for rule in signals().rules}
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+    ends = expiries(now)
     for row in rows:
-        rule = rules[row.rule]
         row.state, row.withdrawn_at, row.raised_at = SignalState.RAISED, None, now
-        row.expires_on = calendar.add(beijing_day(now), rule.expires_workdays).on
-        body = {"signal": row.id, "rule": rule.code, "rule_sha256": row.rule_sha256, "facts": row.facts}
+        row.expires_on = ends[row.rule]
+        body = {"signal": row.id, "rule": row.rule, "rule_sha256": row.rule_sha256, "facts": row.facts}
         row.entry = record(SIGNAL_RAISED, actor=ACTOR, subject=row.enterprise, body=body, now=now).id
         row.save(update_fields=["state", "withdrawn_at", "raised_at", "expires_on", "entry"])
         row.pushrow_set.filter(watch__ended_at=None).update(state=PushState.WAITING)

@@ -43,7 +43,7 @@ def inquiry_of(
         "push",
         items=items_used(rule, now=now),
         authorisation=authorisation,
-        cause=f"{rule.name.zh}（{rule.code}）",
+        cause=rule.code,
         shown_from=shown_from,
     )
 

@@ -13,6 +13,7 @@ from xinqiao.kernel.dated import beijing_day
 from xinqiao.monitoring.content import signals
 from xinqiao.monitoring.models import EmbargoRow, PushRow, SignalRow, WatchRow
 from xinqiao.monitoring.pushing import inquiry_of
+from xinqiao.monitoring.refusals import UnknownSignal, UnknownWatch
 from xinqiao.monitoring.rules import is_low
 from xinqiao.monitoring.types import (
     PURPOSE,
@@ -25,8 +26,6 @@ from xinqiao.monitoring.types import (
     Signal,
     SignalLevel,
     SignalState,
-    UnknownSignal,
-    UnknownWatch,
     Watch,
     WatchEnd,
 )

@@ -19,17 +19,8 @@ from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import add_months, beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import Transitions
-from xinqiao.monitoring.types import (
-    Condition,
-    EmbargoState,
-    Finding,
-    InvalidEmbargo,
-    InvalidReply,
-    Precision,
-    Reply,
-    SecondOfTwoNeeded,
-    SignalRule,
-)
+from xinqiao.monitoring.refusals import InvalidEmbargo, InvalidReply, SecondOfTwoNeeded
+from xinqiao.monitoring.types import Condition, EmbargoState, Finding, Precision, Reply, SignalRule
 
 KNOWN = "_first_at"  # when the first row of a key was recorded
 LONGEST_NOTE, LONGEST_BASIS = 500, 300

@@ -63,6 +63,9 @@ ALERT_FIGURES = {
     "authorisations": "涉及的授权",
 }
 STATUS_TONES = {
+    "red": "risk",
+    "amber": "warn",
+    "raised": "warn",
     "came": "good",
     "came_late": "warn",
     "missing": "risk",
