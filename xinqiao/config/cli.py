@@ -296,6 +296,7 @@ def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
+    from xinqiao.evaluation.profile import load_profile
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
     from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
@@ -305,6 +306,7 @@ def content_check() -> None:
     with explained():
         catalogue = load_catalogue(content_dir())
         expectations()
+        load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)

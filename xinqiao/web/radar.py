@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from xinqiao.evaluation.profile import Axis
 from xinqiao.evaluation.queries import profile_of
-from xinqiao.web.wording import is_english
+from xinqiao.web.words import is_english
 
 SIZE, REACH = 360, 120  # pixels across, and from the middle to 100 per cent
 RINGS = (25, 50, 75, 100)

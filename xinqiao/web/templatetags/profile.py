@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from xinqiao.sharing.queries import item_ever
-from xinqiao.web.wording import is_english
+from xinqiao.web.words import is_english
 
 register = template.Library()
 
