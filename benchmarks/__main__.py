@@ -37,6 +37,7 @@ NAMES = (
     "source_outage",
     "route_roles",
     "federation_faults",
+    "matching",
 )
 
 

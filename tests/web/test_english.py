@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
+from tests.market import drawn
+from tests.market import product as offered
 from tests.peers import Peer, product
 from tests.web.conftest import FIRM, NON_PUBLIC, Town, visitor
 from xinqiao.admission import applying
@@ -33,6 +35,12 @@ from xinqiao.federation.types import Answer, Side, SyncState
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
 from xinqiao.kernel.dated import beijing_day
+from xinqiao.lending.applications import decline, opt_in
+from xinqiao.lending.declarations import declare
+from xinqiao.lending.loans import report_loans
+from xinqiao.lending.queries import list_applications
+from xinqiao.matching.actions import post_need, publish_product
+from xinqiao.matching.types import Firm
 from xinqiao.monitoring.actions import propose_embargo, reply, watch_borrower
 from xinqiao.monitoring.passing import monitor
 from xinqiao.monitoring.pushing import push_waiting, recipient_of
@@ -64,13 +72,14 @@ FILES = {"healthz", "readyz", "template", "log-file", "department-annotated", "g
 FILES |= {"node-evidence", "institution-evidence", "list-signed", "node-list-files", "on-time-file", "node-card"}
 FILES |= {"enterprise-authorisation-receipt", "enterprise-authorisation-paper"}
 FILES |= {"enterprise-access-receipt", "enterprise-bundle", "department-failing-file", "node-failing-file"}
-FILES |= {"node-probe-report", "institution-probe-report"}
+FILES |= {"node-probe-report", "institution-probe-report", "institution-loans-template", "institution-gaps-file"}
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
 ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage"}
 ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
-ACTS |= {"node-probe-again"}
+ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
+ACTS |= {"institution-product-withdraw"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 
@@ -151,6 +160,7 @@ def busy(town: Town) -> dict[str, Any]:
         "organisation": "bank-b",
         "section": "security",
         "proposal": changing(now),
+        **financed(town, timezone.now()),
     }
 
 
@@ -173,6 +183,22 @@ def signalled(town: Town, now: datetime) -> str:
     reply(told[0], recipient=recipient_of("bank-a"), said="acted", reason="visited", **by)
     propose_embargo(uscc(3), basis="x", until=timezone.localdate() + timedelta(days=3), **by)
     return told[1]
+
+
+def financed(town: Town, now: datetime) -> dict[str, str]:
+    """A product, a need, an application refused with reasons and one under way, loans with gaps, a declaration."""
+    by: dict[str, Any] = {"actor": "person:1", "now": now}
+    made = [publish_product(offered(name="Example"), institution=bank, **by) for bank in ("bank-a", "bank-b")]
+    need = post_need(FIRM, amount_fen=10_000_000, months=12, guarantees=["credit"], purpose="Example", **by)
+    firm = Firm(FIRM, {"identity.age_months": 60}, 700, "A", 90, "small", "C3411", "610102")
+    for one in made:
+        opt_in(one.code, need=need.id, firm=firm, signatory=town.people["owner"], **by)
+    first = list_applications(institution="bank-a")[0]
+    decline(first.id, reasons=["R01"], note="Example", institution="bank-a", **by)
+    loan = drawn(enterprise=FIRM, drawn_on="2026-01-05", approved_on="2026-01-05", due_on="2026-02-01", overdue_days=0)
+    report_loans([loan | {"application": "A20000101-00000000"}], institution="bank-a", **by)
+    declared = declare(need.id, firm=firm, institutions=["bank-a"], **by)
+    return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
 
 
 def changing(now: datetime) -> str:

@@ -33,6 +33,7 @@ from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.federation_cli import federation_app
 from xinqiao.config.federation_demo import demo_app
+from xinqiao.config.financing_cli import loans_app, product_app
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
@@ -79,6 +80,8 @@ app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
 app.add_typer(federation_app, name="federation")
 app.add_typer(demo_app, name="demo")
+app.add_typer(product_app, name="product")
+app.add_typer(loans_app, name="loans")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

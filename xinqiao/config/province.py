@@ -28,6 +28,7 @@ from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.sample.generate import generate
 from xinqiao.catalogue.sample.types import Manifest
 from xinqiao.config.demo import DemoAccount, ensure_accounts
+from xinqiao.config.demo_market import ensure_products
 from xinqiao.config.worker import run_worker
 from xinqiao.directory.build import rebuild
 from xinqiao.directory.queries import index_facts
@@ -142,6 +143,7 @@ def start(
             rebuild(actor=ACTOR, now=datetime.now(UTC))
     with _step("演示账号"):
         accounts = ensure_accounts(_manifest(), now=datetime.now(UTC))
+        ensure_products(now=datetime.now(UTC))
     sequence(now=datetime.now(UTC))
     if not once:
         _run_servers(port, lambda: _closing_screen(port, accounts, time.monotonic() - began))

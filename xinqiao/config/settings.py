@@ -96,6 +96,8 @@ INSTALLED_APPS = [
     "xinqiao.monitoring",
     "xinqiao.subjects",
     "xinqiao.supervision",
+    "xinqiao.matching",
+    "xinqiao.lending",
     "xinqiao.stewardship",
     "xinqiao.federation",
     "xinqiao.web",

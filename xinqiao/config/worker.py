@@ -19,6 +19,7 @@ from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
 from xinqiao.ingest.jobs import clean_inbox
+from xinqiao.lending.jobs import follow_applications, keep_clocks, record_reports
 from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.probes.jobs import run_prober
@@ -37,6 +38,9 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(seconds=30), monitor_borrowers),
     (timedelta(minutes=1), expire_due),
+    (timedelta(seconds=30), follow_applications),
+    (timedelta(minutes=10), keep_clocks),
+    (timedelta(hours=1), record_reports),
     (timedelta(minutes=1), pull_sources),
     (timedelta(minutes=10), watch_admissions),
     (timedelta(minutes=1), refresh_directory),

@@ -51,7 +51,8 @@ def scope_names(kind: OrganisationKind, purposes: Iterable[str]) -> tuple[str, .
         return ("deliver",)
     if kind is OrganisationKind.NODE:
         return ()
-    return ("accesses", "authorisations", "credit:public", *sorted(f"credit:{purpose}" for purpose in purposes))
+    credit = sorted(f"credit:{purpose}" for purpose in purposes)
+    return ("accesses", "authorisations", "financing", "credit:public", *credit)
 
 
 def check_registration(

@@ -72,11 +72,17 @@ class Right(StrEnum):
     REPORT = "report"  # read the enterprise's own file
     AUTHORISE = "authorise"  # answer requests and withdraw, within a signing power
     ACCESSES = "accesses"  # see who looked, ask about it, take the receipts
+    APPLY = "apply"  # state a need, choose institutions, answer offers
 
     @property
     def label(self) -> str:
         """The words a person reads."""
-        return {"report": "查看本企业报告", "authorise": "处理授权请求", "accesses": "查看谁看过我"}[self]
+        return {
+            "report": "查看本企业报告",
+            "authorise": "处理授权请求",
+            "accesses": "查看谁看过我",
+            "apply": "办理融资申请",
+        }[self]
 
 
 ALL_RIGHTS = frozenset(Right)

@@ -17,6 +17,8 @@ TABS = {
     Portal.ENTERPRISE: (
         ("enterprise-home", _("首页")),
         ("enterprise-report", _("我的报告")),
+        ("enterprise-financing", _("融资")),
+        ("enterprise-applications", _("申请进度")),
         ("enterprise-authorisations", _("授权管理")),
         ("enterprise-accesses", _("谁看过我")),
         ("enterprise-signals", _("风险信号")),
@@ -26,6 +28,9 @@ TABS = {
     Portal.INSTITUTION: (
         ("institution-home", _("工作台")),
         ("institution-find", _("查找企业")),
+        ("institution-applications", _("融资申请")),
+        ("institution-products", _("产品")),
+        ("institution-loans", _("贷款反馈")),
         ("institution-requests", _("授权请求")),
         ("institution-signals", _("风险信号")),
         ("institution-watch", _("监测名单")),
@@ -55,6 +60,7 @@ TABS = {
         ("node-matches", _("主体认定")),
         ("node-subject", _("主体库")),
         ("node-runs", _("信用评价")),
+        ("node-financing", _("银企对接")),
         ("node-find", _("企业核查")),
         ("node-lists", _("企业名单")),
         ("node-accesses", _("查询审计")),

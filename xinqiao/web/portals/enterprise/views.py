@@ -34,6 +34,7 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
+from xinqiao.lending.applications import note_answer
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
 from xinqiao.release.actions import Inquiry
@@ -156,6 +157,7 @@ def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpRes
     person, now = actor.actor.person_id, timezone.now()
     if request.POST.get("answer") != "grant":
         decline_request(asked.id, signatory=person, reason=posted(request, "reason"), now=now)
+        note_answer(asked.id, now=timezone.now())
         messages.success(request, _("已拒绝；对方会看到您的答复"), extra_tags="good")
         return redirect("enterprise-authorisations")
     given = grant_authorisation(
@@ -166,7 +168,10 @@ def _answer(request: HttpRequest, asked: RequestFacts, actor: Acting) -> HttpRes
         address=request.META.get("REMOTE_ADDR", ""),
         now=now,
     )
+    moved = note_answer(asked.id, now=timezone.now())
     messages.success(request, _("已授权；随时可以撤回"), extra_tags="good")
+    if moved:
+        return redirect("enterprise-application", moved.id)
     return redirect("enterprise-authorisation", given.id)
 
 

@@ -1,0 +1,372 @@
+"""Verbs of an application. Each is one transaction: check, change, step, evidence, notice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from xinqiao.catalogue.types import Openness
+from xinqiao.consent.actions import decline_request, request_authorisation, withdraw_authorisation
+from xinqiao.consent.powers import invite
+from xinqiao.consent.queries import find_authorisation, get_request, list_requests
+from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts, RequestState
+from xinqiao.evaluation.population import comparable
+from xinqiao.evidence.actions import record
+from xinqiao.evidence.types import Event
+from xinqiao.kernel.dated import beijing_day, new_number
+from xinqiao.lending import queries
+from xinqiao.lending.models import ApplicationRow, ReminderRow, StepRow
+from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, TooManyOptIns
+from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons, due_marks
+from xinqiao.lending.types import (
+    APPLICATION_DECLINED,
+    MOVED_ON,
+    OFFER_MADE,
+    OPTED_IN,
+    REMINDED,
+    Answer,
+    Application,
+    ApplicationState,
+    FiveClass,
+    Offer,
+    Path,
+    ReminderMark,
+)
+from xinqiao.matching.queries import get_need, get_product, list_products, matching_rules
+from xinqiao.matching.refusals import (
+    UnknownProduct,
+)
+from xinqiao.matching.rules import fit_of
+from xinqiao.matching.types import (
+    Basis,
+    Firm,
+    Outcome,
+    Product,
+)
+from xinqiao.parties.queries import get_enterprise, get_organisation
+from xinqiao.plumbing.locks import hold_name
+from xinqiao.release.queries import list_accesses
+from xinqiao.sharing.queries import current_list
+from xinqiao.webhooks.actions import tell
+
+PURPOSE = "approval"
+RENEWAL_MONTHS_BEFORE = 3
+CHANGED = "application.changed"
+REMINDER = "application.reminder"
+
+
+@transaction.atomic
+def opt_in(
+    product: str, *, need: str, firm: Firm, describe: str = "", actor: str, signatory: int, now: datetime
+) -> Application:
+    """An enterprise chooses an institution's product for its need; from now on that institution knows who it is.
+
+    ``firm`` is what the conditions are held to (``matching.queries.firm_of``). The institution's request for an
+    authorisation is made at once; the enterprise answers it on one screen. Raises UnknownProduct, UnknownNeed,
+    DoesNotFit, TooManyOptIns, AppliedAlready, NotAdmitted.
+    """
+    wanted = get_need(need, enterprise=firm.enterprise)
+    chosen = get_product(product)
+    if not chosen.on_offer(beijing_day(now)) or not _still_offered(chosen):
+        raise UnknownProduct(product=product)
+    fit = fit_of(chosen, firm, wanted)
+    if fit.outcome is Outcome.FAILED:
+        unmet = fit.first_unmet
+        assert unmet is not None
+        raise DoesNotFit(product=chosen.name, condition=unmet.condition.basis.label)
+    hold_name(f"lending.enterprise {firm.enterprise}")
+    _check_room(firm.enterprise, chosen.institution, matching_rules(now=now).opt_ins)
+    terms = {"amount_fen": wanted.amount_fen, "months": wanted.months, "purpose": wanted.purpose, "need": need}
+    row = _new(firm.enterprise, chosen, terms, now)
+    return _ask(row, chosen, actor, signatory, now)
+
+
+def _still_offered(product: Product) -> bool:
+    return any(one.code == product.code for one in list_products(institution=product.institution))
+
+
+def _check_room(enterprise: str, institution: str, most: int) -> None:
+    open_ones = ApplicationRow.objects.filter(enterprise=enterprise, state__in=UNDER_WAY, renews="")
+    same = open_ones.filter(institution=institution).first()
+    if same:
+        raise AppliedAlready(application=same.id)
+    if open_ones.count() >= most:
+        raise TooManyOptIns(most=most, open=open_ones.count())
+
+
+def _new(enterprise: str, product: Product, terms: dict[str, Any], now: datetime) -> ApplicationRow:
+    return ApplicationRow.objects.create(
+        id=new_number("A", now),
+        enterprise=enterprise,
+        enterprise_name=get_enterprise(enterprise).name,
+        institution=product.institution,
+        product=product.code,
+        product_version=product.version,
+        product_name=product.name,
+        decision_workdays=product.decision_workdays,
+        state=ApplicationState.OPTED_IN,
+        since=now,
+        made_at=now,
+        **terms,
+    )
+
+
+def _ask(row: ApplicationRow, product: Product, actor: str, signatory: int, now: datetime) -> Application:
+    """The institution's request, as the enterprise's choice brings it about; an open one is not doubled."""
+    row.request = _request(row, product, signatory, now).id
+    row.save(update_fields=["request"])
+    _step(row, "opt_in", actor, now)
+    body = {"application": row.id, "institution": row.institution, "product": row.product, "request": row.request}
+    record(OPTED_IN, actor=actor, subject=row.enterprise, body=body | {"path": _path(row)}, now=now)
+    _notice(row, now)
+    return queries.application_facts(row)
+
+
+def _path(row: ApplicationRow) -> str:
+    return str(Path.RENEWAL if row.renews else Path.NEW)
+
+
+def _request(row: ApplicationRow, product: Product, signatory: int, now: datetime) -> RequestFacts:
+    open_ones = list_requests(organisation=row.institution, enterprise=row.enterprise, open_at=now)
+    if open_ones:
+        return open_ones[0]
+    asked: dict[str, Any] = {
+        "enterprise": row.enterprise, "purpose": PURPOSE, "items": items_for(product, now=now), "form": Form.REPORT,
+        "reason": f"{product.name} {row.id}", "product": row.id, "actor": f"system:{row.institution}", "now": now,
+    }  # fmt: skip
+    try:
+        return request_authorisation(row.institution, **asked)
+    except AlreadyRequested:  # the enterprise's choice is its invitation to ask again
+        invite(row.enterprise, organisation=row.institution, signatory=signatory, now=now)
+        return request_authorisation(row.institution, **asked)
+
+
+def items_for(product: Product, *, now: datetime) -> list[str]:
+    """The non-public items a product's conditions rest on; those of the whole evaluation where it looks at that."""
+    facts = comparable(now=now)
+    named = {c.indicator for c in product.conditions if c.indicator in facts}
+    whole = not named or any(c.basis in (Basis.SCORE, Basis.GRADE, Basis.COVERAGE) for c in product.conditions)
+    wanted = {item for code in (facts if whole else named) for item in facts[code].items}
+    closed = [i.code for i in current_list() if i.openness is not Openness.PUBLIC]
+    found = [code for code in closed if code in wanted]
+    if found:
+        return found
+    every = {item for one in facts.values() for item in one.items}
+    return [code for code in closed if code in every]
+
+
+def follow(application: str, *, now: datetime) -> Application:
+    """Move an application on by what the enterprise answered and the institution read; nothing new, nothing changes."""
+    with transaction.atomic():
+        row = queries.row_of(application, lock=True)
+        if row.state == ApplicationState.OPTED_IN:
+            _follow_request(row, now)
+        if row.state in (ApplicationState.AUTHORISED, ApplicationState.REPORTED):
+            _follow_authorisation(row, now)
+        if row.state == ApplicationState.OFFERED and queries.application_facts(row).offer:
+            offer = queries.application_facts(row).offer
+            if offer and offer.until < beijing_day(now):
+                _move(row, "lapse", "system", now)
+        return queries.application_facts(row)
+
+
+def _follow_request(row: ApplicationRow, now: datetime) -> None:
+    asked = get_request(row.request)
+    if asked.state is RequestState.GRANTED:
+        row.authorisation = asked.authorisation
+        row.save(update_fields=["authorisation"])
+        _move(row, "authorise", f"enterprise:{row.enterprise}", asked.answered_at or now)
+    elif asked.state not in OPEN_REQUESTS or asked.answer_by <= now:
+        _move(row, "lapse", "system", asked.answered_at or now)
+
+
+def _follow_authorisation(row: ApplicationRow, now: datetime) -> None:
+    given = find_authorisation(row.authorisation)
+    if given is None:
+        return
+    if row.state == ApplicationState.AUTHORISED:
+        reads = list_accesses(authorisation=given.id, recipient=row.institution, allowed=True, limit=1)
+        if reads:
+            _move(row, "report", reads[0].actor, reads[0].at)
+    if given.status in (AuthorisationStatus.WITHDRAWN, AuthorisationStatus.VOID):
+        _move(row, "withdraw", f"enterprise:{row.enterprise}", given.ended_at or now)
+
+
+def note_answer(request: str, *, now: datetime) -> Application | None:
+    """Move on the application a request belongs to, at once after the answer; None when it belongs to none."""
+    row = ApplicationRow.objects.filter(request=request).first()
+    return follow(row.id, now=now) if row else None
+
+
+def follow_all(*, now: datetime, limit: int = 500) -> int:
+    """Move on whatever has something to move on; returns how many changed."""
+    states = (
+        ApplicationState.OPTED_IN,
+        ApplicationState.AUTHORISED,
+        ApplicationState.REPORTED,
+        ApplicationState.OFFERED,
+    )
+    rows = ApplicationRow.objects.filter(state__in=states).order_by("since").values_list("id", "state")[:limit]
+    return sum(str(follow(name, now=now).state) != state for name, state in rows)
+
+
+@transaction.atomic
+def offer(application: str, terms: Offer, *, institution: str, actor: str, now: datetime) -> Application:
+    """An institution's offer. Raises UnknownApplication, TransitionRefused, WrongOffer."""
+    row = queries.row_of(application, institution=institution, lock=True)
+    new_state = APPLICATION_TRANSITIONS.check(ApplicationState(row.state), "offer")
+    product = get_product(row.product, version=row.product_version) if row.product else None
+    today = beijing_day(now)
+    check_offer(terms, product=product, asked_fen=row.amount_fen, today=today, renewing=bool(row.renews))
+    row.offer = {
+        "amount_fen": terms.amount_fen, "months": terms.months, "rate_bp": terms.rate_bp,
+        "guarantee": str(terms.guarantee), "note": terms.note.strip(), "until": terms.until.isoformat(),
+    }  # fmt: skip
+    row.save(update_fields=["offer"])
+    _set(row, "offer", new_state, OFFER_MADE, {"offer": row.offer}, actor, now)
+    return queries.application_facts(row)
+
+
+@transaction.atomic
+def decline(
+    application: str, *, reasons: Iterable[str], note: str = "", institution: str, actor: str, now: datetime
+) -> Application:
+    """An institution says no, with one to four coded reasons; the enterprise is shown where else it fits.
+
+    Raises UnknownApplication, TransitionRefused, WrongReasons.
+    """
+    row = queries.row_of(application, institution=institution, lock=True)
+    new_state = APPLICATION_TRANSITIONS.check(ApplicationState(row.state), "decline")
+    row.reasons, row.note = list(check_reasons(reasons, queries.lending_rules())), note.strip()[:300]
+    row.save(update_fields=["reasons", "note"])
+    _set(row, "decline", new_state, APPLICATION_DECLINED, {"reasons": row.reasons}, actor, now)
+    return queries.application_facts(row)
+
+
+@transaction.atomic
+def answer(
+    application: str, answer: Answer, *, enterprise: str, signatory: int, actor: str, now: datetime
+) -> Application:
+    """The enterprise's own step: take an offer, leave it, or take the application back.
+
+    Taking it back also ends the authorisation it was read under, or says no to the request that is open.
+    Raises UnknownApplication, TransitionRefused.
+    """
+    row = queries.row_of(application, enterprise=enterprise, lock=True)
+    _move(row, str(answer), actor, now)
+    if answer is Answer.WITHDRAW:
+        _take_back(row, signatory, now)
+    return queries.application_facts(row)
+
+
+def _take_back(row: ApplicationRow, signatory: int, now: datetime) -> None:
+    given = find_authorisation(row.authorisation) if row.authorisation else None
+    if given and given.status is AuthorisationStatus.ACTIVE:
+        withdraw_authorisation(given.id, signatory=signatory, reason=f"撤回申请 {row.id}", now=now)
+        return
+    asked = get_request(row.request)
+    if asked.state in OPEN_REQUESTS and asked.answer_by > now:
+        decline_request(asked.id, signatory=signatory, reason=f"撤回申请 {row.id}", now=now)
+
+
+@transaction.atomic
+def start_renewal(
+    application: str, *, amount_fen: int | None = None, enterprise: str, actor: str, signatory: int, now: datetime
+) -> Application:
+    """Renewal without repayment: a new application to the same institution that is to settle a running loan.
+
+    From three months before it falls due, while nothing is past due. Raises UnknownApplication, NotRenewable,
+    AppliedAlready.
+    """
+    old = queries.row_of(application, enterprise=enterprise, lock=True)
+    loan = next((x for x in queries.list_loans(enterprise=enterprise) if x.report.application == application), None)
+    if old.state != ApplicationState.DISBURSED or loan is None or loan.report.settled_on:
+        raise NotRenewable(why="贷款未在执行中")
+    if loan.report.overdue_days or loan.report.five_class not in (FiveClass.PASS, FiveClass.SPECIAL_MENTION):
+        raise NotRenewable(why="贷款有逾期或已列为不良")
+    if beijing_day(now) < loan.report.due_on - timedelta(days=31 * RENEWAL_MONTHS_BEFORE):
+        raise NotRenewable(why=f"到期前 {RENEWAL_MONTHS_BEFORE} 个月内才能办理")
+    again = ApplicationRow.objects.filter(renews=application, state__in=UNDER_WAY).first()
+    if again:
+        raise AppliedAlready(application=again.id)
+    asked = min(amount_fen or loan.report.balance_fen, loan.report.amount_fen)
+    terms = {"amount_fen": asked, "months": old.months, "purpose": old.purpose, "renews": old.id}
+    product = get_product(old.product, version=old.product_version)
+    return _ask(_new(enterprise, product, terms, now), product, actor, signatory, now)
+
+
+def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) -> None:
+    """What a reported drawdown means for its application; call in the report's transaction with the row locked."""
+    if APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "disburse"):
+        _move(row, "disburse", actor, now)
+        if row.renews:
+            old = queries.row_of(row.renews, lock=True)
+            if APPLICATION_TRANSITIONS.can(ApplicationState(old.state), "renew"):
+                _move(old, "renew", actor, now)
+    if settled and APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "repay"):
+        _move(row, "repay", actor, now)
+
+
+def remind(*, now: datetime, limit: int = 1000) -> int:
+    """Remind whoever's turn it is at half and most of the time, and tell the node when it is up; how many were given.
+
+    Each mark of each state is given once; when several are due at once, only the weightiest is.
+    """
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("since")[:limit]
+    given = 0
+    for application, found in queries.with_turns(map(queries.application_facts, rows), now=now):
+        marks = due_marks(found)
+        if marks:
+            given += _remind(application.id, marks, now)
+    return given
+
+
+@transaction.atomic
+def _remind(application: str, marks: list[ReminderMark], now: datetime) -> bool:
+    row = queries.row_of(application, lock=True)
+    earlier = set(ReminderRow.objects.filter(application=row, since=row.since).values_list("mark", flat=True))
+    if str(marks[0]) in earlier:
+        return False
+    ReminderRow.objects.bulk_create(
+        [ReminderRow(application=row, since=row.since, mark=m, given_at=now) for m in marks if str(m) not in earlier]
+    )
+    body = {"application": row.id, "state": row.state, "mark": str(marks[0])}
+    record(REMINDED, actor="system", subject=row.enterprise, body=body, now=now)
+    data = {"application": row.id, "mark": str(marks[0])}
+    tell(row.institution, REMINDER, about=f"reminder {row.id}", data=data, now=now)
+    return True
+
+
+def _move(row: ApplicationRow, event: str, actor: str, at: datetime) -> None:
+    new_state = APPLICATION_TRANSITIONS.check(ApplicationState(row.state), event)
+    _set(row, event, new_state, MOVED_ON, {}, actor, at)
+
+
+def _set(
+    row: ApplicationRow,
+    event: str,
+    state: ApplicationState,
+    what: Event,
+    more: dict[str, Any],
+    actor: str,
+    at: datetime,
+) -> None:
+    row.state, row.since = state, at
+    row.save(update_fields=["state", "since"])
+    _step(row, event, actor, at)
+    body = {"application": row.id, "event": event, "state": str(state), **more}
+    record(what, actor=actor, subject=row.enterprise, body=body, now=at)
+    _notice(row, at)
+
+
+def _step(row: ApplicationRow, event: str, actor: str, at: datetime) -> None:
+    StepRow.objects.create(application=row, event=event, state=row.state, at=at, actor=actor)
+
+
+def _notice(row: ApplicationRow, now: datetime) -> None:
+    """A thin notice: the number and the state; what it is about is read under the institution's own rights."""
+    get_organisation(row.institution)
+    tell(row.institution, CHANGED, about=row.id, data={"application": row.id, "state": str(row.state)}, now=now)

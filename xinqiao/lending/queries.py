@@ -1,0 +1,311 @@
+"""Reads: applications with their clocks and steps, loans, gaps to put right, lists of declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+
+from django.db.models import QuerySet
+
+from xinqiao.kernel.dated import beijing_day
+from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.lending.models import ApplicationRow, DeclarationRow, LoanRow, StepRow
+from xinqiao.lending.refusals import UnknownApplication, UnknownDeclaration
+from xinqiao.lending.rules import UNDER_WAY, clock_of, load_lending, path_of, turn, worst_by_days
+from xinqiao.lending.types import (
+    Application,
+    ApplicationState,
+    Declaration,
+    DeclineReason,
+    FiveClass,
+    Gap,
+    GapKind,
+    GuaranteeCode,
+    LendingRules,
+    ListState,
+    Loan,
+    LoanReport,
+    Offer,
+    Step,
+    Turn,
+    Verdict,
+)
+from xinqiao.plumbing.settings import content_dir
+
+ORDER = list(FiveClass)
+
+
+def lending_rules() -> LendingRules:
+    """The content's ``lending.toml``; raises InvalidLending."""
+    return load_lending(content_dir() / "lending.toml")
+
+
+def calendar() -> WorkCalendar:
+    """The working days of the content."""
+    return WorkCalendar.load(content_dir() / "calendar")
+
+
+def reasons_of(codes: Iterable[str]) -> list[DeclineReason]:
+    """Coded reasons with their words; a code that has left the list keeps its code as its word."""
+    known = {r.code: r for r in lending_rules().reasons}
+    return [known.get(code, DeclineReason(code, code, code, "", "")) for code in codes]
+
+
+def get_application(application: str, *, enterprise: str | None = None, institution: str | None = None) -> Application:
+    """One application; raises UnknownApplication, also for one of another enterprise or institution."""
+    return application_facts(row_of(application, enterprise=enterprise, institution=institution))
+
+
+def row_of(
+    application: str, *, enterprise: str | None = None, institution: str | None = None, lock: bool = False
+) -> ApplicationRow:
+    """The row of an application, locked for a change when asked; raises UnknownApplication."""
+    rows = ApplicationRow.objects.select_for_update() if lock else ApplicationRow.objects.all()
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if institution is not None:
+        rows = rows.filter(institution=institution)
+    row = rows.filter(id=application).first()
+    if row is None:
+        raise UnknownApplication(application=application)
+    return row
+
+
+def list_applications(
+    *,
+    enterprise: str | None = None,
+    institution: str | None = None,
+    states: Iterable[ApplicationState] | None = None,
+    after: str = "",
+    limit: int = 200,
+) -> list[Application]:
+    """Applications, the newest first; ``after`` is the last one of the page before."""
+    rows: QuerySet[ApplicationRow] = ApplicationRow.objects.order_by("-made_at", "-id")
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if institution is not None:
+        rows = rows.filter(institution=institution)
+    if states is not None:
+        rows = rows.filter(state__in=list(states))
+    if after:
+        last = ApplicationRow.objects.filter(id=after).first()
+        if last:
+            rows = rows.filter(made_at__lte=last.made_at).exclude(made_at=last.made_at, id__gte=last.id)
+    return [application_facts(row) for row in rows[:limit]]
+
+
+def list_steps(application: str) -> list[Step]:
+    """What happened to an application, in order."""
+    rows = StepRow.objects.filter(application=application).order_by("id")
+    return [Step(r.event, ApplicationState(r.state), r.at, r.actor) for r in rows]
+
+
+def turn_of(application: Application, *, now: datetime, decision_workdays: int | None = None) -> Turn | None:
+    """Whose turn an application is and how its clock stands; None where nobody's time runs."""
+    promised = decision_workdays if decision_workdays is not None else _promised(application.id)
+    clock = clock_of(application.state, lending_rules(), decision_workdays=promised)
+    return turn(clock, since=application.since, now=now, calendar=calendar())
+
+
+def _promised(application: str) -> int:
+    return int(ApplicationRow.objects.values_list("decision_workdays", flat=True).get(id=application))
+
+
+def with_turns(applications: Iterable[Application], *, now: datetime) -> list[tuple[Application, Turn | None]]:
+    """Applications with their clocks, the least time left first, those without a clock last."""
+    listed = list(applications)
+    promised = dict(ApplicationRow.objects.filter(id__in=[a.id for a in listed]).values_list("id", "decision_workdays"))
+    found = [(a, turn_of(a, now=now, decision_workdays=promised[a.id])) for a in listed]
+    return sorted(found, key=lambda pair: (pair[1] is None, pair[1].due_on if pair[1] else date.max))
+
+
+def overdue_applications(*, now: datetime, limit: int = 200) -> list[tuple[Application, Turn]]:
+    """Applications whose clock has run out, for the node: the longest first."""
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("since")[: limit * 5]
+    found = [(a, t) for a, t in with_turns(map(application_facts, rows), now=now) if t and t.over]
+    return found[:limit]
+
+
+def application_facts(row: ApplicationRow) -> Application:
+    """A stored application as its facts."""
+    return Application(
+        id=row.id,
+        path=path_of(row.renews),
+        need=row.need,
+        renews=row.renews,
+        enterprise=row.enterprise,
+        enterprise_name=row.enterprise_name,
+        institution=row.institution,
+        product=row.product,
+        product_version=row.product_version,
+        product_name=row.product_name,
+        amount_fen=row.amount_fen,
+        months=row.months,
+        purpose=row.purpose,
+        state=ApplicationState(row.state),
+        since=row.since,
+        made_at=row.made_at,
+        request=row.request,
+        authorisation=row.authorisation,
+        offer=_offer(row.offer),
+        reasons=tuple(row.reasons),
+        note=row.note,
+    )
+
+
+def _offer(raw: dict[str, object] | None) -> Offer | None:
+    if not raw:
+        return None
+    return Offer(
+        amount_fen=int(str(raw["amount_fen"])),
+        months=int(str(raw["months"])),
+        rate_bp=int(str(raw["rate_bp"])),
+        guarantee=GuaranteeCode(raw["guarantee"]),
+        note=str(raw["note"]),
+        until=date.fromisoformat(str(raw["until"])),
+    )
+
+
+def list_loans(
+    *, institution: str | None = None, enterprise: str | None = None, running: bool = False, limit: int = 500
+) -> list[Loan]:
+    """Loans as they stand by the last report, the newest drawdown first."""
+    rows = LoanRow.objects.order_by("-drawn_on", "-id")
+    if institution is not None:
+        rows = rows.filter(institution=institution)
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if running:
+        rows = rows.filter(settled_on=None)
+    return [loan_facts(row) for row in rows[:limit]]
+
+
+def loan_facts(row: LoanRow) -> Loan:
+    """A stored loan as its facts."""
+    return Loan(row.pk, row.institution, report_of(row), row.attributed, row.reported_at, row.first_reported_at)
+
+
+def report_of(row: LoanRow) -> LoanReport:
+    """What the last report of a loan says."""
+    return LoanReport(
+        row.credit_no, row.receipt_no, row.enterprise, row.product, row.limit_fen, row.amount_fen, row.balance_fen,
+        row.rate_bp, GuaranteeCode(row.guarantee), row.applied_on, row.approved_on, row.drawn_on, row.due_on,
+        row.settled_on, row.first_loan, row.renewal, FiveClass(row.five_class), row.overdue_days, row.purpose_industry,
+        row.division, row.application, row.authorisation,
+    )  # fmt: skip
+
+
+def reconciliation(institution: str, *, now: datetime) -> list[Gap]:
+    """What an institution has to feed back or put right today, the oldest first."""
+    today, rules = beijing_day(now), lending_rules()
+    found = [*_not_disbursed(institution, today, rules)]
+    for row in LoanRow.objects.filter(institution=institution):
+        found += _gaps_of(row, today, rules)
+    return sorted(found, key=lambda gap: (gap.since, gap.kind, gap.about))
+
+
+def _not_disbursed(institution: str, today: date, rules: LendingRules) -> Iterable[Gap]:
+    accepted = ApplicationRow.objects.filter(institution=institution, state=ApplicationState.ACCEPTED)
+    for row in accepted:
+        due = calendar().add(beijing_day(row.since), rules.feedback_workdays).on
+        if due < today:
+            yield Gap(GapKind.NOT_DISBURSED, row.id, row.enterprise, due)
+
+
+def _gaps_of(row: LoanRow, today: date, rules: LendingRules) -> Iterable[Gap]:
+    report = report_of(row)
+
+    def gap(kind: GapKind, since: date, detail: str = "") -> Gap:
+        return Gap(kind, report.receipt_no, report.enterprise, since, detail)
+
+    reported = beijing_day(row.reported_at)
+    running = report.settled_on is None
+    if running and (reported.year, reported.month) < (today.year, today.month):
+        yield gap(GapKind.NOT_UPDATED, today.replace(day=1), reported.isoformat())
+    at_best = worst_by_days(report.overdue_days, reported, rules)
+    if ORDER.index(report.five_class) < ORDER.index(at_best):
+        yield gap(GapKind.CLASS_TOO_GOOD, reported, at_best.label)
+    if running and report.due_on < today and report.overdue_days == 0 and report.balance_fen:
+        yield gap(GapKind.PAST_DUE, report.due_on)
+    if report.first_loan and _lent_before(report):
+        yield gap(GapKind.FIRST_LOAN, reported)
+    if report.application:
+        yield from _against_offer(row, report, reported)
+
+
+def _lent_before(report: LoanReport) -> bool:
+    return LoanRow.objects.filter(enterprise=report.enterprise, drawn_on__lt=report.drawn_on).exists()
+
+
+def _against_offer(row: LoanRow, report: LoanReport, on: date) -> Iterable[Gap]:
+    applied = ApplicationRow.objects.filter(
+        id=report.application, institution=row.institution, enterprise=report.enterprise
+    ).first()
+    if applied is None:
+        yield Gap(GapKind.UNKNOWN_APPLICATION, report.receipt_no, report.enterprise, on, report.application)
+        return
+    offer = _offer(applied.offer)
+    if offer and (report.amount_fen > offer.amount_fen or report.rate_bp > offer.rate_bp):
+        yield Gap(GapKind.OVER_OFFER, report.receipt_no, report.enterprise, on, report.application)
+
+
+def get_declaration(declaration: str, *, enterprise: str | None = None) -> Declaration:
+    """One declaration; raises UnknownDeclaration."""
+    rows = DeclarationRow.objects.filter(id=declaration)
+    row = (rows if enterprise is None else rows.filter(enterprise=enterprise)).first()
+    if row is None:
+        raise UnknownDeclaration(declaration=declaration)
+    return declaration_facts(row)
+
+
+def list_declarations(
+    *,
+    enterprise: str | None = None,
+    institution: str | None = None,
+    state: ListState | None = None,
+    on: date | None = None,
+    limit: int = 500,
+) -> list[Declaration]:
+    """Declarations, the newest first; an institution sees recommended ones that name it, while they stand."""
+    rows = DeclarationRow.objects.order_by("-declared_at", "-id")
+    if enterprise is not None:
+        rows = rows.filter(enterprise=enterprise)
+    if institution is not None:
+        rows = rows.filter(state=ListState.RECOMMENDED)
+    if state is not None:
+        rows = rows.filter(state=state)
+    if on is not None:
+        rows = rows.filter(until__gte=on)
+    found = [declaration_facts(row) for row in rows[:limit]]
+    return [d for d in found if institution is None or institution in d.institutions]
+
+
+def declaration_facts(row: DeclarationRow) -> Declaration:
+    """A stored declaration as its facts."""
+    return Declaration(
+        id=row.id,
+        enterprise=row.enterprise,
+        enterprise_name=row.enterprise_name,
+        state=ListState(row.state),
+        institutions=tuple(row.institutions),
+        tests={code: Verdict(state) for code, state in row.tests.items()},
+        notes=dict(row.notes),
+        declared_at=row.declared_at,
+        decided_by=row.decided_by,
+        until=row.until,
+        reason=row.reason,
+    )
+
+
+def decision_days(institution: str, *, now: datetime, days: int = 365) -> int | None:
+    """Median days an institution took from authorisation to offer or refusal; None with fewer than five decided."""
+    steps = StepRow.objects.filter(
+        application__institution=institution, at__gte=now - timedelta(days=days), event__in=("offer", "decline")
+    )
+    begun = dict(
+        StepRow.objects.filter(application__institution=institution, event="authorise").values_list(
+            "application_id", "at"
+        )
+    )
+    taken = sorted((s.at - begun[s.application_id]).days for s in steps if s.application_id in begun)
+    return taken[len(taken) // 2] if len(taken) >= 5 else None
