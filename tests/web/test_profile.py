@@ -26,7 +26,7 @@ def filled(town: Town) -> None:
 def test_the_firm_sees_all_of_its_own(town: Town) -> None:
     filled(town)
     page = town.client("owner").get("/enterprise/report/").content.decode()
-    assert "<svg" in page and "各维度：已知指标得分占比与同行中位数" in page
+    assert "<svg" in page and "各维度：已知指标得分的百分比与同行中位数" in page
     assert "同行业同规模的企业太少" in page, "three firms are no peers"
     assert "将到" in page and "借据" in page, "its loan and the day it falls due"
     assert uscc(77) in page.split("由代码证实的关系")[1]
