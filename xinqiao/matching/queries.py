@@ -74,7 +74,7 @@ def list_products(
     if institution is not None:
         rows = rows.filter(institution=institution)
     versions = _newest(rows)
-    found = [product_facts(row, versions[row.code], names[row.institution]) for row in rows if row.code in versions]
+    found = [_of_list(row, names[row.institution], *versions[row.code]) for row in rows if row.code in versions]
     return [p for p in found if (on is None or p.on_offer(on)) and (not window or window in p.windows)]
 
 
@@ -96,10 +96,23 @@ def list_versions(code: str) -> list[Product]:
     return [get_product(code, version=number) for number in range(newest.version, 0, -1)]
 
 
-def _newest(rows: Iterable[ProductRow]) -> dict[str, ProductVersionRow]:
+def _newest(rows: Iterable[ProductRow]) -> dict[str, tuple[str, datetime]]:
+    """Digest and time of the newest version of each; what it says is read once and kept."""
     wanted = [row.code for row in rows]
     found = ProductVersionRow.objects.filter(product__in=wanted, version=F("product__version"))
-    return {v.product_id: v for v in found}
+    return {code: (sha256, at) for code, sha256, at in found.values_list("product_id", "sha256", "published_at")}
+
+
+def _of_list(row: ProductRow, name: str, sha256: str, published_at: datetime) -> Product:
+    document = _document(row.code, row.version, sha256)
+    return _product(row.code, row.version, row.institution, name, document, sha256, published_at)
+
+
+@lru_cache(maxsize=8192)
+def _document(code: str, version: int, sha256: str) -> str:
+    """What a version says; it never changes."""
+    found = ProductVersionRow.objects.values_list("document", flat=True)
+    return str(found.get(product=code, version=version, sha256=sha256))
 
 
 def product_facts(row: ProductRow, version: ProductVersionRow, institution_name: str) -> Product:
