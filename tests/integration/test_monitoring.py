@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from tests.factories import DAY, NOW, deliver, item, registered, uscc
@@ -17,10 +18,11 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text, find_active
 from xinqiao.consent.types import Authorisation, Form
+from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.actions import retract_rows, undo_delivery
-from xinqiao.monitoring import passing
+from xinqiao.monitoring import passing, scan
 from xinqiao.monitoring.actions import (
     end_embargo,
     end_watch,
@@ -30,7 +32,8 @@ from xinqiao.monitoring.actions import (
     watch_borrower,
 )
 from xinqiao.monitoring.content import signals
-from xinqiao.monitoring.models import PushRow, SignalRow
+from xinqiao.monitoring.jobs import monitor_borrowers
+from xinqiao.monitoring.models import BookmarkRow, PushRow, SignalRow
 from xinqiao.monitoring.passing import monitor, recompute, standing
 from xinqiao.monitoring.pushing import push_waiting, recipient_of
 from xinqiao.monitoring.queries import (
@@ -53,6 +56,7 @@ from xinqiao.monitoring.refusals import (
     UnknownSignal,
     UnknownWatch,
 )
+from xinqiao.monitoring.scan import find
 from xinqiao.monitoring.types import PushState, SignalState, Watch, WatchEnd
 from xinqiao.parties.actions import (
     add_member,
@@ -63,7 +67,10 @@ from xinqiao.parties.actions import (
 )
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.queries import standing_rows
+from xinqiao.records.types import AsOf
 from xinqiao.release.queries import access_bundle, list_accesses
+from xinqiao.supervision.canaries import plant_canaries
 from xinqiao.webhooks.actions import add_endpoint
 from xinqiao.webhooks.queries import list_messages
 
@@ -397,6 +404,50 @@ def test_precision_is_what_the_raw_replies_say(owners: dict[str, int]) -> None:
     assert (one.replied, one.percent) == (5, 20) and low_rules(precisions()) == {"penalty.severe"}
     assert next(p for p in precisions(organisation="bank-b") if p.rule == "penalty.severe").told == 0
     assert len(told()) == 3
+
+
+def test_invented_enterprises_raise_no_signal_whatever_their_records_say(owners: dict[str, int]) -> None:
+    invented = set(plant_canaries(5, actor="t", now=NOW))
+    rules, later = signals().rules, NOW + HOUR
+    rows = standing_rows(item("registration.basic"), ["_enterprise"], known=later, enterprises=invented)
+    assert set(rows.column("_enterprise").to_pylist()) == invented, "their records are there"
+    assert list(find(rules, {rule.code: invented for rule in rules}, known=later)) == []
+    assert recompute(now=later) == standing(now=later) == set()
+
+
+def test_the_chore_passes_and_pushes(owners: dict[str, int]) -> None:
+    watched(owners)
+    deliver("penalty.decision", [penalty(1)], now=NOW)
+    assert monitor_borrowers.func() == 1
+    assert monitor_borrowers.func() == 0
+
+
+def test_a_grade_that_fell_is_told_and_taken_back_with_its_run(owners: dict[str, int]) -> None:
+    now = datetime.now(NOW.tzinfo)
+    give(owners, now=now - 3 * HOUR)
+    run = {"actor": "t", "progress": lambda _: None}
+    run_evaluation(AsOf(now.date(), now - 2 * HOUR), now=now - 2 * HOUR, **run)
+    watch_borrower("bank-a", enterprise=FIRM, actor="t", now=now - HOUR)
+    newer = run_evaluation(AsOf(now.date(), now - HOUR / 2), now=now - HOUR / 2, afresh=True, **run)
+    assert monitor(now=now).raised == 0, "the same grade is no fall"
+    graded = {FIRM: ("A", "BB")}
+    with pytest.MonkeyPatch.context() as patch:
+
+        def grades(run_id: str) -> pa.Table:
+            return pa.table({"_enterprise": list(graded), "grade": [g[run_id == newer.id] for g in graded.values()]})
+
+        patch.setattr(scan, "grades_in", grades)
+        patch.setattr(passing, "_stands", lambda _: ("other", *stands[1:3], "other"))
+        stands = BookmarkRow.objects.values_list("lake", "rules_sha256", "list_sha256", "runs").get()
+        monitor(now=now)
+        assert standing(now=now) == recompute(now=now) != set()
+        push_waiting(now=now)
+        ((signal, push),) = list_told(recipient_of("bank-a"), now=now)
+    assert signal.facts == {"before": "A", "after": "BB"}
+    assert "tax.payment" in next(a for a in list_accesses(enterprise=FIRM) if a.id == push.access).items
+    roll_back_run(newer.id, actor="t", now=now)
+    assert monitor(now=now + HOUR).withdrawn == 1
+    assert standing(now=now + HOUR) == recompute(now=now + HOUR) == set()
 
 
 @pytest.mark.slow

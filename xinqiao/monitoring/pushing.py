@@ -18,6 +18,7 @@ from xinqiao.parties.queries import get_organisation
 from xinqiao.release.actions import Inquiry
 from xinqiao.release.disclosing import disclose
 from xinqiao.release.types import NotReleased, Recipient, RecipientKind
+from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import take_back, tell
 
 ACTOR = "system:monitoring"
@@ -68,7 +69,7 @@ def _push(number: int, now: datetime) -> bool:
         return False
     signal, watch, rule = row.signal, row.watch, signals().rule(row.signal.rule)
     gone = signal.state != SignalState.RAISED or signal.expires_on < beijing_day(now) or watch.ended_at is not None
-    if rule is None or gone:
+    if rule is None or gone or not set(rule.items) <= {item.code for item in current_list()}:
         row.state = PushState.TAKEN_BACK
         row.save(update_fields=["state"])
         return False
