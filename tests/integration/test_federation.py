@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.factories import NOW, item, uscc
+from tests.factories import NOW, item, registered, uscc
+from tests.market import product as offered
 from tests.peers import FIRST, SECOND, Peer, authorisation, outcome, product, registration
 from xinqiao.admission.refusals import OtherPersonNeeded
 from xinqiao.catalogue.load import list_files
@@ -51,7 +52,8 @@ from xinqiao.federation.refusals import (
 from xinqiao.federation.rules import card_bytes, check_page, fingerprint, origin_of_chain, page_bytes
 from xinqiao.federation.statistics import network_counts, own_statistic
 from xinqiao.federation.types import Answer, Draft, HeldState, NodeLevel, Page, Receipt, Side, SyncState
-from xinqiao.parties.actions import register_enterprise, register_organisation, rename_enterprise
+from xinqiao.matching.actions import close_need, post_need, publish_product, withdraw_product
+from xinqiao.parties.actions import register_enterprise, register_organisation, rename_enterprise, set_admitted
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import OrganisationKind, PartyNotFound
 from xinqiao.plumbing.settings import content_dir
@@ -304,6 +306,34 @@ def test_what_happens_here_becomes_objects_once_and_without_names_of_people(nati
     assert publish_documents(now=NOW) == 3 and publish_documents(now=NOW) == 0
     assert sent("nation", "registration") == [FIRM, FIRM] and sent("xian", "registration") == []
     assert sent("xian", "catalogue") == ["sharing_list"] and sent("nation", "catalogue") == []
+
+
+def test_products_and_needs_go_up_without_whose_need_it_is(nation: Peer) -> None:
+    """A product with its terms, a need with its band; what is withdrawn or ended is taken back above."""
+    registered(3)
+    register_enterprise(uscc(3), name="示例企业3", actor="t", now=NOW)
+    register_organisation("bank", kind=OrganisationKind.INSTITUTION, name="示例银行", actor="t", now=NOW)
+    set_admitted("bank", admitted=True, reason="t", actor="t", now=NOW)
+    sequence(now=NOW)
+    collect(now=NOW)
+    made = publish_product(offered(), institution="bank", actor="t", now=NOW)
+    asked: dict[str, Any] = {"amount_fen": 300_000_000, "months": 12, "guarantees": ["credit"], "purpose": "备货"}
+    need = post_need(uscc(3), **asked, actor="t", now=NOW)
+    sequence(now=NOW)
+    assert collect(now=NOW) == 2
+    assert (sent("nation", "product"), sent("nation", "need")) == ([made.code], [need.id])
+    product, told = find_object("product", made.code, origin="shaanxi"), find_object("need", need.id, origin="shaanxi")
+    assert product and told
+    assert (product.envelope.body["rate_from_bp"], told.envelope.body["amount_band"]) == (350, "1m_5m")
+    assert uscc(3) not in str(told.envelope) and "备货" not in str(told.envelope)
+    withdraw_product(made.code, institution="bank", actor="t", now=NOW)
+    close_need(need.id, enterprise=uscc(3), actor="t", now=NOW)
+    sequence(now=NOW)
+    assert collect(now=NOW) == 2 and collect(now=NOW) == 0
+    above = [
+        find_object(kind, number, origin="shaanxi") for kind, number in (("product", made.code), ("need", need.id))
+    ]
+    assert all(found and found.envelope.retracted for found in above)
 
 
 def test_counts_add_up_without_counting_anybody_twice(nation: Peer, city: Peer) -> None:

@@ -59,6 +59,7 @@ from xinqiao.matching.refusals import (
     InvalidNeed,
     InvalidProduct,
     NeedOpen,
+    NotAnInstitution,
     NothingEvaluated,
     TooManyTrials,
     UnknownNeed,
@@ -285,6 +286,15 @@ def test_a_refusal_needs_coded_reasons_and_opens_a_second_look(market: Market) -
     assert second.institution == "bank_b"
     with pytest.raises(TransitionRefused):
         offer(application.id, terms(), institution="bank_a", **BY)
+
+
+def test_a_suspended_institution_makes_no_offer(market: Market) -> None:
+    """It may still say no, so that nobody is left waiting."""
+    application = market.authorise(market.opt_in())
+    set_admitted("bank_a", admitted=False, reason="t", actor="t", now=NOW)
+    with pytest.raises(NotAnInstitution):
+        offer(application.id, terms(), institution="bank_a", **BY)
+    assert decline(application.id, reasons=["R12"], institution="bank_a", **BY).state is ApplicationState.DECLINED
 
 
 def test_up_to_three_by_explicit_choice(market: Market) -> None:

@@ -36,9 +36,7 @@ from xinqiao.lending.types import (
     ReminderMark,
 )
 from xinqiao.matching.queries import get_need, get_product, list_products, matching_rules
-from xinqiao.matching.refusals import (
-    UnknownProduct,
-)
+from xinqiao.matching.refusals import NotAnInstitution, UnknownProduct
 from xinqiao.matching.rules import fit_of
 from xinqiao.matching.types import (
     Basis,
@@ -215,7 +213,11 @@ def follow_all(*, now: datetime, limit: int = 500) -> int:
 
 @transaction.atomic
 def offer(application: str, terms: Offer, *, institution: str, actor: str, now: datetime) -> Application:
-    """An institution's offer. Raises UnknownApplication, TransitionRefused, WrongOffer."""
+    """An institution's offer. Raises UnknownApplication, TransitionRefused, NotAnInstitution (no longer admitted),
+    WrongOffer."""
+    offering = get_organisation(institution)
+    if not offering.admitted:
+        raise NotAnInstitution(organisation=offering.name)
     row = queries.row_of(application, institution=institution, lock=True)
     new_state = APPLICATION_TRANSITIONS.check(ApplicationState(row.state), "offer")
     product = get_product(row.product, version=row.product_version) if row.product else None
