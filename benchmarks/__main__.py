@@ -38,6 +38,7 @@ NAMES = (
     "route_roles",
     "federation_faults",
     "matching",
+    "effectiveness_recompute",
 )
 
 

@@ -55,6 +55,8 @@ TABLES = {
     "xinqiao.federation.statistics": ("METRICS",),
     "xinqiao.federation.types": ("NodeLevel", "Side", "LinkState", "SyncState", "HeldState"),
     "xinqiao.catalogue.template": ("HINTS",),
+    "xinqiao.effectiveness.numbers": ("MEASURES",),
+    "xinqiao.effectiveness.types": ("Table",),
     "xinqiao.lending.papers": ("HEADINGS",),
     "xinqiao.lending.rules": ("APPLICATION_TRANSITIONS", "DECLARATION_TRANSITIONS"),
     "xinqiao.lending.types": (

@@ -17,7 +17,16 @@ OPEN = {"home", "healthz", "readyz", "sign-in", "sign-out", "choose", "care", "c
 OPEN |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 OPEN |= {"sign-in-code", "sign-in-provincial", "sign-in-provincial-back"}
 OPEN |= {"guideline", "guideline-json", "guideline-md", "evidence", "errors", "log-file", "members"}
-OPEN |= {"list-versions", "list-signed", "on-time", "on-time-file", "products", "product"}
+OPEN |= {
+    "list-versions",
+    "list-signed",
+    "on-time",
+    "on-time-file",
+    "products",
+    "product",
+    "statistics",
+    "statistics-file",
+}
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}
 ANY_VALUE |= {"number": 1, "proposal": "L", "finding": 1, "match": 1, "membership": 1, "held": 1}
 OWN = {"account", "account-password", "account-factor", "account-unlink"}

@@ -79,7 +79,8 @@ ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage
 ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
-ACTS |= {"institution-product-withdraw"}
+ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
+FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
 

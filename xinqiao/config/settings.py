@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "xinqiao.supervision",
     "xinqiao.matching",
     "xinqiao.lending",
+    "xinqiao.effectiveness",
     "xinqiao.stewardship",
     "xinqiao.federation",
     "xinqiao.web",

@@ -8,7 +8,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Min, Q
 
 from xinqiao.consent.models import AuthorisationRequest, AuthorisationRow
 from xinqiao.consent.rules import narrow, shown_text, standing, under_ceiling
@@ -110,6 +110,12 @@ def open_requests_naming(codes: Iterable[str], *, now: datetime) -> dict[str, li
     return {
         code: [request_facts(row) for row in waiting.filter(items__contains=json.dumps(code))] for code in sorted(codes)
     }
+
+
+def first_given() -> dict[str, datetime]:
+    """Enterprise → when it first gave an authorisation to anybody, whatever became of it."""
+    found = AuthorisationRow.objects.values("subject").annotate(first=Min("valid_from"))
+    return {row["subject"]: row["first"] for row in found}
 
 
 def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) -> Authorisation | None:

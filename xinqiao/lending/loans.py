@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -28,8 +27,6 @@ from xinqiao.lending.rules import SECURES
 from xinqiao.lending.types import (
     LOANS_RECORDED,
     LOANS_REPORTED,
-    FiveClass,
-    GuaranteeCode,
     LoanReport,
 )
 from xinqiao.parties.queries import get_organisation
@@ -146,7 +143,11 @@ def record_loans(*, now: datetime) -> int:
     for code, rows_of in ((LINE, _lines), (LOAN, _drawdowns), (REPAYMENT, _statuses)):
         if code not in listed:
             continue
-        rows = [row for w in waiting for row in rows_of(_report(w), _name(w.loan.institution, names), w.reported_at)]
+        rows = [
+            row
+            for w in waiting
+            for row in rows_of(queries.read_document(w.document), _name(w.loan.institution, names), w.reported_at)
+        ]
         if rows:
             deliveries.append(_deliver(listed[code], rows, f"{waiting[0].pk}-{waiting[-1].pk}", now))
     with transaction.atomic():
@@ -154,12 +155,6 @@ def record_loans(*, now: datetime) -> int:
         body = {"reports": len(waiting), "deliveries": deliveries}
         record(LOANS_RECORDED, actor="system:lending", subject="node", body=body, now=now)
     return len(waiting)
-
-
-def _report(row: LoanReportRow) -> LoanReport:
-    raw = json.loads(row.document)
-    days = {k: date.fromisoformat(raw[k]) if raw[k] else None for k in raw if k.endswith("_on")}
-    return LoanReport(**(raw | days | {"guarantee": GuaranteeCode(raw["guarantee"])}))
 
 
 def _name(institution: str, names: dict[str, str]) -> str:
@@ -203,13 +198,13 @@ def _statuses(report: LoanReport, institution: str, at: datetime) -> Iterable[di
             "month": f"{beijing_day(at):%Y%m}",
             "balance_fen": format_fen(report.balance_fen),
             "overdue_fen": format_fen(report.balance_fen if report.overdue_days else 0),
-            "five_class": FiveClass(report.five_class).label,
+            "five_class": report.five_class.label,
         }
 
 
 def _secured(report: LoanReport) -> str:
     """The word of the item for what secures a loan; other kinds of security are called combined."""
-    secures = SECURES.get(GuaranteeCode(report.guarantee))
+    secures = SECURES.get(report.guarantee)
     return secures.label if secures else "组合"
 
 

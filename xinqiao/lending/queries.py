@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
@@ -9,7 +10,7 @@ from django.db.models import QuerySet
 
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
-from xinqiao.lending.models import ApplicationRow, DeclarationRow, LoanRow, StepRow
+from xinqiao.lending.models import ApplicationRow, DeclarationRow, LoanReportRow, LoanRow, StepRow
 from xinqiao.lending.refusals import UnknownApplication, UnknownDeclaration
 from xinqiao.lending.rules import UNDER_WAY, clock_of, load_lending, path_of, turn, worst_by_days
 from xinqiao.lending.types import (
@@ -164,6 +165,58 @@ def _offer(raw: dict[str, object] | None) -> Offer | None:
         note=str(raw["note"]),
         until=date.fromisoformat(str(raw["until"])),
     )
+
+
+def application_history() -> list[dict[str, object]]:
+    """Every application as a line of days: made, authorised, decided and how, due, drawn. For counting, not showing."""
+    steps: dict[str, dict[str, datetime]] = {}
+    for name, event, at in StepRow.objects.order_by("id").values_list("application_id", "event", "at"):
+        steps.setdefault(name, {}).setdefault(event, at)
+    rules, days = lending_rules(), calendar()
+    return [
+        _history(row, steps.get(row.id, {}), rules, days) for row in ApplicationRow.objects.order_by("made_at", "id")
+    ]
+
+
+def _history(
+    row: ApplicationRow, steps: dict[str, datetime], rules: LendingRules, days: WorkCalendar
+) -> dict[str, object]:
+    decided = min((at for event, at in steps.items() if event in ("offer", "decline")), default=None)
+    authorised = steps.get("authorise")
+    wait = rules.clocks[ApplicationState.AUTHORISED].workdays + min(
+        rules.clocks[ApplicationState.REPORTED].workdays, row.decision_workdays
+    )
+    return {
+        "application": row.id,
+        "enterprise": row.enterprise,
+        "institution": row.institution,
+        "path": str(path_of(row.renews)),
+        "made_on": beijing_day(row.made_at),
+        "authorised_on": beijing_day(authorised) if authorised else None,
+        "offered_on": beijing_day(steps["offer"]) if "offer" in steps else None,
+        "decided_on": beijing_day(decided) if decided else None,
+        "decision": ("offer" if steps.get("offer") == decided else "decline") if decided else "",
+        "due_on": days.add(beijing_day(authorised), wait).on if authorised else None,
+        "drawn_on": beijing_day(steps["disburse"]) if "disburse" in steps else None,
+        "state": row.state,
+        "reasons": " ".join(row.reasons),
+    }
+
+
+def loans_known(*, at: datetime) -> list[tuple[Loan, LoanReport]]:
+    """Every loan with its last report that had come by an instant; later ones are not known yet."""
+    last: dict[int, LoanReportRow] = {}
+    for report in LoanReportRow.objects.filter(reported_at__lte=at).select_related("loan").order_by("id"):
+        last[report.loan_id] = report
+    return [(loan_facts(r.loan), read_document(r.document)) for r in last.values()]
+
+
+def read_document(text: str) -> LoanReport:
+    """A report as it was kept."""
+    raw = json.loads(text)
+    days = {name: date.fromisoformat(raw[name]) if raw[name] else None for name in raw if name.endswith("_on")}
+    codes = {"guarantee": GuaranteeCode(raw["guarantee"]), "five_class": FiveClass(raw["five_class"])}
+    return LoanReport(**(raw | days | codes))
 
 
 def list_loans(

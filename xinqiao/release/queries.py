@@ -6,10 +6,11 @@ import json
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Now, TruncHour
+from django.db.models.functions import Now, TruncHour, TruncMonth
 
 from xinqiao.consent.types import Form
 from xinqiao.evidence.bundling import evidence_bundle
+from xinqiao.kernel.dated import BEIJING
 from xinqiao.kernel.errors import NotFound
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.models import AccessLine, PolicyRow
@@ -130,6 +131,14 @@ def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
         recipient_kind=RecipientKind.ENTERPRISE
     )
     return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}
+
+
+def authorised_reads_by_month() -> list[tuple[str, str, int]]:
+    """(month in Beijing, purpose, how many) of reads that were made under an authorisation."""
+    rows = AccessLine.objects.filter(allowed=True).exclude(authorisation="")
+    months = rows.annotate(month=TruncMonth("at", tzinfo=BEIJING)).values("month", "purpose")
+    found = months.annotate(count=Count("id")).order_by("month", "purpose")
+    return [(f"{row['month']:%Y-%m}", row["purpose"], row["count"]) for row in found]
 
 
 def parties_since(since: datetime) -> list[Party]:

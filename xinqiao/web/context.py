@@ -61,6 +61,7 @@ TABS = {
         ("node-subject", _("主体库")),
         ("node-runs", _("信用评价")),
         ("node-financing", _("银企对接")),
+        ("node-effectiveness", _("应用成效")),
         ("node-find", _("企业核查")),
         ("node-lists", _("企业名单")),
         ("node-accesses", _("查询审计")),

@@ -134,3 +134,22 @@ def clock(turn: Turn | None) -> SafeString | str:
     return format_html(
         '<span class="tag {}">{} {}</span> <span class="muted small">{}</span>', tone, who, left, turn.due_on
     )
+
+
+@register.simple_tag
+def number(value: int | None, scale: str) -> str:
+    """A number of the effectiveness page in its unit."""
+    if value is None:
+        return "—"
+    if scale == "fen":
+        unit = translate("万元")
+        return f"{format_wan(value)} {unit}"
+    if scale == "bp":
+        return f"{value // 100}.{value % 100:02d}%"
+    return f"{value:,}"
+
+
+@register.filter
+def plus(value: int, more: int) -> int:
+    """A sum, for places in a picture."""
+    return int(value) + int(more)
