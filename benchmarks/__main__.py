@@ -18,6 +18,7 @@ NAMES = (
     "crash_ingest",
     "gate_million",
     "sentinels",
+    "signals",
     "evidence_overhead",
     "withdrawal",
     "suspension",

@@ -17,11 +17,14 @@ from tests.factories import deliver, item, uscc
 from tests.market import drawn
 from tests.market import product as offered
 from tests.peers import Peer, product
-from tests.web.conftest import FIRM, Town, visitor
+from tests.web.conftest import FIRM, NON_PUBLIC, Town, visitor
 from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
 from xinqiao.admission.types import MeasureKind
 from xinqiao.catalogue.load import list_files, load_catalogue
+from xinqiao.consent.actions import request_authorisation
+from xinqiao.consent.powers import invite
+from xinqiao.consent.types import Form
 from xinqiao.directory.build import rebuild
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
@@ -39,6 +42,10 @@ from xinqiao.lending.loans import report_loans
 from xinqiao.lending.queries import list_applications
 from xinqiao.matching.actions import post_need, publish_product
 from xinqiao.matching.types import Firm
+from xinqiao.monitoring.actions import propose_embargo, reply, watch_borrower
+from xinqiao.monitoring.passing import monitor
+from xinqiao.monitoring.pushing import push_waiting, recipient_of
+from xinqiao.monitoring.queries import list_told
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.actions import report_outage
@@ -138,6 +145,7 @@ def busy(town: Town) -> dict[str, Any]:
     lapsed(town.now)
     peer, held = interconnected(town.now)
     return {
+        "signal": signalled(town, now),
         "peer": peer,
         "held": held,
         "authorisation_id": given.id,
@@ -159,6 +167,27 @@ def busy(town: Town) -> dict[str, Any]:
         "proposal": changing(now),
         **financed(town, timezone.now()),
     }
+
+
+def signalled(town: Town, now: datetime) -> str:
+    """A signal of each kind of fact about the firm, one of them answered, an embargo; the number of one."""
+    invite(FIRM, organisation="bank-a", signatory=town.people["owner"], now=town.now)
+    asked = request_authorisation(
+        "bank-a", enterprise=FIRM, purpose="post_loan", items=NON_PUBLIC, form=Form.REPORT,
+        reason="loan A-1", days=90, times=50, actor="t", now=town.now,
+    )  # fmt: skip
+    town.grant(asked)
+    watch_borrower("bank-a", enterprise=FIRM, exposure_fen=100, actor="t", now=town.now)
+    severe = {"uscc": FIRM, "kind": "罚款", "severity": "严重", "decided_on": "2026-01-01", "fine_fen": "1"}
+    deliver("penalty.decision", [{**severe, "document_no": f"P-{n}"} for n in range(2)], now=now)
+    later = timezone.now()
+    monitor(now=later)
+    push_waiting(now=later)
+    told = [signal.id for signal, _ in list_told(recipient_of("bank-a"), now=later)]
+    by: dict[str, Any] = {"actor": "person:1", "now": later}
+    reply(told[0], recipient=recipient_of("bank-a"), said="acted", reason="visited", **by)
+    propose_embargo(uscc(3), basis="x", until=timezone.localdate() + timedelta(days=3), **by)
+    return told[1]
 
 
 def financed(town: Town, now: datetime) -> dict[str, str]:

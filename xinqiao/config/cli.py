@@ -37,6 +37,7 @@ from xinqiao.config.financing_cli import loans_app, product_app
 from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
+from xinqiao.config.monitor_cli import monitor_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
@@ -74,6 +75,7 @@ app.add_typer(supervision_app, name="supervision")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
+app.add_typer(monitor_app, name="monitor")
 app.add_typer(list_app, name="list")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
@@ -299,7 +301,9 @@ def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
+    from xinqiao.evaluation.profile import load_profile
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
@@ -308,11 +312,13 @@ def content_check() -> None:
     with explained():
         catalogue = load_catalogue(content_dir())
         expectations()
+        load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(
             "数据项 {}，指标 {}，评分卡 {}，共享规则 {}".format(*counts)
             + f"，跨部门规则 {len(load_cross_rules())}，接入问题 {len(bar().questions)}，探测 {len(kit().probes)}"
             + f"，场景 {len(scenarios())}"
+            + f"，风险信号 {len(signals().rules)}"
         )
 
 

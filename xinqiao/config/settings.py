@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "xinqiao.scenarios",
     "xinqiao.release",
     "xinqiao.directory",
+    "xinqiao.monitoring",
     "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.matching",

@@ -20,6 +20,7 @@ from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
 from xinqiao.ingest.jobs import clean_inbox
 from xinqiao.lending.jobs import follow_applications, keep_clocks, record_reports
+from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.probes.jobs import run_prober
 from xinqiao.quality.jobs import make_daily_quality
@@ -35,6 +36,7 @@ log = logging.getLogger(__name__)
 # What is put into the queue, and how often. Every chore may run twice without harm.
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
+    (timedelta(seconds=30), monitor_borrowers),
     (timedelta(minutes=1), expire_due),
     (timedelta(seconds=30), follow_applications),
     (timedelta(minutes=10), keep_clocks),

@@ -127,6 +127,13 @@ def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) ->
     return next((row for row in found if standing(row, now=now) is AuthorisationState.ACTIVE), None)
 
 
+def active_by_pair(*, purpose: str, now: datetime) -> dict[tuple[str, str], Authorisation]:
+    """(recipient, subject) → the newest authorisation of that purpose that can be used now, of all there are."""
+    rows = AuthorisationRow.objects.filter(purpose=purpose, status=AuthorisationStatus.ACTIVE, valid_to__gt=now)
+    found = map(authorisation_facts, rows.order_by("valid_from", "id").iterator())
+    return {(a.recipient, a.subject): a for a in found if standing(a, now=now) is AuthorisationState.ACTIVE}
+
+
 def asked_of(enterprises: Iterable[str], *, organisation: str, since: datetime) -> frozenset[str]:
     """Those of the enterprises whose authorisation the organisation has asked since an instant, whatever came of it."""
     rows = AuthorisationRequest.objects.filter(

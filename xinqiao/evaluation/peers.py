@@ -13,11 +13,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from xinqiao.indicators.derive import GROUP
+from xinqiao.indicators.derive import FEWEST, GROUP
 from xinqiao.indicators.types import Standing
 from xinqiao.records.lake import lake
 
 Ints = npt.NDArray[np.int64]
+Part = tuple[str, tuple[tuple[str, int], ...]]  # a dimension: columns of points, each with the most it can give
 SCALE = 10_000  # decimal indicators have four places: they are compared as integers of these
 
 
@@ -88,6 +89,32 @@ def integers(values: pa.Array) -> Ints:
     if pa.types.is_decimal(values.type):
         values = pc.multiply(values.cast(pa.decimal128(24, 4)), pa.scalar(Decimal(SCALE), pa.decimal128(6, 0)))
     return values.cast(pa.int64()).to_numpy().astype(np.int64)
+
+
+@lru_cache(maxsize=64)
+def dimension_medians(path: str, group: str, dimensions: tuple[Part, ...]) -> tuple[int, dict[str, int]]:
+    """Of a group of a published run: how many firms, and by dimension the median of points in per cent of the known.
+
+    A dimension is known of a firm where one of its indicators is; fewer than five firms give no median.
+    """
+    where = lake()
+    present = set(where.column_names(path))
+    if GROUP not in present:
+        return 0, {}
+    wanted = [column for _, parts in dimensions for column, _ in parts if column in present]
+    table = where.columns_where(path, [*wanted, GROUP], GROUP, group)
+    found = {}
+    for code, parts in dimensions:
+        points, known = np.zeros(table.num_rows, np.int64), np.zeros(table.num_rows, np.int64)
+        for column, maximum in parts:
+            if column in present:
+                held = table.column(column)
+                points += pc.fill_null(held, 0).cast(pa.int64()).to_numpy()
+                known += np.where(pc.is_valid(held).to_numpy(), maximum, 0)
+        shares = np.sort(points[known > 0] * 100 // known[known > 0])
+        if len(shares) >= FEWEST:
+            found[code] = int(shares[(len(shares) - 1) // 2])
+    return (table.num_rows, found) if found else (0, {})
 
 
 @lru_cache(maxsize=4)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,7 +16,8 @@ from xinqiao.evaluation.calibration import load_calibrations
 from xinqiao.evaluation.guideline import guideline
 from xinqiao.evaluation.load import in_force
 from xinqiao.evaluation.models import EvaluationRun
-from xinqiao.evaluation.peers import NO_PEERS, PeerTable, load_peers
+from xinqiao.evaluation.peers import NO_PEERS, PeerTable, dimension_medians, load_peers
+from xinqiao.evaluation.profile import Profile, load_profile, profile
 from xinqiao.evaluation.rules import document
 from xinqiao.evaluation.types import (
     Coverage,
@@ -28,12 +30,13 @@ from xinqiao.evaluation.types import (
     UnknownEnterprise,
     WhyNotKnown,
 )
+from xinqiao.indicators.derive import GROUP
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
 from xinqiao.records.types import AsOf
-from xinqiao.sharing.queries import not_listed
+from xinqiao.sharing.queries import item_ever, not_listed
 
 
 def run_item(scorecard: str) -> str:
@@ -70,6 +73,21 @@ def latest_path(code: str = "basic") -> tuple[str, str]:
     """The newest published run's id and the place of its results in the lake; empty when there is none."""
     run = _latest(code)
     return (run.id, run.path) if run else ("", "")
+
+
+def published_runs(code: str = "basic", *, limit: int) -> list[RunFacts]:
+    """The newest published runs that have results, the oldest of them first."""
+    rows = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED).exclude(path="")
+    return [as_facts(run) for run in reversed(rows.order_by("-known_at", "-started_at")[:limit])]
+
+
+@lru_cache(maxsize=4)
+def grades_in(run_id: str) -> pa.Table:
+    """``_enterprise`` and ``grade`` of a published run; kept: a run never changes. Raises NoRun."""
+    run = EvaluationRun.objects.filter(id=run_id, status=RunStatus.PUBLISHED).exclude(path="").first()
+    if run is None:
+        raise NoRun(run=run_id)
+    return lake().columns(run.path, ["_enterprise", "grade"])
 
 
 def get_latest_run(code: str = "basic") -> RunFacts:
@@ -160,6 +178,33 @@ def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
     )
     run = runs.exclude(path="").order_by("-known_at", "-started_at").first() if columns else None
     return load_peers(run.path, columns) if run else NO_PEERS
+
+
+def peer_medians(enterprise: str, card: Scorecard) -> tuple[int, dict[str, int]]:
+    """Peers of an enterprise in the newest published run of this card: how many, and their median by dimension.
+
+    Peers are of one industry and size class; none where the enterprise is in no run or in too small a group.
+    """
+    runs = EvaluationRun.objects.filter(scorecard_sha256=card.sha256, status=RunStatus.PUBLISHED).exclude(path="")
+    run = runs.order_by("-known_at", "-started_at").first()
+    rows = lake().read(run.path, enterprise=enterprise).to_pylist() if run else []
+    group = rows[0].get(GROUP) if rows else None
+    if run is None or not group:
+        return 0, {}
+    parts = tuple(
+        (d.code, tuple((f"points__{i.code.replace('.', '__')}", i.maximum) for i in d.indicators))
+        for d in card.dimensions
+    )
+    return dimension_medians(run.path, group, parts)
+
+
+def profile_of(answer: Mapping[str, Any], *, on: date) -> Profile:
+    """The profile that an answer of the gate gives its reader, and no more than the answer holds."""
+    card = get_scorecard(on=on)
+    items = {block["item"]: item_ever(block["item"]) for block in answer["items"]}
+    peers, medians = peer_medians(answer["enterprise"], card) if answer.get("evaluation") else (0, {})
+    content = load_profile(content_dir() / "profile.toml")
+    return profile(answer, content, card, items, medians=medians, peers=peers, today=on)
 
 
 def current_result(

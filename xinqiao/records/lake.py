@@ -110,6 +110,13 @@ class Lake:
         """Some columns of a file, all rows."""
         return pq.read_table(self.full(path), filesystem=self.filesystem, columns=list(names), partitioning=None)
 
+    def columns_where(self, path: str, names: Sequence[str], column: str, value: str) -> pa.Table:
+        """Some columns of the rows of a file that hold one value; row group by row group."""
+        chosen = [(column, "=", value)]
+        return pq.read_table(
+            self.full(path), filesystem=self.filesystem, columns=list(names), filters=chosen, partitioning=None
+        )
+
     def empty_cells(self, path: str) -> dict[str, int]:
         """How many cells of each column are empty, as the footer says: no row is read."""
         metadata, _ = self._footer(path)

@@ -22,6 +22,8 @@ SAMPLED = 256  # codes looked at for each span that files are parted into
 PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
 # Files of one enterprise are read a few at a time: reading and decoding both happen outside of this interpreter.
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lake")
+FEW = 64  # enterprises whose row groups are opened one by one; of more, whole columns are read
+_INSTANT = pa.timestamp("us", tz="UTC")
 RECORDING = ("_recorded_at", "_batch", "_row")  # the later of two rows of a key is the greater of these
 
 
@@ -131,24 +133,58 @@ def _standing(table: pa.Table, item: Item) -> pa.Table:
     return found.filter(pc.equal(found.column("_op"), "put"))
 
 
-def standing_rows(item: Item, columns: Sequence[str], *, known: datetime) -> pa.Table:
-    """Columns of every row of an item that stands, with ``_batch``: newest of each key, retracted ones left out."""
+def standing_rows(
+    item: Item, columns: Sequence[str], *, known: datetime, enterprises: Collection[str] | None = None
+) -> pa.Table:
+    """Columns of every row of an item that stands, with ``_batch``: newest of each key, retracted ones left out.
+
+    ``_first_at`` is when the first row of the key was recorded. ``enterprises`` asks for the rows of these alone.
+    """
     key = key_columns(item)
     names = list(dict.fromkeys([*(c for pair in key for c in pair), *columns, *RECORDING, "_op"]))
     schema = stored_schema(item)
-    tables = [_chosen(entry.path, names, schema) for entry in visible_files([item.code], known=known)]
+    files = visible_files([item.code], known=known)
+    if enterprises is None:
+        tables = [_chosen(entry.path, names, schema) for entry in files]
+    else:
+        tables = list(_rows_of(files, enterprises, names, schema))
     if not tables:
-        return pa.schema([schema.field(n) for n in names]).empty_table()
+        return _with_first(pa.schema([schema.field(n) for n in names]).empty_table(), pa.array([], _INSTANT))
     table = _known_by(pa.concat_tables(tables), known)
     keys = [pc.coalesce(table.column(c).cast(pa.string()), table.column(o).cast(pa.string())) for c, o in key]
     joined = pc.binary_join_element_wise(*(pc.fill_null(k, "") for k in keys), "\x1f")
     place = pa.table({"key": joined, **{name: table.column(name) for name in RECORDING}})
     sorted_ = pc.sort_indices(place, sort_keys=[(name, "ascending") for name in ("key", *RECORDING)])
     ordered = joined.take(sorted_).combine_chunks()
-    last = np.ones(len(ordered), np.bool_)
+    last, first = np.ones(len(ordered), np.bool_), np.ones(len(ordered), np.bool_)
     last[:-1] = pc.not_equal(ordered.slice(1), ordered.slice(0, len(ordered) - 1)).to_numpy(zero_copy_only=False)
+    first[1:] = last[:-1]
     newest = table.take(sorted_.filter(pa.array(last)))
+    began = table.column("_recorded_at").take(sorted_.filter(pa.array(first)))
+    newest = _with_first(newest, began)
     return newest.filter(pc.equal(newest.column("_op"), "put"))
+
+
+def _with_first(table: pa.Table, began: pa.Array) -> pa.Table:
+    return table.append_column(pa.field("_first_at", _INSTANT), began)
+
+
+def _rows_of(
+    files: Iterable[LakeFile], enterprises: Collection[str], names: Sequence[str], schema: pa.Schema
+) -> Iterator[pa.Table]:
+    """Of a few enterprises their row groups, of many the columns of each file that may hold one."""
+    wanted = sorted(enterprises)
+    few, chosen = len(wanted) <= FEW, pa.array(wanted, pa.string())
+    target = pa.schema([schema.field(n) for n in names])
+    for entry in files:
+        if not wanted or entry.first_enterprise > wanted[-1] or entry.last_enterprise < wanted[0]:
+            continue
+        if few:
+            near = [firm for firm in wanted if _may_hold(entry, firm)]
+            yield from (_conform(lake().read(entry.path, enterprise=firm, columns=names), target) for firm in near)
+        else:
+            found = _chosen(entry.path, names, schema)
+            yield found.filter(pc.is_in(found.column("_enterprise"), value_set=chosen))
 
 
 def is_planted(row: Mapping[str, object]) -> bool:
@@ -207,6 +243,43 @@ def touched_enterprises(items: Iterable[str], *, since: datetime, most: int) -> 
             table = table.filter(recent)
         found |= set(table.column("_enterprise").unique().to_pylist())
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A file of delivered, answered or retracted rows, and whether it was withdrawn since."""
+
+    id: int
+    item: str
+    path: str
+    withdrawn: bool
+
+
+def register_mark(*, known: datetime) -> str:
+    """Changes whenever a file of rows is registered or withdrawn by ``known``, compactions and runs apart."""
+    files = LakeFile.objects.exclude(kind__in=(FileKind.RUN, FileKind.BUCKET)).filter(registered_at__lte=known)
+    gone = Count("id", filter=Q(withdrawn_at__lte=known))
+    facts = files.aggregate(files=Count("id"), gone=gone, last=Max("id"))
+    return "{files} {gone} {last}".format(**facts)
+
+
+def list_changes(*, seen: Mapping[int, bool], known: datetime) -> list[FileChange]:
+    """Files of rows that are not in ``seen`` (file → whether withdrawn) as they were at ``known``, oldest first.
+
+    What is new is told by ``seen`` alone, so that a transaction which commits late is not passed over.
+    """
+    files = LakeFile.objects.exclude(kind__in=(FileKind.RUN, FileKind.BUCKET)).filter(registered_at__lte=known)
+    rows = files.order_by("id").values_list("id", "item", "path", "withdrawn_at")
+    found = (
+        FileChange(number, item, path, gone is not None and gone <= known)
+        for number, item, path, gone in rows.iterator()
+    )
+    return [change for change in found if seen.get(change.id) != change.withdrawn]
+
+
+def enterprises_in(path: str) -> pa.Array:
+    """The enterprises that a file has rows of, each once."""
+    return lake().columns(path, ["_enterprise"]).column(0).unique()
 
 
 def standing_row_count(items: Iterable[str], *, known: datetime) -> int:

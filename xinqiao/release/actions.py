@@ -60,7 +60,7 @@ class Inquiry:
     """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
 
     ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``cause`` is why, in the
-    words of who looks; the enterprise sees it.
+    words of who looks; the enterprise sees it, and the whole line, at once or from ``shown_from`` on.
     """
 
     recipient: Recipient
@@ -73,6 +73,7 @@ class Inquiry:
     authorisation: str = ""
     public_only: bool = False
     cause: str = ""
+    shown_from: datetime | None = None
 
 
 def query(inquiry: Inquiry, *, now: datetime) -> Answer:
@@ -90,11 +91,11 @@ def query(inquiry: Inquiry, *, now: datetime) -> Answer:
     if found.document is None:
         raise refused(inquiry, found.items, found.rule, table, now)
     try:
-        return _grant(inquiry, found, table, listed, now=now)
-    except _ListChanged:  # while the answer was being made: made again by the new one
+        return grant(inquiry, found, table, listed, now=now)
+    except ListChanged:  # while the answer was being made: made again by the new one
         forget()
         return query(inquiry, now=now)
-    except _Excluded:
+    except Excluded:
         raise refused(inquiry, found.items, NOT_ADMITTED, table, now) from None
     except NotUsable:  # withdrawn or used up while the answer was being made
         changed, _ = judge(table, ask_of(inquiry, found.items), now=now)
@@ -136,7 +137,7 @@ def preview(inquiry: Inquiry, *, viewer: str, now: datetime) -> Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Decided:
+class Decided:
     """A request as the gate decided it; ``document`` is None when it said no."""
 
     items: tuple[Item, ...]
@@ -145,18 +146,18 @@ class _Decided:
     document: Document | None
 
 
-def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> _Decided:
+def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> Decided:
     items = items_of(inquiry)
     ask = ask_of(inquiry, items)
     rule, _ = judge(table, ask, now=now)
     found = ask.authorisation
     if not rule.allow:
-        return _Decided(items, rule, found is not None, None)
+        return Decided(items, rule, found is not None, None)
     document = _document(inquiry, items, found, now)
     document["decision"] = {"rule": rule.id, "clause": rule.clause, "policy_sha256": table.sha256}
     if found:
         document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
-    return _Decided(items, rule, found is not None, document)
+    return Decided(items, rule, found is not None, document)
 
 
 def items_of(inquiry: Inquiry) -> tuple[Item, ...]:
@@ -314,22 +315,23 @@ def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegist
     return NotRegistered(enterprise=inquiry.enterprise, access=access.id, receipt=receipt, disclosure=entry.disclosure)
 
 
-class _Excluded(Exception):
+class Excluded(Exception):
     """The recipient was suspended or removed while its answer was being made."""
 
 
-class _ListChanged(Exception):
+class ListChanged(Exception):
     """Another version of the sharing list came into force while the answer was being made."""
 
 
-def _grant(inquiry: Inquiry, found: _Decided, table: Policy, listed: Catalogue, *, now: datetime) -> Answer:
+def grant(inquiry: Inquiry, found: Decided, table: Policy, listed: Catalogue, *, now: datetime) -> Answer:
+    """Write what was decided and allowed, and give the answer; raises Excluded, ListChanged, NotUsable."""
     assert found.document is not None
     digest = sha256_hex(canonical_bytes(found.document))
     with transaction.atomic():
         if inquiry.recipient.kind in NOT_ADMITTED.recipients and is_excluded(inquiry.recipient.code):
-            raise _Excluded()
+            raise Excluded()
         if not is_in_force(listed):
-            raise _ListChanged()
+            raise ListChanged()
         if found.authorised:
             use_authorisation(inquiry.authorisation, now=now)
         access, entry = write_line(inquiry, found.items, found.rule, table, now, answer=digest)
@@ -392,5 +394,6 @@ def new_line(
         channel=inquiry.channel,
         cause=inquiry.cause,
         via=inquiry.recipient.via,
+        shown_from=inquiry.shown_from,
     )
     return row, entry

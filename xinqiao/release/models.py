@@ -30,6 +30,7 @@ class AccessLine(models.Model):
     channel = models.CharField(max_length=12)
     cause = models.CharField(max_length=200, blank=True, default="")  # why, in the words of who looked
     via = models.CharField(max_length=40, blank=True, default="")  # the platform that carried it
+    shown_from = models.DateTimeField(null=True)  # an embargo holds the line back from the enterprise until then
 
     class Meta:
         db_table = "release_access"

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import TruncHour, TruncMonth
+from django.db.models.functions import Now, TruncHour, TruncMonth
 
 from xinqiao.consent.types import Form
 from xinqiao.evidence.bundling import evidence_bundle
@@ -16,6 +16,9 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.models import AccessLine, PolicyRow
 from xinqiao.release.rules import load_policy, parse_policy
 from xinqiao.release.types import Access, ActivePolicy, Party, Policy, RecipientKind
+
+# What an enterprise sees of its own lines: all but those that an embargo holds back, by the database's clock.
+SHOWN = Q(shown_from=None) | Q(shown_from__lte=Now())
 
 
 class UnknownAccess(NotFound):
@@ -97,7 +100,7 @@ def list_accesses(
     """Ledger lines, newest first; ``before`` is the (time, id) of the last line already shown."""
     rows = AccessLine.objects.order_by("-at", "-id")
     if enterprise is not None:
-        rows = rows.filter(enterprise=enterprise)
+        rows = rows.filter(SHOWN, enterprise=enterprise)
     if recipient is not None:
         rows = rows.filter(recipient_code=recipient)
     if authorisation is not None:
@@ -113,7 +116,7 @@ def get_access(access: str, *, enterprise: str | None = None, recipient: str | N
     """One ledger line, of that enterprise or recipient when given; raises UnknownAccess."""
     rows = AccessLine.objects.filter(id=access)
     if enterprise is not None:
-        rows = rows.filter(enterprise=enterprise)
+        rows = rows.filter(SHOWN, enterprise=enterprise)
     if recipient is not None:
         rows = rows.filter(recipient_code=recipient)
     row = rows.first()
@@ -124,7 +127,7 @@ def get_access(access: str, *, enterprise: str | None = None, recipient: str | N
 
 def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
     """How often others read about an enterprise, or were refused, since an instant."""
-    rows = AccessLine.objects.filter(enterprise=enterprise, at__gte=since).exclude(
+    rows = AccessLine.objects.filter(SHOWN, enterprise=enterprise, at__gte=since).exclude(
         recipient_kind=RecipientKind.ENTERPRISE
     )
     return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}
@@ -176,7 +179,7 @@ def access_bundle(enterprise: str) -> bytes:
 
     Raises ContentErased after an erasure, DamagedLog.
     """
-    rows = AccessLine.objects.filter(enterprise=enterprise).order_by("at", "id")
+    rows = AccessLine.objects.filter(SHOWN, enterprise=enterprise).order_by("at", "id")
     return evidence_bundle(enterprise, {row.entry: _told(as_access(row)) for row in rows})
 
 

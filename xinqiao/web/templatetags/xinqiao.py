@@ -68,6 +68,7 @@ STATUS_TONES = {
     "green": "good",
     "amber": "warn",
     "red": "risk",
+    "raised": "warn",
     "came": "good",
     "came_late": "warn",
     "missing": "risk",

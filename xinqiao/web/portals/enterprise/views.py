@@ -44,6 +44,7 @@ from xinqiao.release.types import Answer, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
+from xinqiao.web.radar import profiled
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE)
 READER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.REPORT)
@@ -96,6 +97,7 @@ def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "evaluation": explained(answer.document["evaluation"], card),
         "items": items,
         "facts": facts_by_code(),
+        **profiled(answer.document),
         "access": answer.access,
     }
     return render(request, "enterprise/report.html", context)

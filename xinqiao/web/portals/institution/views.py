@@ -35,6 +35,7 @@ from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.paging import access_page
+from xinqiao.web.radar import profiled
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
 READER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
@@ -118,7 +119,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
         "registered": find_enterprise(uscc) is not None,
         "purposes": get_template().purposes,
     }
-    return render(request, "institution/enterprise.html", context)
+    return render(request, "institution/enterprise.html", {**context, **profiled(answer.document)})
 
 
 @OFFICER
@@ -180,6 +181,7 @@ def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         "access": answer.access,
         "purposes": get_template().purposes,
+        **profiled(answer.document),
     }
     return render(request, "institution/report.html", context)
 
