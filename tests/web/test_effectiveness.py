@@ -25,6 +25,8 @@ def test_each_number_opens_its_rows(town: Town) -> None:
         reverse("node-effectiveness-rows", args=["counties"])).content.decode("utf-8-sig"))))  # fmt: skip
     assert len(rows) == 107 and sum(int(r["registered"]) for r in rows) == 2
     assert operator.get(reverse("node-effectiveness-rows", args=["secrets"])).status_code == 404
+    for by, title in (("county", "新城区"), ("unit", "西安市"), ("first_loan", "尚未放款"), ("moon", "20")):
+        assert title in operator.get(reverse("node-effectiveness"), {"by": by}).content.decode(), by
 
 
 def test_an_official_figure_is_entered_with_its_source(town: Town) -> None:
