@@ -166,8 +166,8 @@ def test_a_bank_writes_tries_and_publishes_a_product(market: Town) -> None:
         "name": "科技贷", "amount_from_fen": "10", "amount_to_fen": "300", "months_from": "1", "months_to": "24",
         "rate_from_bp": "3.1", "rate_to_bp": "4", "fee_bp": "0", "guarantees": ["credit"], "windows": ["science"],
         "decision_workdays": "3", "offered_from": timezone.localdate().isoformat(), "offered_until": "", "note": "",
-        "on": ["indicator:identity.age_months", "grade", ""], "at_least": ["24", "", ""], "below": ["", "", ""],
-        "values": ["", "AAA AA", ""],
+        "on": ["indicator:identity.age_months", "grade", "indicator:operation.sales_12m_fen"],
+        "at_least": ["24", "", "150.5"], "below": ["", "", ""], "values": ["", "AAA AA", ""],
     }  # fmt: skip
     tried = banker.post(reverse("institution-product-new"), form | {"step": "try"})
     assert tried.status_code == 200 and "少于 10" in tried.content.decode()
@@ -175,9 +175,10 @@ def test_a_bank_writes_tries_and_publishes_a_product(market: Town) -> None:
     assert wrong.status_code == 422 and "rate_to_bp" in wrong.content.decode()
     assert banker.post(reverse("institution-product-new"), form | {"step": "publish"}).status_code == 302
     made = next(p for p in list_products() if p.name == "科技贷")
-    assert (made.rate_from_bp, made.amount_to_fen, len(made.conditions)) == (310, 300_000_000, 2)
+    assert (made.rate_from_bp, made.amount_to_fen, len(made.conditions)) == (310, 300_000_000, 3)
+    assert made.conditions[2].at_least == 150_500_000, "money is written in ten thousand yuan"
     page = banker.get(reverse("institution-product", args=[made.code])).content.decode()
-    assert 'value="3.10"' in page and "AAA AA" in page
+    assert 'value="3.10"' in page and "AAA AA" in page and 'value="150.5"' in page
     banker.post(reverse("institution-product", args=[made.code]), form | {"step": "publish", "rate_from_bp": "3.05"})
     assert next(p for p in list_products() if p.code == made.code).version == 2
     rival = market.client("rival")
