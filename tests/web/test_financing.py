@@ -79,7 +79,7 @@ def test_a_need_is_stated_once_and_what_fits_is_shown_with_reasons(market: Town)
     assert wrong.status_code == 422 and wrong.content.decode().count("<li>") >= 3
     assert owner.post(reverse("enterprise-financing"), NEED).status_code == 302
     page = owner.get(reverse("enterprise-financing")).content.decode()
-    for text in ("流水贷", "税易贷", "符合全部", "年化总成本 3.50% 起", "最多同时 3 家", "没有付费排位"):
+    for text in ("流水贷", "税易贷", "首贷专题", "符合全部", "年化总成本 3.50% 起", "最多同时 3 家", "没有付费排位"):
         assert text in page
     assert list_accesses(enterprise=FIRM)[0].purpose == "self"
     compared = owner.get(reverse("enterprise-compare"), {"products": [p.code for p in list_products()]}, follow=True)
@@ -118,6 +118,7 @@ def test_from_the_choice_to_the_offer_by_pages(market: Town) -> None:
     authorised(market, application)
     page = banker.get(its).content.decode()
     assert "读取信用报告" in page and "还剩 1 个工作日" in page
+    assert "要答复的申请" in banker.get(reverse("institution-home")).content.decode()
     given = get_application(application).authorisation
     read = banker.post(reverse("institution-report", args=[FIRM]), {"purpose": "approval", "authorisation": given})
     assert read.status_code == 200
@@ -127,6 +128,7 @@ def test_from_the_choice_to_the_offer_by_pages(market: Town) -> None:
     until = (timezone.localdate() + timedelta(days=9)).isoformat()
     fair = dear | {"amount": "80", "rate": "4.2", "guarantee": "D", "until": until}
     assert banker.post(its, fair).status_code == 302
+    assert "办理申请" in owner.get(reverse("enterprise-home")).content.decode(), "the offer waits for the firm"
     assert "4.20%" in owner.get(mine).content.decode()
     owner.post(mine, {"step": "accept"})
     assert get_application(application).state == "accepted"

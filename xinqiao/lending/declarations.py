@@ -27,7 +27,7 @@ from xinqiao.lending.types import (
     Verdict,
 )
 from xinqiao.matching.queries import condition_facts, get_need, grades, matching_rules
-from xinqiao.matching.rules import judge, parse_conditions
+from xinqiao.matching.rules import parse_conditions, worst_of
 from xinqiao.matching.types import (
     Firm,
     Need,
@@ -57,9 +57,7 @@ def _tested(test: RecommendationTest, firm: Firm, need: Need, now: datetime) -> 
     conditions = parse_conditions(raw, condition_facts(now=now), grades(now=now), say, where=test.code)
     if faults:  # an indicator that has left the list: nobody is found wanting for it
         return Verdict.TO_CONFIRM
-    found = {judge(c, firm, need) for c in conditions}
-    worst = next((o for o in (Outcome.FAILED, Outcome.OPEN) if o in found), Outcome.PASSED)
-    return OF_OUTCOME[worst]
+    return OF_OUTCOME[worst_of(conditions, firm, need)]
 
 
 @transaction.atomic

@@ -45,7 +45,7 @@ from xinqiao.matching.queries import (
     list_needs,
     matching_rules,
 )
-from xinqiao.matching.rules import fit_of, placed_because
+from xinqiao.matching.rules import fit_of, placed_because, worst_of
 from xinqiao.matching.types import (
     Firm,
     Guarantee,
@@ -103,13 +103,14 @@ def _prefilled(enterprise: str) -> dict[str, Any]:
 
 
 def _fitting(request: HttpRequest, need: Need, actor: Acting) -> dict[str, Any]:
-    now = timezone.now()
-    found = fits(_firm(actor), need, now=now)
+    now, firm = timezone.now(), _firm(actor)
+    found = fits(firm, need, now=now)
     wanted = request.GET.getlist("compare")[:COMPARED]
     applied = {a.institution: a for a in list_applications(enterprise=actor.code, states=UNDER_WAY)}
     return {
         "fits": [(f, placed_because(f, window=need.window), applied.get(f.product.institution)) for f in found[:SHOWN]],
         "fitting": sum(f.outcome == "passed" for f in found),
+        "themes": [(w, worst_of(w.conditions, firm, need)) for w in matching_rules(now=now).windows],
         "total": len(found),
         "compared": [(f, decision_days(f.product.institution, now=now)) for f in found if f.product.code in wanted],
         "open_applications": len(applied),
