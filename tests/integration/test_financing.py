@@ -13,7 +13,7 @@ import pytest
 from tests.factories import DAY, NOW, deliver, item, registered, uscc
 from tests.kept import laid_down
 from tests.market import drawn, product
-from xinqiao.consent.actions import grant_authorisation
+from xinqiao.consent.actions import grant_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text, get_authorisation, get_request, list_requests
 from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
 from xinqiao.evaluation.actions import run_evaluation
@@ -350,6 +350,24 @@ def test_reminders_at_half_at_most_and_when_time_is_up(market: Market) -> None:
     late = queries.overdue_applications(now=NOW + timedelta(days=9))
     assert [a.id for a, _ in late] == [application.id]
     assert queries.overdue_applications(now=NOW + timedelta(days=5)) == []
+
+
+def test_all_that_moved_is_found_at_once(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answered elsewhere, read, withdrawn, run out: one pass over parts of two moves each, a second pass nothing."""
+    from xinqiao.lending import applications
+
+    monkeypatch.setattr(applications, "TOGETHER", 2)
+    first, second, third = (market.opt_in(bank) for bank in BANKS[:3])
+    shown = consent_text(first.request, locale="zh")
+    grant_authorisation(first.request, signatory=market.owner, locale="zh", text_digest=shown.sha256, now=NOW)
+    second = market.authorise(second)
+    withdraw_authorisation(second.authorisation, signatory=market.owner, now=NOW)
+    assert applications.follow_all(now=NOW) == 2 and applications.follow_all(now=NOW) == 0
+    states = {a.id: a.state for a in queries.list_applications(enterprise=FIRM)}
+    assert (states[first.id], states[second.id], states[third.id]) == ("authorised", "withdrawn", "opted_in")
+    offer(first.id, terms(until=TODAY), institution="bank_a", **BY)
+    assert applications.follow_all(now=NOW + timedelta(days=40)) == 2
+    assert {queries.get_application(a.id).state for a in (first, third)} == {ApplicationState.LAPSED}
 
 
 def test_an_unanswered_request_and_an_old_offer_lapse(market: Market) -> None:

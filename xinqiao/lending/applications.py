@@ -11,7 +11,13 @@ from django.db import transaction
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import decline_request, request_authorisation, withdraw_authorisation
 from xinqiao.consent.powers import invite
-from xinqiao.consent.queries import find_authorisation, get_request, list_requests
+from xinqiao.consent.queries import (
+    ended_authorisations,
+    find_authorisation,
+    get_request,
+    list_requests,
+    settled_requests,
+)
 from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts, RequestState
 from xinqiao.evaluation.population import comparable
 from xinqiao.evidence.actions import record
@@ -46,7 +52,7 @@ from xinqiao.matching.types import (
 )
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.release.queries import list_accesses
+from xinqiao.release.queries import list_accesses, read_under
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import tell
 
@@ -54,6 +60,7 @@ PURPOSE = "approval"
 RENEWAL_MONTHS_BEFORE = 3
 CHANGED = "application.changed"
 REMINDER = "application.reminder"
+TOGETHER = 500
 
 
 @transaction.atomic
@@ -199,16 +206,31 @@ def note_answer(request: str, *, now: datetime) -> Application | None:
     return follow(row.id, now=now) if row else None
 
 
-def follow_all(*, now: datetime, limit: int = 500) -> int:
-    """Move on whatever has something to move on; returns how many changed."""
-    states = (
-        ApplicationState.OPTED_IN,
-        ApplicationState.AUTHORISED,
-        ApplicationState.REPORTED,
-        ApplicationState.OFFERED,
-    )
-    rows = ApplicationRow.objects.filter(state__in=states).order_by("since").values_list("id", "state")[:limit]
-    return sum(str(follow(name, now=now).state) != state for name, state in rows)
+def follow_all(*, now: datetime) -> int:
+    """Move on whatever has something to move on, however many are under way; returns how many changed."""
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
+    changed, last = 0, ""
+    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
+        last = part[-1].id
+        changed += sum(str(follow(row.id, now=now).state) != row.state for row in _moving(part, now))
+    return changed
+
+
+def _moving(rows: list[ApplicationRow], now: datetime) -> list[ApplicationRow]:
+    """Those of which something has happened since: found for many at once."""
+    asked = {row.request for row in rows if row.state == ApplicationState.OPTED_IN}
+    given = {row.authorisation for row in rows if row.state in (ApplicationState.AUTHORISED, ApplicationState.REPORTED)}
+    unread = {row.authorisation for row in rows if row.state == ApplicationState.AUTHORISED}
+    settled, ended, read = settled_requests(asked, now=now), ended_authorisations(given), read_under(unread)
+    today = beijing_day(now).isoformat()
+    return [
+        row
+        for row in rows
+        if (row.state == ApplicationState.OPTED_IN and row.request in settled)
+        or (row.authorisation in ended and row.authorisation in given)
+        or (row.state == ApplicationState.AUTHORISED and row.authorisation in read)
+        or (row.state == ApplicationState.OFFERED and row.offer and row.offer["until"] < today)
+    ]
 
 
 @transaction.atomic
@@ -312,17 +334,19 @@ def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) 
         _move(row, "repay", actor, now)
 
 
-def remind(*, now: datetime, limit: int = 1000) -> int:
+def remind(*, now: datetime) -> int:
     """Remind whoever's turn it is at half and most of the time, and tell the node when it is up; how many were given.
 
     Each mark of each state is given once; when several are due at once, only the weightiest is.
     """
-    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("since")[:limit]
-    given = 0
-    for application, found in queries.with_turns(map(queries.application_facts, rows), now=now):
-        marks = due_marks(found)
-        if marks:
-            given += _remind(application.id, marks, now)
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
+    given, last = 0, ""
+    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
+        last = part[-1].id
+        for application, found in queries.with_turns(map(queries.application_facts, part), now=now):
+            marks = due_marks(found)
+            if marks:
+                given += _remind(application.id, marks, now)
     return given
 
 
