@@ -202,7 +202,7 @@ def test_loans_by_page_and_by_file(market: Town) -> None:
     day = (timezone.localdate() - timedelta(days=3)).isoformat()
     good = drawn(enterprise=FIRM, drawn_on=day, approved_on=day, rate_bp="4.2", first_loan="是", renewal="否")
     good |= dict.fromkeys(("limit_fen", "amount_fen", "balance_fen"), "800000") | {"five_class": "正常"}
-    bad = good | {"receipt_no": "JJ2", "guarantee": "?"}
+    bad = good | {"receipt_no": "JJ2026002", "guarantee": "?"}
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
         sheet = book.add_worksheet()
@@ -213,13 +213,13 @@ def test_loans_by_page_and_by_file(market: Town) -> None:
     file.name = "loans.xlsx"
     page = banker.post(reverse("institution-loans"), {"file": file}).content.decode()
     assert "新增 1 笔" in page and "第 2 行" in page and "guarantee" in page
-    one = good | {"receipt_no": "JJ3", "guarantee": "A"}
+    one = good | {"receipt_no": "JJ2026003", "guarantee": "A"}
     assert "新增 1 笔" in banker.post(reverse("institution-loans"), one).content.decode()
     noise = io.BytesIO(b"\x00\x01")
     noise.name = "loans.xlsx"
     assert banker.post(reverse("institution-loans"), {"file": noise}).status_code == 422
     assert {x.report.receipt_no: x.report.rate_bp for x in list_loans(institution="bank-a")} == {
-        "JJ20260001": 420, "JJ3": 420,
+        "JJ20260001": 420, "JJ2026003": 420,
     }  # fmt: skip
     assert "kind,about" in banker.get(reverse("institution-gaps-file")).content.decode("utf-8-sig")
 

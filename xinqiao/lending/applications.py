@@ -9,13 +9,12 @@ from typing import Any
 from django.db import transaction
 
 from xinqiao.catalogue.types import Openness
-from xinqiao.consent.actions import decline_request, request_authorisation, withdraw_authorisation
+from xinqiao.consent.actions import cancel_request, decline_request, request_authorisation, withdraw_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.queries import (
     ended_authorisations,
     find_authorisation,
     get_request,
-    list_requests,
     settled_requests,
 )
 from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts, RequestState
@@ -24,8 +23,8 @@ from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.lending import queries
-from xinqiao.lending.models import ApplicationRow, ReminderRow, StepRow
-from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, TooManyOptIns
+from xinqiao.lending.models import ApplicationRow, LoanRow, ReminderRow, StepRow
+from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, OfferRanOut, TooManyOptIns
 from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons, due_marks
 from xinqiao.lending.types import (
     APPLICATION_DECLINED,
@@ -37,6 +36,7 @@ from xinqiao.lending.types import (
     Application,
     ApplicationState,
     FiveClass,
+    Holder,
     Offer,
     Path,
     ReminderMark,
@@ -59,7 +59,7 @@ from xinqiao.webhooks.actions import tell
 PURPOSE = "approval"
 RENEWAL_MONTHS_BEFORE = 3
 CHANGED = "application.changed"
-REMINDER = "application.reminder"
+REMINDER, OVERDUE = "application.reminder", "application.overdue"
 TOGETHER = 500
 
 
@@ -135,16 +135,14 @@ def _path(row: ApplicationRow) -> str:
 
 
 def _request(row: ApplicationRow, product: Product, signatory: int, now: datetime) -> RequestFacts:
-    open_ones = list_requests(organisation=row.institution, enterprise=row.enterprise, open_at=now)
-    if open_ones:
-        return open_ones[0]
+    """A request for this application and no other; the enterprise's choice is its invitation to ask again."""
     asked: dict[str, Any] = {
         "enterprise": row.enterprise, "purpose": PURPOSE, "items": items_for(product, now=now), "form": Form.REPORT,
         "reason": f"{product.name} {row.id}", "product": row.id, "actor": f"system:{row.institution}", "now": now,
     }  # fmt: skip
     try:
         return request_authorisation(row.institution, **asked)
-    except AlreadyRequested:  # the enterprise's choice is its invitation to ask again
+    except AlreadyRequested:
         invite(row.enterprise, organisation=row.institution, signatory=signatory, now=now)
         return request_authorisation(row.institution, **asked)
 
@@ -267,6 +265,9 @@ def decline(
     row.reasons, row.note = list(check_reasons(reasons, queries.lending_rules())), note.strip()[:300]
     row.save(update_fields=["reasons", "note"])
     _set(row, "decline", new_state, APPLICATION_DECLINED, {"reasons": row.reasons}, actor, now)
+    asked = get_request(row.request)
+    if asked.state in OPEN_REQUESTS and asked.answer_by > now:  # nothing is left to ask for
+        cancel_request(asked.id, organisation=institution, reason=row.id, actor=actor, now=now)
     return queries.application_facts(row)
 
 
@@ -277,9 +278,11 @@ def answer(
     """The enterprise's own step: take an offer, leave it, or take the application back.
 
     Taking it back also ends the authorisation it was read under, or says no to the request that is open.
-    Raises UnknownApplication, TransitionRefused.
+    Raises UnknownApplication, TransitionRefused, OfferRanOut.
     """
     row = queries.row_of(application, enterprise=enterprise, lock=True)
+    if answer is Answer.ACCEPT and row.offer and row.offer["until"] < beijing_day(now).isoformat():
+        raise OfferRanOut(until=row.offer["until"])
     _move(row, str(answer), actor, now)
     if answer is Answer.WITHDRAW:
         _take_back(row, signatory, now)
@@ -322,7 +325,7 @@ def start_renewal(
     return _ask(_new(enterprise, product, terms, now), product, actor, signatory, now)
 
 
-def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) -> None:
+def disbursed(row: ApplicationRow, *, actor: str, now: datetime) -> None:
     """What a reported drawdown means for its application; call in the report's transaction with the row locked."""
     if APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "disburse"):
         _move(row, "disburse", actor, now)
@@ -330,6 +333,8 @@ def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) 
             old = queries.row_of(row.renews, lock=True)
             if APPLICATION_TRANSITIONS.can(ApplicationState(old.state), "renew"):
                 _move(old, "renew", actor, now)
+    receipts = LoanRow.objects.filter(application=row.id, enterprise=row.enterprise, institution=row.institution)
+    settled = not receipts.filter(settled_on=None).exists()
     if settled and APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "repay"):
         _move(row, "repay", actor, now)
 
@@ -345,13 +350,13 @@ def remind(*, now: datetime) -> int:
         last = part[-1].id
         for application, found in queries.with_turns(map(queries.application_facts, part), now=now):
             marks = due_marks(found)
-            if marks:
-                given += _remind(application.id, marks, now)
+            if found and marks:
+                given += _remind(application.id, marks, found.holder, now)
     return given
 
 
 @transaction.atomic
-def _remind(application: str, marks: list[ReminderMark], now: datetime) -> bool:
+def _remind(application: str, marks: list[ReminderMark], holder: Holder, now: datetime) -> bool:
     row = queries.row_of(application, lock=True)
     earlier = set(ReminderRow.objects.filter(application=row, since=row.since).values_list("mark", flat=True))
     if str(marks[0]) in earlier:
@@ -361,8 +366,10 @@ def _remind(application: str, marks: list[ReminderMark], now: datetime) -> bool:
     )
     body = {"application": row.id, "state": row.state, "mark": str(marks[0])}
     record(REMINDED, actor="system", subject=row.enterprise, body=body, now=now)
-    data = {"application": row.id, "mark": str(marks[0])}
-    tell(row.institution, REMINDER, about=f"reminder {row.id}", data=data, now=now)
+    if holder is Holder.INSTITUTION:  # the enterprise is reminded on its first page
+        kind = OVERDUE if marks[0] is ReminderMark.OVER else REMINDER
+        data = {"application": row.id, "mark": str(marks[0])}
+        tell(row.institution, kind, about=f"reminder {row.id}", data=data, now=now)
     return True
 
 

@@ -33,7 +33,7 @@ from xinqiao.matching.types import (
     Need,
     Outcome,
 )
-from xinqiao.parties.queries import get_enterprise, list_organisations
+from xinqiao.parties.queries import get_enterprise, is_excluded, list_organisations
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
 
@@ -117,6 +117,7 @@ def decide_declaration(
     event = "recommend" if all(s is Verdict.MET for s in states.values()) else "return"
     row.state = DECLARATION_TRANSITIONS.check(found.state, event)
     _check_decision(found, confirmed, notes, reason, returning=event == "return")
+    row.institutions = [code for code in row.institutions if not is_excluded(code)]
     row.tests = {code: str(state) for code, state in states.items()}
     row.notes = {code: text.strip() for code, text in notes.items() if code in states and text.strip()}
     row.decided_by, row.decided_at, row.reason = actor, now, reason.strip()

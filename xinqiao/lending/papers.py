@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
@@ -57,6 +58,7 @@ YES, NO = frozenset({"是", "1", "true", "y", "yes"}), frozenset({"否", "0", "f
 MONEY = frozenset({"limit_fen", "amount_fen", "balance_fen"})
 DAYS = frozenset({"applied_on", "approved_on", "drawn_on", "due_on", "settled_on"})
 FLAGS = frozenset({"first_loan", "renewal"})
+RECEIPT = re.compile(r"[0-9A-Z]{6,20}")  # as the item of the sharing list spells it
 LONGEST = {"credit_no": 60, "receipt_no": 60, "product": 40, "application": 40, "authorisation": 40}
 MOST_FEN, MOST_DAYS, MOST_BP = 10**13, 20_000, 2_400
 CLASSES = {f.label: f for f in FiveClass} | {str(f): f for f in FiveClass}
@@ -201,6 +203,13 @@ def _class(name: str, value: Any, yuan: bool) -> FiveClass:
     return CLASSES[str(value).strip()]
 
 
+def _receipt(name: str, value: Any, yuan: bool) -> str:
+    said = str(value).strip()
+    if not RECEIPT.fullmatch(said):
+        raise _Wrong(Phrase("借据编号为 6 至 20 位数字或大写字母"))
+    return said
+
+
 def _text(name: str, value: Any, yuan: bool) -> str:
     said, most = str(value).strip(), LONGEST.get(name, 6)
     if len(said) > most or not said.isprintable():
@@ -215,6 +224,7 @@ _READERS: Mapping[str, Callable[[str, Any, bool], Any]] = {
     "rate_bp": _rate,
     "overdue_days": _days,
     "enterprise": _enterprise,
+    "receipt_no": _receipt,
     "guarantee": _guarantee,
     "five_class": _class,
     "text": _text,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -136,7 +136,7 @@ def _hundred_million(text: str) -> int | None:
     """A hundred million yuan as typed, in fen."""
     try:
         fen = Decimal(text.replace(",", "").strip()) * 10_000_000_000
-    except InvalidOperation:
+    except ArithmeticError:
         return None
     return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**18 else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -149,7 +149,7 @@ def typed_wan(text: str) -> int | None:
     """Ten thousand yuan as typed, in fen; None when it cannot be read."""
     try:
         fen = Decimal(text.replace(",", "").strip()) * 1_000_000
-    except InvalidOperation:
+    except ArithmeticError:
         return None
     return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**15 else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -210,7 +210,7 @@ def _document(raw: dict[str, Any]) -> dict[str, Any]:
 def _scaled(text: str, by: int) -> int | str:
     try:
         value = Decimal(text.replace(",", "").strip()) * by
-    except InvalidOperation:
+    except ArithmeticError:
         return text
     if not value.is_finite() or value != value.to_integral_value() or abs(value) >= 10**16:
         return text
