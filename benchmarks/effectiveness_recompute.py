@@ -164,7 +164,8 @@ def _loan(bank: int, number: int, chance: random.Random, codes: list[str], today
         "limit_fen": amount * 2, "amount_fen": amount, "balance_fen": chance.choice([0, amount // 2, amount]),
         "rate_bp": chance.randint(300, 700), "guarantee": chance.choice(["D", "D", "A", "B01", "C99", "E"]),
         "drawn_on": drawn.isoformat(), "due_on": (drawn + timedelta(days=720)).isoformat(),
-        "first_loan": chance.random() < 0.2, "renewal": False, "five_class": found, "overdue_days": late,
+        "first_loan": chance.random() < 0.2, "renewal": False, "five_class": found,
+        "overdue_days": late, "overdue_fen": late * 100,
     }  # fmt: skip
 
 

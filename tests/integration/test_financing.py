@@ -482,14 +482,16 @@ def test_the_daily_list_names_what_to_put_right(market: Market) -> None:
 
 def test_loans_fed_back_become_records(market: Market) -> None:
     """The three items of the sharing list hold what the bank reported, delivered once."""
-    report_loans([drawn(first_loan=False)], institution="bank_a", **BY)
+    late = {"overdue_days": 3, "overdue_fen": 1_200_00, "five_class": "special_mention"}
+    report_loans([drawn(first_loan=False, **late)], institution="bank_a", **BY)
     assert record_loans(now=NOW) == 1
     assert record_loans(now=NOW) == 0
     items = [item(code) for code in ("financing.credit_line", "financing.loan", "financing.repayment")]
     tables = read_enterprise(FIRM, items, known=NOW + DAY)
     line, loan, status = (current_rows(tables[i.code], i)[0] for i in items)
     assert (line["limit_fen"], loan["amount_fen"], loan["guarantee"]) == (80_000_000, 80_000_000, "信用")
-    assert (str(loan["rate_percent"]).rstrip("0"), loan["first_loan"], status["five_class"]) == ("4.2", False, "正常")
+    assert (str(loan["rate_percent"]).rstrip("0"), loan["first_loan"], status["five_class"]) == ("4.2", False, "关注")
+    assert status["overdue_fen"] == 1_200_00
 
 
 def test_a_loan_is_attributed_only_to_what_went_before_it(market: Market) -> None:

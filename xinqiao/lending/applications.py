@@ -53,6 +53,7 @@ from xinqiao.matching.types import (
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.release.queries import list_accesses, read_under
+from xinqiao.scenarios.queries import items_for_scores
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import tell
 
@@ -148,11 +149,13 @@ def _request(row: ApplicationRow, product: Product, signatory: int, now: datetim
 
 
 def items_for(product: Product, *, now: datetime) -> list[str]:
-    """The non-public items a product's conditions rest on; those of the whole evaluation where it looks at that."""
+    """The non-public items a product's conditions and the institution's models rest on; those of the whole evaluation
+    where the product looks at that."""
     facts = comparable(now=now)
     named = {c.indicator for c in product.conditions if c.indicator in facts}
     whole = not named or any(c.basis in (Basis.SCORE, Basis.GRADE, Basis.COVERAGE) for c in product.conditions)
     wanted = {item for code in (facts if whole else named) for item in facts[code].items}
+    wanted |= items_for_scores(product.institution, PURPOSE)
     closed = [i.code for i in current_list() if i.openness is not Openness.PUBLIC]
     found = [code for code in closed if code in wanted]
     if found:

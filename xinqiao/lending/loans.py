@@ -221,6 +221,7 @@ def _statuses(report: LoanReport, institution: str, at: datetime) -> Iterable[di
         "receipt_no": report.receipt_no,
         "month": f"{beijing_day(at):%Y%m}",
         "balance_fen": format_fen(report.balance_fen),
+        "overdue_fen": format_fen(report.overdue_fen),
         "five_class": report.five_class.label,
     }
 

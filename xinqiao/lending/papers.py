@@ -37,6 +37,7 @@ HEADINGS = {
     "renewal": "是否续贷",
     "five_class": "五级分类",
     "overdue_days": "逾期天数",
+    "overdue_fen": "逾期金额（元）",
     "purpose_industry": "投向行业",
     "division": "行政区划",
     "application": "申请编号",
@@ -45,6 +46,7 @@ HEADINGS = {
 OPTIONAL = frozenset(
     {
         "product",
+        "overdue_fen",
         "applied_on",
         "approved_on",
         "settled_on",
@@ -55,7 +57,7 @@ OPTIONAL = frozenset(
     }
 )
 YES, NO = frozenset({"是", "1", "true", "y", "yes"}), frozenset({"否", "0", "false", "n", "no"})
-MONEY = frozenset({"limit_fen", "amount_fen", "balance_fen"})
+MONEY = frozenset({"limit_fen", "amount_fen", "balance_fen", "overdue_fen"})
 DAYS = frozenset({"applied_on", "approved_on", "drawn_on", "due_on", "settled_on"})
 FLAGS = frozenset({"first_loan", "renewal"})
 RECEIPT = re.compile(r"[0-9A-Z]{6,20}")  # as the item of the sharing list spells it
@@ -116,7 +118,7 @@ def _read(raw: Mapping[str, Any], yuan: bool) -> tuple[dict[str, Any], list[tupl
 
 
 def _empty(name: str) -> Any:
-    return None if name in DAYS else ""
+    return None if name in DAYS else 0 if name in MONEY else ""
 
 
 def _kind(name: str) -> str:
@@ -248,6 +250,8 @@ def _contradictions(report: LoanReport, today: date) -> list[tuple[str, Phrase]]
         wrong.append(("balance_fen", Phrase("已结清的贷款余额应为零")))
     if report.balance_fen > report.amount_fen:
         wrong.append(("balance_fen", Phrase("余额大于放款金额")))
+    if bool(report.overdue_days) is not bool(report.overdue_fen):
+        wrong.append(("overdue_fen", Phrase("有逾期的填逾期天数和金额，没有逾期的都为零")))
     if report.first_loan and report.renewal:
         wrong.append(("first_loan", Phrase("续贷不能标为首贷")))
     return wrong

@@ -245,8 +245,8 @@ def report_of(row: LoanRow) -> LoanReport:
     return LoanReport(
         row.credit_no, row.receipt_no, row.enterprise, row.product, row.limit_fen, row.amount_fen, row.balance_fen,
         row.rate_bp, GuaranteeCode(row.guarantee), row.applied_on, row.approved_on, row.drawn_on, row.due_on,
-        row.settled_on, row.first_loan, row.renewal, FiveClass(row.five_class), row.overdue_days, row.purpose_industry,
-        row.division, row.application, row.authorisation,
+        row.settled_on, row.first_loan, row.renewal, FiveClass(row.five_class), row.overdue_days,
+        row.overdue_fen, row.purpose_industry, row.division, row.application, row.authorisation,
     )  # fmt: skip
 
 
