@@ -94,7 +94,7 @@ def _prefilled(enterprise: str) -> dict[str, Any]:
     if last is None:
         return {"guarantees": [str(Guarantee.CREDIT)], "months": 12}
     return {
-        "amount": last.amount_fen // 1_000_000,
+        "amount": f"{(Decimal(last.amount_fen) / 1_000_000).normalize():f}",
         "months": last.months,
         "guarantees": [str(g) for g in last.guarantees],
         "purpose": last.purpose,

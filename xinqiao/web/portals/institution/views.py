@@ -43,7 +43,7 @@ from xinqiao.web.radar import profiled
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
 READER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 PURPOSE = "approval"
-SHOWN_DUE = 10
+SHOWN_DUE, OPEN_MOST = 10, 20_000
 LOOKS_LIKE_CODE = re.compile(r"[0-9A-Za-z \-]{12,}")
 
 
@@ -73,7 +73,7 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     now = timezone.now()
     waiting = list_requests(organisation=actor.code, open_at=now)
     context = {"standing": _stands(actor), "waiting": waiting, "purposes": get_template().purposes}
-    turns = with_turns(list_applications(institution=actor.code, states=UNDER_WAY), now=now)
+    turns = with_turns(list_applications(institution=actor.code, states=UNDER_WAY, limit=OPEN_MOST), now=now)
     context["due"] = [(a, turn) for a, turn in turns if turn and turn.holder is Holder.INSTITUTION][:SHOWN_DUE]
     return render(request, "institution/home.html", context)
 
