@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from django.utils import timezone
 
 from tests.factories import deliver
-from tests.web.conftest import FIRM, NON_PUBLIC, Town
+from tests.web.conftest import FIRM, NON_PUBLIC, OTHER, Town
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text
 from xinqiao.consent.types import Form
@@ -124,3 +125,32 @@ def test_an_embargo_takes_two_people_and_hides_signal_and_ledger_line(town: Town
     assert list_embargoes()[0].state is EmbargoState.ENDED
     assert owner.get(f"/enterprise/signals/{number}/").status_code == 200
     assert "贷后监测" in owner.get("/enterprise/accesses/").content.decode()
+
+
+def test_a_program_reads_and_answers_what_a_notice_names(town: Town, raised: str) -> None:
+    """Watched, listed, read, replied once; another bank finds nothing; a borrower without authorisation is refused."""
+
+    def post(path: str, body: dict[str, Any], key: str) -> Any:
+        data, headers = json.dumps(body), {"Idempotency-Key": key}
+        return bank.post(f"/api/v1/monitoring{path}", data, content_type="application/json", headers=headers)
+
+    bank, rival = town.api("bank-a"), town.api("bank-b")
+    (watch,) = bank.get("/api/v1/monitoring/watches").json()
+    assert (watch["enterprise"], watch["exposure_fen"]) == (FIRM, 1_234_500)
+    (found,) = bank.get("/api/v1/monitoring/signals").json()
+    assert found["id"] == raised and found["access"] and "P-9" not in json.dumps(found)
+    assert bank.get(f"/api/v1/monitoring/signals/{raised}").json() == found
+    assert rival.get(f"/api/v1/monitoring/signals/{raised}").status_code == 404
+    assert rival.get("/api/v1/monitoring/signals").json() == []
+    codes = {r["code"]: r["reply"] for r in bank.get("/api/v1/monitoring/reply-reasons").json()}
+    assert codes["visited"] == "acted"
+    wrong = post(f"/signals/{raised}/reply", {"reply": "acted", "reason": "seasonal"}, "a")
+    assert wrong.status_code == 422
+    assert post(f"/signals/{raised}/reply", {"reply": "acted", "reason": "visited"}, "b").json()["reply"] == "acted"
+    assert post(f"/signals/{raised}/reply", {"reply": "useful", "reason": "confirmed"}, "c").status_code == 409
+    assert bank.get("/api/v1/monitoring/signals").json() == []
+    assert len(bank.get("/api/v1/monitoring/signals?answered=true").json()) == 1
+    assert bank.delete(f"/api/v1/monitoring/watches/{watch['id']}").json()["end"]
+    assert post("/watches", {"enterprise": OTHER}, "d").status_code == 403
+    assert post("/watches", {"enterprise": FIRM, "exposure_fen": -1}, "e").status_code == 422
+    assert post("/watches", {"enterprise": FIRM}, "f").status_code == 201
