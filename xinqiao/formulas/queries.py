@@ -13,8 +13,10 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.evaluation.population import comparable
 from xinqiao.formulas.content import load_limits
 from xinqiao.formulas.models import FormulaRow, GrainRow, RunRow
+from xinqiao.formulas.parsing import parse
+from xinqiao.formulas.reading import Say, lines, output_aloud
 from xinqiao.formulas.refusals import UnknownFormula
-from xinqiao.formulas.rules import take
+from xinqiao.formulas.rules import read_output, take
 from xinqiao.formulas.types import Checked, Formula, FormulaLimits, FormulaState, Grain, Input, Inputs, Ran, Type
 from xinqiao.indicators.derive import peers_among
 from xinqiao.indicators.registry import load_indicators
@@ -170,3 +172,10 @@ class _Held:
 def _checked(text: str, output: str, used: tuple[Input, ...], held: _Held) -> Checked:
     available: Inputs = {one.code: one for one in used}
     return take(text, json.loads(output), available, held.limits)
+
+
+def reading_of(formula: Formula, names: Mapping[str, str], say: Say) -> tuple[list[str], str]:
+    """A formula in plain words: its terms, and the form of its answer. It passed the check when it was taken."""
+    limits = formula_limits()
+    output = read_output(formula.output, limits, [])
+    return lines(parse(formula.text, limits), names, say), output_aloud(output, say) if output else ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -17,7 +17,7 @@ from xinqiao.evaluation.types import Document
 from xinqiao.formulas.evaluating import evaluate, shape
 from xinqiao.formulas.models import AnswerRow, ChargeRow, FormulaRow, RunRow
 from xinqiao.formulas.queries import checked, current_grains, formula_limits, get_formula
-from xinqiao.formulas.refusals import InvalidFormula, NotRunnable
+from xinqiao.formulas.refusals import BudgetSpent, InvalidFormula, NotRunnable
 from xinqiao.formulas.rules import grained, millibits, over_budget
 from xinqiao.formulas.types import Charge, Checked, Formula, FormulaState, Grain, Input, Type, Value
 from xinqiao.kernel.dated import beijing_day
@@ -34,9 +34,18 @@ from xinqiao.sharing.queries import current_list
 from xinqiao.sources.queries import heard
 
 BUDGET = "formula_budget"
-REASON = "公式对这家企业的回答已到重构预算，{on} 起可再问"
-CLAUSE = "不得向接入机构提供非公开原始明细（省级实施方案）"
-NEXT_STEP = "请沿用已有的回答；到期后再运行，或减少分档"
+# Kept in the ledger line, so without the date.
+SPENT = Rule(
+    id=BUDGET,
+    recipients=frozenset(),
+    openness=frozenset(),
+    forms=frozenset(),
+    states=frozenset(),
+    allow=False,
+    reason=Phrase("公式对这家企业的回答已到重构预算"),
+    clause=BudgetSpent.clause,
+    next_step=BudgetSpent.next_step,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,8 @@ def _answered(found: Formula, ready: Checked, reading: Reading, inquiry: Inquiry
             said, free_at = _made(found, ready, reading, inquiry, now)
         try:
             if free_at:
-                raise refused(inquiry, items_of(inquiry), _spent(free_at), policy(), now)
+                spent = refused(inquiry, items_of(inquiry), SPENT, policy(), now)
+                raise BudgetSpent(spent, on=beijing_day(free_at).isoformat())
             answer = disclose(inquiry, _document(found, said, inquiry, now), now=now)
         except NotReleased as error:
             refusal = error
@@ -186,22 +196,6 @@ def _made(
 def _charged(ready: Checked) -> list[str]:
     """The non-public items that the answer may tell of: indicators of one item share its budget."""
     return sorted({item for one in ready.inputs for item in one.closed})
-
-
-def _spent(free_at: datetime) -> Rule:
-    reason = Phrase(REASON, on=beijing_day(free_at).isoformat())
-    none: Iterable[str] = ()
-    return Rule(
-        id=BUDGET,
-        recipients=frozenset(),
-        openness=frozenset(),
-        forms=frozenset(),
-        states=frozenset(none),  # type: ignore[arg-type]
-        allow=False,
-        reason=reason,
-        clause=CLAUSE,
-        next_step=NEXT_STEP,
-    )
 
 
 def _document(found: Formula, said: Said, inquiry: Inquiry, now: datetime) -> Document:
