@@ -86,8 +86,9 @@ class _Checker:
         self.inputs, self.limits, self.faults = inputs, limits, list[Fault]()
         self.most = Decimal(10) ** limits.most_power
 
-    def say(self, node: Node, fault: str, pattern: str, **data: str | int) -> _Fails:
-        self.faults.append(Fault(node.at, fault, Phrase(pattern, **data)))
+    def say(self, node: Node, fault: str, message: Phrase) -> _Fails:
+        """Note a fault; what it gives is to be raised."""
+        self.faults.append(Fault(node.at, fault, message))
         return _Fails()
 
     def reach(self, node: Node) -> Reach:
@@ -103,9 +104,11 @@ class _Checker:
         parts = self.parts(node)
         found = RULES[node.kind](self, node, parts)
         if _size(found.span) >= self.most:
-            raise self.say(node, "overflow", "结果可能达到 10 的 {power} 次方；请缩小", power=self.limits.most_power)
+            raise self.say(
+                node, "overflow", Phrase("结果可能达到 10 的 {power} 次方；请缩小", power=self.limits.most_power)
+            )
         if found.places > MOST_PLACES:
-            raise self.say(node, "places", "小数位数超过 {most} 位；请用 divide 取整", most=MOST_PLACES)
+            raise self.say(node, "places", Phrase("小数位数超过 {most} 位；请用 divide 取整", most=MOST_PLACES))
         width = found.span.width
         if found.type is not Type.NUMBER:
             return found
@@ -139,7 +142,7 @@ class _Checker:
         code = str(node.value)
         one = self.inputs.get(code)
         if one is None:
-            raise self.say(node, "no_input", "没有指标 {code}；可用的指标见语言说明", code=code)
+            raise self.say(node, "no_input", Phrase("没有指标 {code}；可用的指标见语言说明", code=code))
         if one.why_not is not None:
             self.faults.append(Fault(node.at, "input", one.why_not))
             raise _Fails
@@ -154,8 +157,13 @@ class _Checker:
         failed = None
         for at, part in zip(node.parts, parts, strict=False):
             if part.type is not type_:
-                failed = self.say(at, "type", "{name} 这里要“{want}”，写的是“{got}”", name=node.kind,
-                                  want=type_.label, got=part.type.label)  # fmt: skip
+                failed = self.say(
+                    at,
+                    "type",
+                    Phrase(
+                        "{name} 这里要“{want}”，写的是“{got}”", name=node.kind, want=type_.label, got=part.type.label
+                    ),
+                )
         if failed:
             raise failed
 
@@ -190,12 +198,14 @@ class _Checker:
         self.want(node, parts, Type.NUMBER)
         a, b = parts
         if b.span.low <= 0 <= b.span.high:
-            raise self.say(node.parts[1], "zero", "除数可能为零；请写成 max(除数, 1) 这样不含零的式子")
+            raise self.say(node.parts[1], "zero", Phrase("除数可能为零；请写成 max(除数, 1) 这样不含零的式子"))
         ends = [x / y for x in (a.span.low, a.span.high) for y in (b.span.low, b.span.high)]
         unit = Decimal(1).scaleb(-node.places)
         span = Span(min(ends) - unit, max(ends) + unit)
         if _size(span) >= self.most:
-            raise self.say(node, "overflow", "结果可能达到 10 的 {power} 次方；请缩小", power=self.limits.most_power)
+            raise self.say(
+                node, "overflow", Phrase("结果可能达到 10 的 {power} 次方；请缩小", power=self.limits.most_power)
+            )
         least = min(abs(b.span.low), abs(b.span.high))
         through = dict.fromkeys(b.swing, span.width)  # what moves the divisor may move the whole
         moves = [
@@ -235,8 +245,11 @@ class _Checker:
     def either(self, node: Node, one: Reach, other: Reach, turns: Moves) -> Reach:
         """One or the other; ``turns`` are the inputs that decide which."""
         if one.type is not other.type:
-            raise self.say(node.parts[-1], "type", "两个结果一个是“{one}”、一个是“{other}”", one=one.type.label,
-                           other=other.type.label)  # fmt: skip
+            raise self.say(
+                node.parts[-1],
+                "type",
+                Phrase("两个结果一个是“{one}”、一个是“{other}”", one=one.type.label, other=other.type.label),
+            )
         span = _hull([one.span, other.span])
         jump = {code: span.width for code, move in turns.items() if move}
         return Reach(

@@ -44,7 +44,7 @@ class Token:
 def parse(text: str, limits: FormulaLimits) -> Node:
     """The tree of a formula. Raises Unreadable at the first place that cannot be read."""
     if len(text) > limits.longest:
-        raise _stop(limits.longest, "too_long", "公式超过 {most} 个字符；请缩短", most=limits.longest)
+        raise _stop(limits.longest, "too_long", Phrase("公式超过 {most} 个字符；请缩短", most=limits.longest))
     reader = _Reader(_tokens(text), limits)
     tree = reader.expression(0)
     if reader.now.kind != "end":
@@ -52,8 +52,8 @@ def parse(text: str, limits: FormulaLimits) -> Node:
     return tree
 
 
-def _stop(at: int, code: str, pattern: str, **data: str | int) -> Unreadable:
-    return Unreadable(Fault(at, code, Phrase(pattern, **data)))
+def _stop(at: int, code: str, message: Phrase) -> Unreadable:
+    return Unreadable(Fault(at, code, message))
 
 
 def _tokens(text: str) -> list[Token]:
@@ -62,7 +62,7 @@ def _tokens(text: str) -> list[Token]:
         match = TOKEN.match(text, at)
         if match is None:
             shown = text[at] if text[at].isprintable() else f"U+{ord(text[at]):04X}"
-            raise _stop(at, "character", "“{character}”不是公式的字符；请按语言说明改写", character=shown)
+            raise _stop(at, "character", Phrase("“{character}”不是公式的字符；请按语言说明改写", character=shown))
         kind = match.lastgroup or ""
         if kind != "space":
             word = match[0]
@@ -84,8 +84,8 @@ class _Reader:
     def unexpected(self) -> Unreadable:
         one = self.now
         if one.kind == "end":
-            return _stop(one.at, "ends", "公式在这里没有写完；请补全")
-        return _stop(one.at, "unexpected", "这里不应是“{word}”；请检查括号、逗号和运算符", word=one.text)
+            return _stop(one.at, "ends", Phrase("公式在这里没有写完；请补全"))
+        return _stop(one.at, "unexpected", Phrase("这里不应是“{word}”；请检查括号、逗号和运算符", word=one.text))
 
     def at(self, *texts: str) -> bool:
         return self.now.kind in ("word", "sign") and self.now.text in texts
@@ -103,12 +103,12 @@ class _Reader:
     def node(self, kind: str, at: int, *parts: Node, **more: object) -> Node:
         self.nodes += 1
         if self.nodes > self.limits.most_nodes:
-            raise _stop(at, "too_large", "公式超过 {most} 个运算；请拆成几个公式", most=self.limits.most_nodes)
+            raise _stop(at, "too_large", Phrase("公式超过 {most} 个运算；请拆成几个公式", most=self.limits.most_nodes))
         return Node(kind, at, parts, **more)  # type: ignore[arg-type]
 
     def expression(self, depth: int) -> Node:
         if depth > self.limits.deepest:
-            raise _stop(self.now.at, "too_deep", "嵌套超过 {most} 层；请展平", most=self.limits.deepest)
+            raise _stop(self.now.at, "too_deep", Phrase("嵌套超过 {most} 层；请展平", most=self.limits.deepest))
         if not self.at("if"):
             return self.either(depth)
         at = self.take().at
@@ -131,7 +131,7 @@ class _Reader:
 
     def negated(self, depth: int) -> Node:
         if depth > self.limits.deepest:
-            raise _stop(self.now.at, "too_deep", "嵌套超过 {most} 层；请展平", most=self.limits.deepest)
+            raise _stop(self.now.at, "too_deep", Phrase("嵌套超过 {most} 层；请展平", most=self.limits.deepest))
         if self.at("not"):
             at = self.take().at
             return self.node("not", at, self.negated(depth + 1))
@@ -148,7 +148,7 @@ class _Reader:
         if not self.at("-"):
             return self.leaf(depth)
         if depth > self.limits.deepest:
-            raise _stop(self.now.at, "too_deep", "嵌套超过 {most} 层；请展平", most=self.limits.deepest)
+            raise _stop(self.now.at, "too_deep", Phrase("嵌套超过 {most} 层；请展平", most=self.limits.deepest))
         at = self.take().at
         return self.node("negative", at, self.signed(depth + 1))
 
@@ -175,9 +175,11 @@ class _Reader:
             raise _stop(
                 token.at,
                 "too_many_digits",
-                "常数最多 {digits} 位整数、{places} 位小数",
-                digits=self.limits.most_digits,
-                places=self.limits.most_places,
+                Phrase(
+                    "常数最多 {digits} 位整数、{places} 位小数",
+                    digits=self.limits.most_digits,
+                    places=self.limits.most_places,
+                ),
             )
         return Decimal(token.text)
 
@@ -202,7 +204,7 @@ class _Reader:
         elif name.text in CALLS:
             made = self.plain(name, depth)
         else:
-            raise _stop(name.at, "no_call", "没有名为 {name} 的运算；可用的运算见语言说明", name=name.text)
+            raise _stop(name.at, "no_call", Phrase("没有名为 {name} 的运算；可用的运算见语言说明", name=name.text))
         self.expect(")")
         return made
 
@@ -220,7 +222,7 @@ class _Reader:
         least, most = CALLS[name.text]
         if not least <= len(parts) <= most:
             raise _stop(
-                name.at, "count", "{name} 应有 {least} 到 {most} 个参数", name=name.text, least=least, most=most
+                name.at, "count", Phrase("{name} 应有 {least} 到 {most} 个参数", name=name.text, least=least, most=most)
             )
         return self.node(name.text, name.at, *parts)
 
@@ -232,7 +234,7 @@ class _Reader:
         one = self.now
         places = self.literal()
         if places != int(places) or not 0 <= places <= self.limits.most_places:
-            raise _stop(one.at, "places", "小数位数应是 0 到 {most} 的整数", most=self.limits.most_places)
+            raise _stop(one.at, "places", Phrase("小数位数应是 0 到 {most} 的整数", most=self.limits.most_places))
         return self.node("divide", name.at, *parts, places=int(places))
 
     def bins(self, name: Token, depth: int) -> Node:
@@ -251,5 +253,5 @@ class _Reader:
             if last:
                 break
         if not cuts or len(points) > self.limits.most_bins or cuts != sorted(set(cuts)):
-            raise _stop(name.at, "bins", "bins 应有 2 到 {most} 档，上限从小到大", most=self.limits.most_bins)
+            raise _stop(name.at, "bins", Phrase("bins 应有 2 到 {most} 档，上限从小到大", most=self.limits.most_bins))
         return self.node("bins", name.at, inner, *points, cuts=tuple(cuts))

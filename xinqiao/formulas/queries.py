@@ -77,8 +77,8 @@ def _input(facts: IndicatorFacts, limits: FormulaLimits, grain: Grain | None, *,
     if closed and peer:  # a second view of a value that has a grain of its own: together they would tell more
         return Input(**made, why_not=Phrase("“{name}”是同业位次，公式不用；请用它所依据的指标", name=facts.name))
     if closed and facts.unit not in limits.least:
-        pattern = "“{name}”非公开且取值很少，任何回答都会说出原值，不能用"
-        return Input(**made, why_not=Phrase(pattern, name=facts.name))
+        why = Phrase("“{name}”非公开且取值很少，任何回答都会说出原值，不能用", name=facts.name)
+        return Input(**made, why_not=why)
     if closed and grain is None:
         return Input(**made, why_not=Phrase("“{name}”还没有测定颗粒，或有值的企业太少、取值太集中", name=facts.name))
     if text:

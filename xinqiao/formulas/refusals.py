@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
-from xinqiao.release.types import NotReleased
 
 
 class InvalidFormulaRules(Invalid):
@@ -71,20 +70,3 @@ class NothingToMeasure(Refused):
     title = "还没有已发布的评价批次，不能测定颗粒"
     next_step = "请先运行一次全量评价"
     status = 409
-
-
-class BudgetSpent(NotReleased):
-    """Answers about the enterprise have told as much as they may for now; carries the refusal's ledger line."""
-
-    code = "formulas.budget_spent"
-    title = "公式对这家企业的回答已到重构预算，{on} 起可再问"
-    clause = "不得向接入机构提供非公开原始明细（省级实施方案）"
-    next_step = "请沿用已有的回答；到期后再运行，或减少分档"
-
-    def __init__(self, refusal: NotReleased, *, on: str) -> None:
-        super().__init__(
-            rule=refusal.rule, reason=str(refusal.data["reason"]), clause=refusal.rule_clause,
-            next_step=refusal.rule_next_step, access=str(refusal.data["access"]), receipt=refusal.receipt,
-            disclosure=refusal.disclosure,
-        )  # fmt: skip
-        self.data["on"] = on

@@ -119,8 +119,9 @@ def _score(raw: Mapping[str, Any], limits: FormulaLimits, faults: list[Fault]) -
         made = Output(OutputKind.SCORE, low=whole[0], high=whole[1], step=whole[2])
         if 2 <= made.values <= limits.most_values:
             return made
-    pattern = "评分应有下限、上限和步长，不同的值为 2 到 {most} 个"
-    faults.append(Fault(-1, "output", Phrase(pattern, most=limits.most_values)))
+    faults.append(
+        Fault(-1, "output", Phrase("评分应有下限、上限和步长，不同的值为 2 到 {most} 个", most=limits.most_values))
+    )
     return None
 
 
@@ -133,16 +134,34 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
             if output.kind is OutputKind.SCORE:
                 most = Decimal(output.high - output.low) * limits.share_percent / 100
                 if reach.swing[one.code] > most:
-                    pattern = "“{name}”一项就能左右评分的 {share}% 以上，近于原值；请减小权重或改用分档输出"
-                    faults.append(_leak(tree, "identity", pattern, name=one.name, share=limits.share_percent))
+                    faults.append(
+                        _leak(
+                            tree,
+                            "identity",
+                            Phrase(
+                                "“{name}”一项就能左右评分的 {share}% 以上，近于原值；请减小权重或改用分档输出",
+                                name=one.name,
+                                share=limits.share_percent,
+                            ),
+                        )
+                    )
             elif smooth(tree, one.code) and _finest(output) < reach.nudge[one.code]:
-                pattern = "“{name}”变动一个颗粒（{grain}）就跨过不止一档，近于原值；请放宽分档"
-                faults.append(_leak(tree, "identity", pattern, name=one.name, grain=str(one.grain)))
+                faults.append(
+                    _leak(
+                        tree,
+                        "identity",
+                        Phrase(
+                            "“{name}”变动一个颗粒（{grain}）就跨过不止一档，近于原值；请放宽分档",
+                            name=one.name,
+                            grain=str(one.grain),
+                        ),
+                    )
+                )
     return faults
 
 
-def _leak(node: Node, code: str, pattern: str, **data: str | int) -> Fault:
-    return Fault(node.at, code, Phrase(pattern, **data))
+def _leak(node: Node, code: str, message: Phrase) -> Fault:
+    return Fault(node.at, code, message)
 
 
 def _finest(output: Output) -> Decimal:
@@ -167,9 +186,18 @@ def _combs(tree: Node, one: Input) -> list[Fault]:
         for cut in _thresholds(node, one.code):
             cuts.setdefault(cut, node)
     places = sorted(cuts)
-    pattern = "对“{name}”的两个界限 {low} 和 {high} 相距不到一个颗粒（{grain}）；请合并"
     return [
-        _leak(cuts[high], "comb", pattern, name=one.name, low=str(low), high=str(high), grain=str(one.grain))
+        _leak(
+            cuts[high],
+            "comb",
+            Phrase(
+                "对“{name}”的两个界限 {low} 和 {high} 相距不到一个颗粒（{grain}）；请合并",
+                name=one.name,
+                low=str(low),
+                high=str(high),
+                grain=str(one.grain),
+            ),
+        )
         for low, high in pairwise(places)
         if high - low < one.grain
     ]

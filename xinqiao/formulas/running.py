@@ -17,7 +17,7 @@ from xinqiao.evaluation.types import Document
 from xinqiao.formulas.evaluating import evaluate, shape
 from xinqiao.formulas.models import AnswerRow, ChargeRow, FormulaRow, RunRow
 from xinqiao.formulas.queries import checked, current_grains, formula_limits, get_formula
-from xinqiao.formulas.refusals import BudgetSpent, InvalidFormula, NotRunnable
+from xinqiao.formulas.refusals import InvalidFormula, NotRunnable
 from xinqiao.formulas.rules import grained, millibits, over_budget
 from xinqiao.formulas.types import Charge, Checked, Formula, FormulaState, Grain, Input, Type, Value
 from xinqiao.kernel.dated import beijing_day
@@ -32,6 +32,24 @@ from xinqiao.release.rules import judge
 from xinqiao.release.types import Answer, NotReleased, Recipient, Rule
 from xinqiao.sharing.queries import current_list
 from xinqiao.sources.queries import heard
+
+
+class BudgetSpent(NotReleased):
+    """Answers about the enterprise have told as much as they may for now; carries the refusal's ledger line."""
+
+    code = "formulas.budget_spent"
+    title = "公式对这家企业的回答已到重构预算，{on} 起可再问"
+    clause = "不得向接入机构提供非公开原始明细（省级实施方案）"
+    next_step = "请沿用已有的回答；到期后再运行，或减少分档"
+
+    def __init__(self, refusal: NotReleased, *, on: str) -> None:
+        super().__init__(
+            rule=refusal.rule, reason=str(refusal.data["reason"]), clause=refusal.rule_clause,
+            next_step=refusal.rule_next_step, access=str(refusal.data["access"]), receipt=refusal.receipt,
+            disclosure=refusal.disclosure,
+        )  # fmt: skip
+        self.data["on"] = on
+
 
 BUDGET = "formula_budget"
 # Kept in the ledger line, so without the date.
