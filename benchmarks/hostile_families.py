@@ -184,3 +184,5 @@ def _timing(closed: list[str], available: Mapping[str, Any]) -> Iterator[tuple[s
         heavy = " + ".join(["abs(1)"] * 140)
         yield f"if {code} > {middle} then {heavy} else 0", BANDS
         yield f"if {code} > {middle} then {heavy} + {heavy} else 0", BANDS
+        yield f"if known({code}) then 0 else {heavy}", BANDS
+        yield f"if known({code}) then 100 else 0", SCORE

@@ -4,7 +4,8 @@ A sample province is evaluated and its grains measured. Families of hostile form
 that takes an institution's; what passes is run on every kind of reading and must answer within the declared form and a
 bound of time. Then five banks that pool their answers attack the values of enterprises: searching by thresholds, every
 day of half a year, while the values move by amounts the attacker is told. What it can be sure of is an interval; a
-value is recovered when that is no wider than the tolerance. The rivals are the same attack on the same values in the
+value is recovered when that is no wider than the tolerance. The amounts stay within the grains by which what can be
+read lies inside what occurs (``inside``): that is what the room promises. The rivals are the same attack on the same values in the
 same run: without grain and budget, with the budget alone, with the grain alone. At last the attack goes by way of the
 node itself.
 """
@@ -158,7 +159,7 @@ def _targets(count: int) -> list[Target]:
     """Values of enterprises of the run, with the amounts by which each moves a day, which the attacker knows."""
     from xinqiao.evaluation.compute import facts_by_code
     from xinqiao.evaluation.population import population
-    from xinqiao.formulas.queries import current_grains, inputs
+    from xinqiao.formulas.queries import current_grains, formula_limits, inputs
 
     now = datetime.now(UTC)
     grains, available = current_grains()[1], inputs(now=now)
@@ -171,11 +172,21 @@ def _targets(count: int) -> list[Target]:
         known = [(e, v) for e, v in zip(table.column("code").to_pylist(), column, strict=True) if v is not None]
         for enterprise, value in dice.sample(known, min(count, len(known))):
             grain = grains[code]
-            reach = max(1, grain.step // 12)
-            steps = tuple(dice.randint(-reach, reach) for _ in range(DAYS))
+            steps = _steps(dice, max(1, grain.step // 12), formula_limits().inside * grain.step)
             whole = int(value * 10**grain.places)
             found.append(Target(enterprise, available[code], grain, whole, steps, *_ends(known, grain)))
     return found
+
+
+def _steps(dice: random.Random, reach: int, most: int) -> tuple[int, ...]:
+    """A walk of a half year, never further from its beginning than ``most``."""
+    steps, moved = [], 0
+    for _ in range(DAYS):
+        step = dice.randint(-reach, reach)
+        step = step if abs(moved + step) <= most else -step
+        moved += step
+        steps.append(step)
+    return tuple(steps)
 
 
 def _ends(known: list[Any], grain: Any) -> tuple[int, int]:

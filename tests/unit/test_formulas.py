@@ -294,10 +294,14 @@ def test_no_reading_tells_a_value_within_its_grain(value: int) -> None:
 def test_the_grain_follows_the_spread_and_keeps_off_the_ends() -> None:
     found = measure_grain("a.x", list(range(10_000)), 0, 1, LIMITS)
     assert found and found.tolerance == 250 and found.step == 1000
-    assert found.low >= found.step and found.top <= 9_999 - found.step and (found.top - found.low) % found.step == 0
+    assert (
+        found.low >= 2 * found.step
+        and found.top <= 9_999 - 2 * found.step
+        and (found.top - found.low) % found.step == 0
+    )
     assert measure_grain("a.x", [7] * 100, 0, 3, LIMITS) is None
     few = measure_grain("a.x", [0] * 90 + list(range(13)) * 5, 0, 3, LIMITS)
-    assert few is None or (few.low >= few.step and few.top <= 12 - few.step)
+    assert few is None or (few.low >= 2 * few.step and few.top <= 12 - 2 * few.step)
 
 
 def test_an_answer_is_charged_by_what_it_may_tell() -> None:
@@ -379,6 +383,7 @@ def test_content_that_would_break_the_promise_is_refused(tmp_path: Path) -> None
         ("enterprise_millibits = 42_000", "enterprise_millibits = 1_000"),
         ("low_percent = 5", "low_percent = 0"),
         ("window_days = 90", ""),
+        ("inside = 2", ""),
         ("persons = [0, 100_000_000]", ""),
     ):
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.toml"

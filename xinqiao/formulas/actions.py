@@ -98,8 +98,8 @@ def _reach(found: Checked) -> Document:
         "values": found.output.values,
         "inputs": {
             one.code: {
-                "swing": str(reach.swing[one.code]),
-                "nudge": str(reach.nudge[one.code]),
+                "swing": str(reach.swing.get(one.code, 0)),
+                "nudge": str(reach.nudge.get(one.code, 0)),
                 "grain": str(one.grain),
                 "closed": bool(one.closed),
             }

@@ -14,6 +14,7 @@ from xinqiao.formulas.types import FormulaLimits
 from xinqiao.kernel.errors import Problem
 
 TABLES = ("limits", "output", "budget")
+LEAST_INSIDE = 1
 LEAST_TOLERANCES = 2  # a grain of one tolerance would let a value be told within it
 
 
@@ -45,6 +46,8 @@ def _faults(limits: FormulaLimits) -> Iterator[str]:
         yield "deepest 最多 40，most_nodes 最多 400：更大则不能保证有界"
     if limits.tolerances < LEAST_TOLERANCES:
         yield f"tolerances 至少 {LEAST_TOLERANCES}：颗粒要比允差大"
+    if limits.inside < LEAST_INSIDE:
+        yield f"inside 至少 {LEAST_INSIDE}：取值的端点不能分辨"
     if not 0 < limits.low_percent < 25 < 75 < limits.high_percent < 100:
         yield "low_percent 应在 0 到 25 之间，high_percent 在 75 到 100 之间"
     yield from (f"单位 {unit} 的颗粒下限应至少为 1" for unit, least in limits.least.items() if least < 1)

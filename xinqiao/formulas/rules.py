@@ -133,7 +133,7 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
         for one in closed:
             if output.kind is OutputKind.SCORE:
                 most = Decimal(output.high - output.low) * limits.share_percent / 100
-                if reach.swing[one.code] > most:
+                if reach.swing.get(one.code, Decimal(0)) > most:
                     faults.append(
                         _leak(
                             tree,
@@ -145,7 +145,7 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
                             ),
                         )
                     )
-            elif smooth(tree, one.code) and _finest(output) < reach.nudge[one.code]:
+            elif smooth(tree, one.code) and _finest(output) < reach.nudge.get(one.code, Decimal(0)):
                 faults.append(
                     _leak(
                         tree,
@@ -223,8 +223,8 @@ def measure_grain(
     """The grain of an indicator from all values of a run (in units of 10 to the minus ``places``); None = too alike.
 
     ``least`` is the least grain in whole units. The tolerance is a share of the interquartile range, the grain some
-    tolerances. Both ends are cut at a percentile, and a grain or more inside what occurs: were an end of what can be
-    read an end of what can be, a value there would be told exactly.
+    tolerances. Both ends are cut at a percentile, and some grains inside what occurs: were an end of what can be read
+    an end of what can be, or near it, a value there would be told exactly.
     """
     ordered = sorted(values)
 
@@ -233,8 +233,8 @@ def measure_grain(
 
     spread = at(75) - at(25)
     step = max(-(-spread * limits.tolerance_permille // 1000) * limits.tolerances, least * 10**places)
-    low = max(at(limits.low_percent), ordered[0] + step)
-    top = low + (min(at(limits.high_percent), ordered[-1] - step) - low) // step * step
+    low = max(at(limits.low_percent), ordered[0] + limits.inside * step)
+    top = low + (min(at(limits.high_percent), ordered[-1] - limits.inside * step) - low) // step * step
     return Grain(indicator, places, low, top, step, step // limits.tolerances) if top > low else None
 
 

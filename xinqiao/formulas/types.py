@@ -188,6 +188,7 @@ class FormulaLimits:
     tolerances: int
     low_percent: int
     high_percent: int
+    inside: int
     fewest: int
     least: Mapping[str, int]
     ranges: Mapping[str, tuple[int, int]]
