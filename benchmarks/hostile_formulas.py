@@ -5,9 +5,9 @@ that takes an institution's; what passes is run on every kind of reading and mus
 bound of time. Then five banks that pool their answers attack the values of enterprises: searching by thresholds, every
 day of half a year, while the values move by amounts the attacker is told. What it can be sure of is an interval; a
 value is recovered when that is no wider than the tolerance. The amounts stay within the grains by which what can be
-read lies inside what occurs (``inside``): that is what the room promises. The rivals are the same attack on the same values in the
-same run: without grain and budget, with the budget alone, with the grain alone. At last the attack goes by way of the
-node itself.
+read lies inside what occurs (``inside``): that is what the room promises. The rivals are the same attack on the same
+values in the same run: without grain and budget, with the budget alone, with the grain alone. At last the attack goes
+by way of the node itself.
 """
 
 from __future__ import annotations
