@@ -164,7 +164,8 @@ def _loan(bank: int, number: int, chance: random.Random, codes: list[str], today
         "limit_fen": amount * 2, "amount_fen": amount, "balance_fen": chance.choice([0, amount // 2, amount]),
         "rate_bp": chance.randint(300, 700), "guarantee": chance.choice(["D", "D", "A", "B01", "C99", "E"]),
         "drawn_on": drawn.isoformat(), "due_on": (drawn + timedelta(days=720)).isoformat(),
-        "first_loan": chance.random() < 0.2, "renewal": False, "five_class": found, "overdue_days": late,
+        "first_loan": chance.random() < 0.2, "renewal": False, "five_class": found,
+        "overdue_days": late, "overdue_fen": late * 100,
     }  # fmt: skip
 
 
@@ -192,6 +193,7 @@ def _ours(home: Path, now: datetime) -> dict[str, Any]:
 
 # Number → SQL over the files: a count or sum, or (part, whole, scale) of a share.
 MINE, YEAR = "loans WHERE attributed = 1", "extract(year FROM drawn_on)"
+FIRST = "first_loan = 1 AND sole = 0"
 SQL: dict[str, str | tuple[str, str, int]] = {
     "counties_covered": ("sum(covered) FROM counties", "count(*) FROM counties", 10_000),
     "sources_covered": ("count(DISTINCT department) FROM sources WHERE covered = 1",
@@ -206,7 +208,7 @@ SQL: dict[str, str | tuple[str, str, int]] = {
     "applications": "count(*) FROM applications",
     "decided": "count(decided_on) FROM applications",
     "decided_in_time": ("count(*) FROM applications WHERE decided_on <= due_on",
-                        "count(decided_on) FROM applications", 10_000),
+                        "count(decided_on) FROM applications WHERE due_on IS NOT NULL", 10_000),
     "offer_rate": ("count(*) FROM applications WHERE decision = 'offer'",
                    "count(decided_on) FROM applications", 10_000),
     "lent": f"sum(amount_fen) FROM {MINE}",
@@ -224,10 +226,11 @@ SQL: dict[str, str | tuple[str, str, int]] = {
     "small_credit_balance": f"sum(balance_fen) FROM {MINE} AND guarantee = 'D' AND size IN ('small', 'micro')",
     "small_credit_share": (f"sum(balance_fen) FROM {MINE} AND guarantee = 'D' AND size IN ('small', 'micro')",
                            f"sum(balance_fen) FROM {MINE} AND guarantee = 'D'", 10_000),
-    "first_loans": f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND first_loan = 1",
-    "first_loans_before": f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year - 1 AND first_loan = 1",
-    "first_loan_rate": (f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND first_loan = 1",
-                        f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year", 10_000),
+    "first_loans": f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND {FIRST}",
+    "first_loans_before": f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year - 1 AND {FIRST}",
+    "first_loans_sole": f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND first_loan = 1 AND sole = 1",
+    "first_loan_rate": (f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND {FIRST}",
+                        f"count(DISTINCT enterprise) FROM {MINE} AND {YEAR} = $year AND sole = 0", 10_000),
     "inclusive_regulator": f"sum(balance_fen) FROM {MINE} AND inclusive_regulator = 1",
     "inclusive_central_bank": f"sum(balance_fen) FROM {MINE} AND inclusive_central_bank = 1",
 }  # fmt: skip

@@ -33,5 +33,6 @@ def drawn(application: str = "", **changes: Any) -> dict[str, Any]:
         "credit_no": "SX20260001", "receipt_no": "JJ20260001", "enterprise": FIRM, "limit_fen": 80_000_000,
         "amount_fen": 80_000_000, "balance_fen": 80_000_000, "rate_bp": 420, "guarantee": "D",
         "approved_on": "2026-11-18", "drawn_on": "2026-11-19", "due_on": "2027-11-18", "first_loan": True,
-        "renewal": False, "five_class": "normal", "overdue_days": 0, "application": application,
+        "renewal": False, "five_class": "normal", "overdue_days": 0,
+        "overdue_fen": 1_000 if changes.get("overdue_days") else 0, "application": application,
     } | changes  # fmt: skip

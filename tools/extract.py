@@ -110,6 +110,7 @@ TABLES = {
     "xinqiao.quality.rules": ("FINDING_TRANSITIONS",),
     "xinqiao.quality.types": ("SourceState", "CellState", "Aspect", "FindingState", "ReminderKind"),
     "xinqiao.vault.types": ("ERASED",),
+    "xinqiao.web.templatetags.financing": ("SECTIONS",),
 }
 # Here every Chinese text is for a reader, save the pairs that carry their own English.
 WEB = ROOT / "xinqiao" / "web"

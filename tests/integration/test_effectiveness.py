@@ -49,7 +49,8 @@ def busy(market: Market) -> Market:  # noqa: F811
     report_loans([drawn(first.id, drawn_on="2026-11-20", approved_on="2026-11-20")], institution="bank_a", **BY)
     other = {"drawn_on": "2025-06-01", "approved_on": "2025-06-01", "due_on": "2026-12-01", "first_loan": True}
     rows = [
-        drawn(receipt_no=f"JJ{n}", enterprise=uscc(n), guarantee="A", balance_fen=n * 100, **other) for n in range(2, 9)
+        drawn(receipt_no=f"JJ20260{n}", enterprise=uscc(n), guarantee="A", balance_fen=n * 100, **other)
+        for n in range(2, 9)
     ]
     report_loans(rows, institution="bank_b", **BY)
     return market
@@ -76,6 +77,7 @@ def from_use(t: dict[str, list[dict[str, str]]]) -> dict[str, int | None]:
     """Coverage and use."""
     firms, applied, counties = t["enterprises"], t["applications"], t["counties"]
     decided = [r for r in applied if r["decided_on"]]
+    timed = [r for r in decided if r["due_on"]]
     departments = {r["department"] for r in t["sources"]}
     had = {r["department"] for r in t["sources"] if r["covered"] == "1"}
     authorised = [r for r in firms if r["authorised_on"]]
@@ -91,7 +93,7 @@ def from_use(t: dict[str, list[dict[str, str]]]) -> dict[str, int | None]:
         "queries": total(t["accesses"], "allowed"),
         "applications": len(applied),
         "decided": len(decided),
-        "decided_in_time": share(sum(r["decided_on"] <= r["due_on"] for r in decided), len(decided)),
+        "decided_in_time": share(sum(r["decided_on"] <= r["due_on"] for r in timed), len(timed)),
         "offer_rate": share(sum(r["decision"] == "offer" for r in decided), len(decided)),
     }
 
@@ -104,7 +106,9 @@ def from_loans(mine: list[dict[str, str]], year: int) -> dict[str, int | None]:
     small = [r for r in credit if r["size"] in ("small", "micro")]
     bad = [r for r in mine if r["five_class"] in ("substandard", "doubtful", "loss")]
     owing = {r["enterprise"] for r in mine if r["balance_fen"] != "0"}
-    first = {r["enterprise"] for r in now if r["first_loan"] == "1"}
+    legal = [r for r in now if r["sole"] == "0"]
+    first = {r["enterprise"] for r in legal if r["first_loan"] == "1"}
+    earlier = [r for r in before if r["sole"] == "0" and r["first_loan"] == "1"]
     inclusive = {n: [r for r in mine if r[f"inclusive_{n}"] == "1"] for n in ("regulator", "central_bank")}
     return {
         "lent": total(mine, "amount_fen"),
@@ -120,8 +124,9 @@ def from_loans(mine: list[dict[str, str]], year: int) -> dict[str, int | None]:
         "small_credit_balance": total(small, "balance_fen"),
         "small_credit_share": share(total(small, "balance_fen"), total(credit, "balance_fen")),
         "first_loans": len(first),
-        "first_loans_before": len({r["enterprise"] for r in before if r["first_loan"] == "1"}),
-        "first_loan_rate": share(len(first), len({r["enterprise"] for r in now})),
+        "first_loans_before": len({r["enterprise"] for r in earlier}),
+        "first_loans_sole": len({r["enterprise"] for r in now if r["first_loan"] == "1" and r["sole"] == "1"}),
+        "first_loan_rate": share(len(first), len({r["enterprise"] for r in legal})),
         "inclusive_regulator": total(inclusive["regulator"], "balance_fen"),
         "inclusive_central_bank": total(inclusive["central_bank"], "balance_fen"),
     }
@@ -202,7 +207,7 @@ def test_a_closed_month_stays_and_later_reports_are_adjustments(busy: Market) ->
     """What was closed is not changed; a drawdown reported late is shown as the difference."""
     with pytest.raises(MonthNotOver):
         close_month("2026-11", **BY)
-    for wrong in ("2026-13", "now", "2099-01"):
+    for wrong in ("2026-13", "now", "2099-01", "0000-01", "9999-12", "２０２６-０１"):
         with pytest.raises(MonthNotOver):
             close_month(wrong, actor="p", now=LATER)
     close_month("2026-11", actor="p", now=LATER)
@@ -210,24 +215,28 @@ def test_a_closed_month_stays_and_later_reports_are_adjustments(busy: Market) ->
         close_month("2026-11", actor="p", now=LATER)
     assert adjustments("2026-11", get_page(now=LATER)) == []
     application = busy.authorise(busy.opt_in("bank_d"))
-    late = drawn(application.id, receipt_no="LATE", drawn_on="2026-11-28", approved_on=None, first_loan=False)
+    late = drawn(application.id, receipt_no="JJLATE", drawn_on="2026-11-28", approved_on=None, first_loan=False)
     report_loans([late], institution="bank_d", actor="p", now=LATER)
     changed = {a.code: (a.closed, a.now) for a in adjustments("2026-11", get_page(now=LATER))}
     assert changed["lent"] == (80_000_000, 160_000_000) and changed["applications"] == (3, 4)
 
 
 def test_open_statistics_keep_small_cells() -> None:
-    """A cell below the floor is left out, and a second one with it where a single one could be worked out."""
-    rows: list[dict[str, Any]] = [{"unit": u} for u, n in (("a", 9), ("b", 3), ("c", 6)) for _ in range(n)]
-    assert open_counts(rows, by="unit", floor=5) == {"a": 9, "b": None, "c": None}
-    rows += [{"unit": "d"}] * 2
-    assert open_counts(rows, by="unit", floor=5) == {"a": 9, "b": None, "c": 6, "d": None}
-    assert open_counts([], by="unit", floor=5) == {}
+    """A cell below the floor is left out, and others with it until a total tells nothing of one."""
+
+    def told(floor: int = 5, **cells: int) -> dict[str, int | None]:
+        rows: list[dict[str, Any]] = [{"unit": u} for u, n in cells.items() for _ in range(n)]
+        return open_counts(rows, by="unit", floor=floor)
+
+    assert told(a=9, b=3, c=6, d=20) == {"a": None, "b": None, "c": None, "d": 20}
+    assert told(a=9, b=1, c=1, d=30) == {"a": None, "b": None, "c": None, "d": None}, "two of one would be one each"
+    assert told(a=9, b=8) == {"a": 9, "b": 8} and told() == {}
 
 
 def test_open_statistics_of_a_market(busy: Market) -> None:
-    """Thirty firms of one area are told; the one that borrowed is not."""
-    found = open_statistics(get_page(now=NOW))
+    """Told once a month: nothing of this month yet; next month thirty firms, and not the one that borrowed."""
+    assert open_statistics(get_page(now=NOW))["registered_by_unit"] == {}
+    found = open_statistics(get_page(now=LATER))
     assert found["registered_by_unit"] == {"西安市": 30}
     assert found["borrowed_by_unit"] == {"西安市": None} == found["authorised_by_unit"]
     assert goals().floor >= 2

@@ -13,7 +13,7 @@ import pytest
 from tests.factories import DAY, NOW, deliver, item, registered, uscc
 from tests.kept import laid_down
 from tests.market import drawn, product
-from xinqiao.consent.actions import grant_authorisation
+from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text, get_authorisation, get_request, list_requests
 from xinqiao.consent.types import AuthorisationStatus, Form, RequestState
 from xinqiao.evaluation.actions import run_evaluation
@@ -28,6 +28,7 @@ from xinqiao.lending.refusals import (
     AppliedAlready,
     DoesNotFit,
     NotRenewable,
+    OfferRanOut,
     TooManyOptIns,
     UnknownApplication,
     WrongDeclaration,
@@ -211,8 +212,44 @@ def test_demand_is_told_in_steps_above_a_floor(market: Market) -> None:
     assert [a.count for _, a, _ in tell_demand("bank_a", **BY)] == [None]
     for number in range(11, 25):
         market.need(number)
-    assert [a.count for _, a, _ in tell_demand("bank_a", **BY)] == [20]
+    assert [a.count for _, a, _ in tell_demand("bank_a", **BY)] == [None], "once a day"
+    later: dict[str, Any] = {"actor": "p", "now": NOW + DAY}
+    assert [a.count for _, a, _ in tell_demand("bank_a", **later)] == [20]
     assert "matching.demand_told" in events()
+
+
+def test_a_threshold_search_over_demand_finds_no_value(market: Market) -> None:
+    """A bank that knows nine of ten moves a bound over versions and days: it finds the tenth within five per cent at
+    best, and a second one asking the same learns no more."""
+    from xinqiao.matching import queries as matching_queries
+
+    for number in range(2, 12):
+        market.need(number)
+    exact = {uscc(n): market.firm(n).values["identity.age_months"] for n in range(2, 12)}
+    found = []
+    for low in range(60, 110):
+        conditions = [{"basis": "indicator", "indicator": "identity.age_months", "at_least": low}]
+        one = publish_product(product(name=f"试探{low}", conditions=conditions), institution="bank_a", **BY)
+        fitting, _ = matching_queries.demand([one], now=NOW)[one.code]
+        found.append(fitting)
+        withdraw_product(one.code, institution="bank_a", **BY)
+    assert len(set(exact.values())) == 1 and len(set(found)) > 3, "ten equal values are told as different ones"
+    assert found == sorted(found, reverse=True) and found[0] == 10 and found[-1] == 0
+
+
+def test_new_products_are_trials_of_conditions(market: Market) -> None:
+    """Beyond the day's trials a new product is not counted; versions of one are counted once."""
+    for number in range(2, 25):
+        market.need(number)
+    code = market.products["bank_a"].code
+    for rate in range(300, 310):
+        again = product(name="bank_a流水贷", rate_from_bp=rate)
+        publish_product(again, institution="bank_a", code=code, **BY)
+    made = [publish_product(product(name=f"第{n}款"), institution="bank_a", **BY) for n in range(25)]
+    counts = [fitting.count for _, fitting, _ in tell_demand("bank_a", **BY)]
+    assert (len(counts), counts.count(20), counts.count(None)) == (1 + len(made), 20, 6)
+    with pytest.raises(TooManyTrials):
+        try_reach([Condition(Basis.DIVISION, values=("61",))], institution="bank_a", **BY)
 
 
 def test_reach_is_rounded_and_trials_are_limited(market: Market) -> None:
@@ -352,6 +389,24 @@ def test_reminders_at_half_at_most_and_when_time_is_up(market: Market) -> None:
     assert queries.overdue_applications(now=NOW + timedelta(days=5)) == []
 
 
+def test_all_that_moved_is_found_at_once(market: Market, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answered elsewhere, read, withdrawn, run out: one pass over parts of two moves each, a second pass nothing."""
+    from xinqiao.lending import applications
+
+    monkeypatch.setattr(applications, "TOGETHER", 2)
+    first, second, third = (market.opt_in(bank) for bank in BANKS[:3])
+    shown = consent_text(first.request, locale="zh")
+    grant_authorisation(first.request, signatory=market.owner, locale="zh", text_digest=shown.sha256, now=NOW)
+    second = market.authorise(second)
+    withdraw_authorisation(second.authorisation, signatory=market.owner, now=NOW)
+    assert applications.follow_all(now=NOW) == 2 and applications.follow_all(now=NOW) == 0
+    states = {a.id: a.state for a in queries.list_applications(enterprise=FIRM)}
+    assert (states[first.id], states[second.id], states[third.id]) == ("authorised", "withdrawn", "opted_in")
+    offer(first.id, terms(until=TODAY), institution="bank_a", **BY)
+    assert applications.follow_all(now=NOW + timedelta(days=40)) == 2
+    assert {queries.get_application(a.id).state for a in (first, third)} == {ApplicationState.LAPSED}
+
+
 def test_an_unanswered_request_and_an_old_offer_lapse(market: Market) -> None:
     """Nothing hangs for ever."""
     first = market.opt_in()
@@ -366,10 +421,10 @@ def test_faulty_rows_come_back_and_the_others_are_taken(market: Market) -> None:
     """Every fault by row and field; the same delivery again changes nothing; nothing at all is an error."""
     rows = [
         drawn(),
-        drawn(receipt_no="JJ2", enterprise="91610131MAYDEM0150", guarantee="X", drawn_on="2026-13-01"),
-        drawn(receipt_no="JJ3", balance_fen=90_000_000),
-        drawn(receipt_no="JJ4", first_loan="也许", surplus=1),
-        drawn(receipt_no="JJ1", renewal=True),
+        drawn(receipt_no="JJ2026002", enterprise="91610131MAYDEM0150", guarantee="X", drawn_on="2026-13-01"),
+        drawn(receipt_no="JJ2026003", balance_fen=90_000_000),
+        drawn(receipt_no="JJ2026004", first_loan="也许", surplus=1),
+        drawn(receipt_no="JJ2026001", renewal=True),
         drawn(),
     ]
     taken = report_loans(rows, institution="bank_a", **BY)
@@ -404,17 +459,21 @@ def test_the_daily_list_names_what_to_put_right(market: Market) -> None:
     assert [g.kind for g in queries.reconciliation("bank_a", now=later)] == [GapKind.NOT_DISBURSED]
     report_loans([drawn(application.id, rate_bp=450)], institution="bank_a", **BY)
     bad = drawn(
-        receipt_no="JJ2", overdue_days=95, five_class="special_mention", drawn_on="2026-11-20", due_on="2026-11-25"
+        receipt_no="JJ2026002",
+        overdue_days=95,
+        five_class="special_mention",
+        drawn_on="2026-11-20",
+        due_on="2026-11-25",
     )
     quiet = drawn(
-        receipt_no="JJ3", first_loan=False, due_on="2026-12-01", drawn_on="2026-11-01", approved_on="2026-11-01"
+        receipt_no="JJ2026003", first_loan=False, due_on="2026-12-01", drawn_on="2026-11-01", approved_on="2026-11-01"
     )
-    wrong = drawn("A20000101-00000000", receipt_no="JJ4", enterprise=uscc(2))
+    wrong = drawn("A20000101-00000000", receipt_no="JJ2026004", enterprise=uscc(2))
     report_loans([bad, quiet, wrong], institution="bank_a", **BY)
     today = {(g.about, g.kind) for g in queries.reconciliation("bank_a", now=NOW)}
     assert today == {
-        ("JJ20260001", GapKind.OVER_OFFER), ("JJ20260001", GapKind.FIRST_LOAN), ("JJ2", GapKind.CLASS_TOO_GOOD),
-        ("JJ2", GapKind.FIRST_LOAN), ("JJ4", GapKind.UNKNOWN_APPLICATION),
+        ("JJ20260001", GapKind.OVER_OFFER), ("JJ20260001", GapKind.FIRST_LOAN), ("JJ2026002", GapKind.CLASS_TOO_GOOD),
+        ("JJ2026002", GapKind.FIRST_LOAN), ("JJ2026004", GapKind.UNKNOWN_APPLICATION),
     }  # fmt: skip
     kinds = [g.kind for g in queries.reconciliation("bank_a", now=later)]
     assert kinds.count(GapKind.NOT_UPDATED) == 4 and GapKind.PAST_DUE in kinds
@@ -423,30 +482,92 @@ def test_the_daily_list_names_what_to_put_right(market: Market) -> None:
 
 def test_loans_fed_back_become_records(market: Market) -> None:
     """The three items of the sharing list hold what the bank reported, delivered once."""
-    report_loans([drawn(first_loan=False)], institution="bank_a", **BY)
+    late = {"overdue_days": 3, "overdue_fen": 1_200_00, "five_class": "special_mention"}
+    report_loans([drawn(first_loan=False, **late)], institution="bank_a", **BY)
     assert record_loans(now=NOW) == 1
     assert record_loans(now=NOW) == 0
     items = [item(code) for code in ("financing.credit_line", "financing.loan", "financing.repayment")]
     tables = read_enterprise(FIRM, items, known=NOW + DAY)
     line, loan, status = (current_rows(tables[i.code], i)[0] for i in items)
     assert (line["limit_fen"], loan["amount_fen"], loan["guarantee"]) == (80_000_000, 80_000_000, "信用")
-    assert (str(loan["rate_percent"]).rstrip("0"), loan["first_loan"], status["five_class"]) == ("4.2", False, "正常")
+    assert (str(loan["rate_percent"]).rstrip("0"), loan["first_loan"], status["five_class"]) == ("4.2", False, "关注")
+    assert status["overdue_fen"] == 1_200_00
 
 
 def test_a_loan_is_attributed_only_to_what_went_before_it(market: Market) -> None:
-    """An application within the window counts; none, or one after the drawdown, does not."""
-    report_loans([drawn(receipt_no="JJ0", drawn_on="2026-11-01", approved_on="2026-11-01")], institution="bank_a", **BY)
-    market.opt_in()
-    report_loans([drawn(receipt_no="JJ1")], institution="bank_a", **BY)
+    """An authorised application within the window counts; none, one not authorised, one after the drawdown does not."""
+    report_loans(
+        [drawn(receipt_no="JJ2026000", drawn_on="2026-11-01", approved_on="2026-11-01")], institution="bank_a", **BY
+    )
+    market.authorise(market.opt_in())
+    market.opt_in("bank_c")
+    report_loans([drawn(receipt_no="JJ2026004")], institution="bank_c", **BY)
+    report_loans([drawn(receipt_no="JJ2026001")], institution="bank_a", **BY)
     now = NOW + timedelta(days=30)
     report_loans(
-        [drawn(receipt_no="JJ2", drawn_on="2026-12-01", approved_on=None)], institution="bank_a", actor="p", now=now
+        [drawn(receipt_no="JJ2026002", drawn_on="2026-12-01", approved_on=None)],
+        institution="bank_a",
+        actor="p",
+        now=now,
     )
     report_loans(
-        [drawn(receipt_no="JJ3", drawn_on="2026-12-01", approved_on=None)], institution="bank_b", actor="p", now=now
+        [drawn(receipt_no="JJ2026003", drawn_on="2026-12-01", approved_on=None)],
+        institution="bank_b",
+        actor="p",
+        now=now,
     )
     found = {loan.report.receipt_no: bool(loan.attributed) for loan in queries.list_loans(enterprise=FIRM)}
-    assert found == {"JJ0": False, "JJ1": False, "JJ2": True, "JJ3": False}
+    assert found == {"JJ2026000": False, "JJ2026001": False, "JJ2026002": True, "JJ2026003": False} | {
+        "JJ2026004": False
+    }
+
+
+def test_a_bank_is_told_nothing_of_another_banks_loans(market: Market) -> None:
+    """A first-loan flag that another bank's loan contradicts is no question to ask by feeding loans back."""
+    earlier = {"drawn_on": "2026-10-05", "approved_on": "2026-10-05", "first_loan": False}
+    report_loans([drawn(**earlier)], institution="bank_a", **BY)
+    report_loans([drawn(receipt_no="JJ2026002", drawn_on="2026-11-06", approved_on=None)], institution="bank_b", **BY)
+    assert queries.reconciliation("bank_b", now=NOW) == []
+
+
+def test_a_loan_does_not_move_to_another_enterprise(market: Market) -> None:
+    """It stands in somebody's records: the row comes back, the others are taken."""
+    report_loans([drawn()], institution="bank_a", **BY)
+    taken = report_loans([drawn(enterprise=uscc(2)), drawn(receipt_no="JJ2026002")], institution="bank_a", **BY)
+    assert taken.new == 1 and [(p.row, p.field) for p in taken.problems] == [(1, "enterprise")]
+    assert {x.report.enterprise for x in queries.list_loans(institution="bank_a")} == {FIRM}
+
+
+def test_an_application_is_repaid_when_its_last_receipt_is(market: Market) -> None:
+    """Two drawdowns under one application: one settled leaves it running."""
+    application = market.authorise(market.opt_in())
+    offer(application.id, terms(), institution="bank_a", **BY)
+    answer(application.id, Answer.ACCEPT, enterprise=FIRM, signatory=market.owner, **BY)
+    both = [drawn(application.id), drawn(application.id, receipt_no="JJ2026002")]
+    report_loans(both, institution="bank_a", **BY)
+    settled = {"balance_fen": 0, "settled_on": "2026-11-20"}
+    report_loans([both[1] | settled], institution="bank_a", **BY)
+    assert queries.get_application(application.id).state is ApplicationState.DISBURSED
+    report_loans([both[0] | settled], institution="bank_a", **BY)
+    assert queries.get_application(application.id).state is ApplicationState.REPAID
+
+
+def test_an_offer_that_has_run_out_is_not_taken(market: Market) -> None:
+    """Also before the chore has marked it."""
+    application = market.authorise(market.opt_in())
+    offer(application.id, terms(until=TODAY), institution="bank_a", **BY)
+    with pytest.raises(OfferRanOut):
+        answer(application.id, Answer.ACCEPT, enterprise=FIRM, signatory=market.owner, actor="p", now=NOW + DAY)
+
+
+def test_each_application_has_a_request_of_its_own(market: Market) -> None:
+    """A request for another purpose is not taken for it; a refusal takes the open request back."""
+    asked = {"purpose": "post_loan", "items": ["tax.payment"], "form": Form.REPORT, "reason": "贷后"}
+    other = request_authorisation("bank_a", enterprise=FIRM, **asked, actor="t", now=NOW)  # type: ignore[arg-type]
+    application = market.opt_in()
+    assert application.request != other.id and get_request(application.request).scope.purpose == "approval"
+    decline(application.id, reasons=["R12"], institution="bank_a", **BY)
+    assert get_request(application.request).state is RequestState.CANCELLED
 
 
 def test_renewal_is_its_own_path(market: Market) -> None:
@@ -473,7 +594,13 @@ def test_renewal_is_its_own_path(market: Market) -> None:
     answer(again.id, Answer.ACCEPT, enterprise=FIRM, signatory=market.owner, actor="p", now=near)
     on = beijing_day(near).isoformat()
     new = drawn(
-        again.id, receipt_no="JJ9", first_loan=False, renewal=True, drawn_on=on, approved_on=on, due_on="2028-09-01"
+        again.id,
+        receipt_no="JJ2026009",
+        first_loan=False,
+        renewal=True,
+        drawn_on=on,
+        approved_on=on,
+        due_on="2028-09-01",
     )
     report_loans([new], institution="bank_a", actor="p", now=near)
     assert queries.get_application(application.id).state is ApplicationState.RENEWED
@@ -538,6 +665,8 @@ def test_recommendation_by_five_tests(market: Market) -> None:
     done = decide_declaration(made.id, confirmed=yes, notes=dict.fromkeys(open_ones, "走访核实"), **BY)
     assert done.state is ListState.RECOMMENDED and done.until is not None and done.until > date(2027, 1, 1)
     assert [d.enterprise for d in queries.list_declarations(institution="bank_a", on=TODAY)] == [FIRM]
+    set_admitted("bank_b", admitted=False, reason="t", actor="t", now=NOW)
+    assert queries.list_declarations(institution="bank_b", on=TODAY) == [], "who is out learns nobody's name"
     assert queries.list_declarations(institution="bank_c") == []
     with pytest.raises(TransitionRefused):
         decide_declaration(made.id, confirmed=yes, notes={}, **BY)

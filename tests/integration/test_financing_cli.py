@@ -65,7 +65,7 @@ def test_a_product_is_published_listed_and_withdrawn(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("banks")
 def test_loans_from_a_file_and_what_is_to_reconcile(tmp_path: Path) -> None:
     """A row without fault is taken, the other is named; the status says that something is left to do."""
-    rows = [drawn(rate_bp="4.2"), drawn(rate_bp="4.2", receipt_no="JJ2", overdue_days=99), drawn(guarantee="?")]
+    rows = [drawn(rate_bp="4.2"), drawn(rate_bp="4.2", receipt_no="JJ2026002", overdue_days=99), drawn(guarantee="?")]
     heads = list(rows[0])
     text = "\n".join(",".join(map(str, line)) for line in [heads, *([row[h] for h in heads] for row in rows)])
     (tmp_path / "loans.csv").write_text(text, "utf-8")

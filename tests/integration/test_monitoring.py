@@ -16,6 +16,7 @@ from tests.kept import laid_down
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
+from xinqiao.consent.powers import invite
 from xinqiao.consent.queries import consent_text, find_active
 from xinqiao.consent.types import Authorisation, Form
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
@@ -55,6 +56,7 @@ from xinqiao.monitoring.refusals import (
     SecondOfTwoNeeded,
     UnknownSignal,
     UnknownWatch,
+    WrongExposure,
 )
 from xinqiao.monitoring.scan import find
 from xinqiao.monitoring.types import PushState, SignalState, Watch, WatchEnd
@@ -379,6 +381,43 @@ def test_the_enterprise_is_told_later_only_by_two_people_on_a_legal_basis(owners
     deliver("penalty.decision", [penalty(2)], now=NOW + 3 * HOUR)
     passed(NOW + 4 * HOUR)
     assert len(list_about(FIRM, now=NOW + 4 * HOUR)) == 3
+
+
+def test_a_signal_that_stands_again_is_held_back_by_an_embargo_too(owners: dict[str, int]) -> None:
+    """Withdrawn, an embargo approved, on record again: the firm is not told before it ends."""
+    watched(owners)
+    deliver("penalty.decision", [penalty(1)], now=NOW)
+    assert passed() == ["penalty.severe"]
+    found = item("penalty.decision")
+    key = [{"uscc": FIRM, "document_no": "P-1"}]
+    by: dict[str, Any] = {"provider": found.department.code, "actor": "t", "now": NOW + 2 * HOUR}
+    retract_rows(found, key, reason="wrong", **by)
+    assert passed(NOW + 3 * HOUR) == []
+    asked = propose_embargo(FIRM, basis="Law", until=(NOW + 10 * DAY).date(), actor="person:1", now=NOW + 3 * HOUR)
+    settle_embargo(asked.id, approve=True, actor="person:2", now=NOW + 3 * HOUR)
+    deliver("penalty.decision", [penalty(1, fine_fen="6000")], now=NOW + 4 * HOUR)
+    assert passed(NOW + 5 * HOUR) == ["penalty.severe"]
+    assert list_about(FIRM, now=NOW + 5 * HOUR) == []
+    assert len(list_about(FIRM, now=NOW + 12 * DAY)) == 1
+
+
+def test_a_wider_authorisation_brings_what_lay_there_already(owners: dict[str, int]) -> None:
+    """What came while the item was not covered is told once it is, as a full recomputation says."""
+    watched(owners, items=("social.insurance",))
+    late = {"month": "2026-10", "balance_fen": "900", "due_fen": "10", "paid_fen": "0", "overdue_fen": "10"}
+    deliver("financing.repayment", [{"uscc": FIRM, "receipt_no": "R1000002", **late}], now=NOW)
+    assert passed() == []
+    invite(FIRM, organisation="bank-a", signatory=owners[FIRM], now=NOW + HOUR)
+    give(owners, now=NOW + HOUR)
+    assert passed(NOW + 2 * HOUR) == ["financing.arrears_elsewhere"]
+    assert recompute(now=NOW + 2 * HOUR) == standing(now=NOW + 2 * HOUR)
+
+
+def test_an_exposure_is_not_below_zero(owners: dict[str, int]) -> None:
+    """Refused before anybody is watched."""
+    give(owners)
+    with pytest.raises(WrongExposure):
+        watch_borrower("bank-a", enterprise=FIRM, exposure_fen=-5, actor="person:9", now=NOW)
 
 
 def test_precision_is_what_the_raw_replies_say(owners: dict[str, int]) -> None:

@@ -25,6 +25,8 @@ def test_each_number_opens_its_rows(town: Town) -> None:
         reverse("node-effectiveness-rows", args=["counties"])).content.decode("utf-8-sig"))))  # fmt: skip
     assert len(rows) == 107 and sum(int(r["registered"]) for r in rows) == 2
     assert operator.get(reverse("node-effectiveness-rows", args=["secrets"])).status_code == 404
+    for by, title in (("county", "新城区"), ("unit", "西安市"), ("first_loan", "尚未放款"), ("moon", "20")):
+        assert title in operator.get(reverse("node-effectiveness"), {"by": by}).content.decode(), by
 
 
 def test_an_official_figure_is_entered_with_its_source(town: Town) -> None:
@@ -56,9 +58,9 @@ def test_an_auditor_reads_and_enters_nothing(town: Town) -> None:
     assert town.client("banker").get(reverse("node-effectiveness")).status_code == 404
 
 
-def test_anybody_reads_open_statistics_without_small_cells(town: Town) -> None:
-    """Two firms are fewer than five: not published, on the page and in the file."""
+def test_anybody_reads_open_statistics(town: Town) -> None:
+    """Coverage, and counts up to the end of last month: of firms that came this month nothing yet."""
     page = visitor().get(reverse("statistics")).content.decode()
-    assert "不公布" in page and "少于 5 的格子不公布" in page
+    assert "归集率" in page and "少于 5 的格子不公布" in page
     rows = list(csv.DictReader(io.StringIO(visitor().get(reverse("statistics-file")).content.decode("utf-8-sig"))))
-    assert rows and all(r["count"] == "" for r in rows)
+    assert rows == []

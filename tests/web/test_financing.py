@@ -79,7 +79,7 @@ def test_a_need_is_stated_once_and_what_fits_is_shown_with_reasons(market: Town)
     assert wrong.status_code == 422 and wrong.content.decode().count("<li>") >= 3
     assert owner.post(reverse("enterprise-financing"), NEED).status_code == 302
     page = owner.get(reverse("enterprise-financing")).content.decode()
-    for text in ("流水贷", "税易贷", "符合全部", "年化总成本 3.50% 起", "最多同时 3 家", "没有付费排位"):
+    for text in ("流水贷", "税易贷", "首贷专题", "符合全部", "年化总成本 3.50% 起", "最多同时 3 家", "没有付费排位"):
         assert text in page
     assert list_accesses(enterprise=FIRM)[0].purpose == "self"
     compared = owner.get(reverse("enterprise-compare"), {"products": [p.code for p in list_products()]}, follow=True)
@@ -118,6 +118,7 @@ def test_from_the_choice_to_the_offer_by_pages(market: Town) -> None:
     authorised(market, application)
     page = banker.get(its).content.decode()
     assert "读取信用报告" in page and "还剩 1 个工作日" in page
+    assert "要答复的申请" in banker.get(reverse("institution-home")).content.decode()
     given = get_application(application).authorisation
     read = banker.post(reverse("institution-report", args=[FIRM]), {"purpose": "approval", "authorisation": given})
     assert read.status_code == 200
@@ -127,6 +128,7 @@ def test_from_the_choice_to_the_offer_by_pages(market: Town) -> None:
     until = (timezone.localdate() + timedelta(days=9)).isoformat()
     fair = dear | {"amount": "80", "rate": "4.2", "guarantee": "D", "until": until}
     assert banker.post(its, fair).status_code == 302
+    assert "办理申请" in owner.get(reverse("enterprise-home")).content.decode(), "the offer waits for the firm"
     assert "4.20%" in owner.get(mine).content.decode()
     owner.post(mine, {"step": "accept"})
     assert get_application(application).state == "accepted"
@@ -166,8 +168,8 @@ def test_a_bank_writes_tries_and_publishes_a_product(market: Town) -> None:
         "name": "科技贷", "amount_from_fen": "10", "amount_to_fen": "300", "months_from": "1", "months_to": "24",
         "rate_from_bp": "3.1", "rate_to_bp": "4", "fee_bp": "0", "guarantees": ["credit"], "windows": ["science"],
         "decision_workdays": "3", "offered_from": timezone.localdate().isoformat(), "offered_until": "", "note": "",
-        "on": ["indicator:identity.age_months", "grade", ""], "at_least": ["24", "", ""], "below": ["", "", ""],
-        "values": ["", "AAA AA", ""],
+        "on": ["indicator:identity.age_months", "grade", "indicator:operation.sales_12m_fen"],
+        "at_least": ["24", "", "150.5"], "below": ["", "", ""], "values": ["", "AAA AA", ""],
     }  # fmt: skip
     tried = banker.post(reverse("institution-product-new"), form | {"step": "try"})
     assert tried.status_code == 200 and "少于 10" in tried.content.decode()
@@ -175,9 +177,10 @@ def test_a_bank_writes_tries_and_publishes_a_product(market: Town) -> None:
     assert wrong.status_code == 422 and "rate_to_bp" in wrong.content.decode()
     assert banker.post(reverse("institution-product-new"), form | {"step": "publish"}).status_code == 302
     made = next(p for p in list_products() if p.name == "科技贷")
-    assert (made.rate_from_bp, made.amount_to_fen, len(made.conditions)) == (310, 300_000_000, 2)
+    assert (made.rate_from_bp, made.amount_to_fen, len(made.conditions)) == (310, 300_000_000, 3)
+    assert made.conditions[2].at_least == 150_500_000, "money is written in ten thousand yuan"
     page = banker.get(reverse("institution-product", args=[made.code])).content.decode()
-    assert 'value="3.10"' in page and "AAA AA" in page
+    assert 'value="3.10"' in page and "AAA AA" in page and 'value="150.5"' in page
     banker.post(reverse("institution-product", args=[made.code]), form | {"step": "publish", "rate_from_bp": "3.05"})
     assert next(p for p in list_products() if p.code == made.code).version == 2
     rival = market.client("rival")
@@ -199,7 +202,7 @@ def test_loans_by_page_and_by_file(market: Town) -> None:
     day = (timezone.localdate() - timedelta(days=3)).isoformat()
     good = drawn(enterprise=FIRM, drawn_on=day, approved_on=day, rate_bp="4.2", first_loan="是", renewal="否")
     good |= dict.fromkeys(("limit_fen", "amount_fen", "balance_fen"), "800000") | {"five_class": "正常"}
-    bad = good | {"receipt_no": "JJ2", "guarantee": "?"}
+    bad = good | {"receipt_no": "JJ2026002", "guarantee": "?"}
     out = io.BytesIO()
     with xlsxwriter.Workbook(out) as book:
         sheet = book.add_worksheet()
@@ -210,13 +213,13 @@ def test_loans_by_page_and_by_file(market: Town) -> None:
     file.name = "loans.xlsx"
     page = banker.post(reverse("institution-loans"), {"file": file}).content.decode()
     assert "新增 1 笔" in page and "第 2 行" in page and "guarantee" in page
-    one = good | {"receipt_no": "JJ3", "guarantee": "A"}
+    one = good | {"receipt_no": "JJ2026003", "guarantee": "A"}
     assert "新增 1 笔" in banker.post(reverse("institution-loans"), one).content.decode()
     noise = io.BytesIO(b"\x00\x01")
     noise.name = "loans.xlsx"
     assert banker.post(reverse("institution-loans"), {"file": noise}).status_code == 422
     assert {x.report.receipt_no: x.report.rate_bp for x in list_loans(institution="bank-a")} == {
-        "JJ20260001": 420, "JJ3": 420,
+        "JJ20260001": 420, "JJ2026003": 420,
     }  # fmt: skip
     assert "kind,about" in banker.get(reverse("institution-gaps-file")).content.decode("utf-8-sig")
 

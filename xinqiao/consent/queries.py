@@ -112,6 +112,19 @@ def open_requests_naming(codes: Iterable[str], *, now: datetime) -> dict[str, li
     }
 
 
+def settled_requests(requests: Iterable[str], *, now: datetime) -> set[str]:
+    """Which of these requests are answered, taken back or past their day."""
+    rows = AuthorisationRequest.objects.filter(id__in=list(requests))
+    return set(rows.exclude(state__in=OPEN_REQUESTS, answer_by__gt=now).values_list("id", flat=True))
+
+
+def ended_authorisations(authorisations: Iterable[str]) -> set[str]:
+    """Which of these authorisations the enterprise withdrew or are void."""
+    ended = (AuthorisationStatus.WITHDRAWN, AuthorisationStatus.VOID)
+    rows = AuthorisationRow.objects.filter(id__in=list(authorisations), status__in=ended)
+    return set(rows.values_list("id", flat=True))
+
+
 def first_given() -> dict[str, datetime]:
     """Enterprise → when it first gave an authorisation to anybody, whatever became of it."""
     found = AuthorisationRow.objects.values("subject").annotate(first=Min("valid_from"))

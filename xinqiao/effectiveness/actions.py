@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -25,6 +26,7 @@ from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
 
 MOST_FEN, LONGEST = 10**17, 200
+MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 @transaction.atomic
@@ -83,7 +85,7 @@ def close_month(month: str, *, actor: str, now: datetime) -> str:
 
 
 def _is_month(text: str) -> bool:
-    return len(text) == 7 and text[4] == "-" and (text[:4] + text[5:]).isdecimal() and 1 <= int(text[5:]) <= 12
+    return bool(MONTH.fullmatch(text))
 
 
 def export(name: str, *, page: Page | None = None, actor: str, now: datetime) -> str:

@@ -32,6 +32,7 @@ from xinqiao.sharing.queries import current_list
 USE = "effectiveness.enterprise"
 SOLE = "92"  # individual businesses, by the first two digits of the code
 PAGE = 5_000
+BIG = ("large", "medium")  # a first-loan enterprise is small or micro, or an individual business
 
 
 class Places:
@@ -135,9 +136,14 @@ def _loans(loans: list[tuple[Loan, LoanReport]], places: Places, on: date) -> Ro
     rules = lending_rules()
     credit: dict[str, dict[tuple[str, str], int]] = {}
     for loan, report in loans:
-        if in_force(report, on):
+        granted = report.limit_fen if in_force(report, on) else 0
+        if granted or report.balance_fen:  # what has fallen due and is still owed is credit all the same
             lines = credit.setdefault(report.enterprise, {})
-            lines[loan.institution, report.credit_no] = report.limit_fen
+            line = (loan.institution, report.credit_no)
+            lines[line] = max(lines.get(line, 0), granted, report.balance_fen)
+    first: dict[str, date] = {}
+    for _, report in loans:  # of all institutions: a flag that an earlier loan contradicts does not count
+        first[report.enterprise] = min(first.get(report.enterprise, report.drawn_on), report.drawn_on)
     rows = []
     for number, (loan, report) in enumerate(loans, 1):
         county, unit, size = places.of(report.enterprise)
@@ -162,7 +168,10 @@ def _loans(loans: list[tuple[Loan, LoanReport]], places: Places, on: date) -> Ro
                 "balance_fen": report.balance_fen,
                 "rate_bp": report.rate_bp,
                 "guarantee": str(report.guarantee),
-                "first_loan": int(report.first_loan),
+                "sole": int(sole),
+                "first_loan": int(
+                    report.first_loan and first[report.enterprise] == report.drawn_on and size not in BIG
+                ),
                 "renewal": int(report.renewal),
                 "five_class": str(report.five_class),
                 "overdue_days": report.overdue_days,

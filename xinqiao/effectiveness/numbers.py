@@ -23,7 +23,12 @@ MEASURES = (
     MeasureFacts("applications", "融资申请", "申请行数", _T.APPLICATIONS, _S.COUNT, USE),
     MeasureFacts("decided", "已答复的申请", "decided_on 不为空的申请", _T.APPLICATIONS, _S.COUNT, USE),
     MeasureFacts(
-        "decided_in_time", "按时答复率", "decided_on 不晚于 due_on 的申请 ÷ 已答复的申请", _T.APPLICATIONS, _S.BP, USE
+        "decided_in_time",
+        "按时答复率",
+        "decided_on 不晚于 due_on 的申请 ÷ 有期限的已答复申请",
+        _T.APPLICATIONS,
+        _S.BP,
+        USE,
     ),
     MeasureFacts("offer_rate", "通过率", "decision=offer 的申请 ÷ 已答复的申请", _T.APPLICATIONS, _S.BP, USE),
     MeasureFacts("lent", "累计放款", "attributed=1 的 amount_fen 之和", _T.LOANS, _S.FEN, MONEY),
@@ -44,11 +49,26 @@ MEASURES = (
     MeasureFacts(
         "small_credit_share", "小微企业占信用贷款余额", "小微企业信用贷款余额 ÷ 信用贷款余额", _T.LOANS, _S.BP, FIRST
     ),
-    MeasureFacts("first_loans", "当年首贷户", "当年放款且 first_loan=1 的企业数（去重）", _T.LOANS, _S.COUNT, FIRST),
     MeasureFacts(
-        "first_loans_before", "上年首贷户", "上年放款且 first_loan=1 的企业数（去重）", _T.LOANS, _S.COUNT, FIRST
+        "first_loans", "当年首贷户", "当年放款、first_loan=1 且 sole=0 的企业数（去重）", _T.LOANS, _S.COUNT, FIRST
     ),
-    MeasureFacts("first_loan_rate", "首贷率", "当年首贷户 ÷ 当年新获贷企业", _T.LOANS, _S.BP, FIRST),
+    MeasureFacts(
+        "first_loans_before",
+        "上年首贷户",
+        "上年放款、first_loan=1 且 sole=0 的企业数（去重）",
+        _T.LOANS,
+        _S.COUNT,
+        FIRST,
+    ),
+    MeasureFacts(
+        "first_loans_sole",
+        "当年首贷个体工商户",
+        "当年放款、first_loan=1 且 sole=1 的个体工商户数（去重）",
+        _T.LOANS,
+        _S.COUNT,
+        FIRST,
+    ),
+    MeasureFacts("first_loan_rate", "首贷率", "当年首贷户 ÷ 当年新获贷的非个体企业", _T.LOANS, _S.BP, FIRST),
     MeasureFacts(
         "inclusive_regulator", "普惠型小微贷款余额（监管口径）", "inclusive_regulator=1 的余额", _T.LOANS, _S.FEN, FIRST
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,12 +21,13 @@ from xinqiao.effectiveness.types import (
     Measure,
     OfficialFigure,
     Progress,
+    Row,
     Rows,
     Table,
     Target,
     UnknownTable,
 )
-from xinqiao.kernel.dated import beijing_day
+from xinqiao.kernel.dated import add_months, beijing_day
 from xinqiao.plumbing.settings import content_dir
 
 
@@ -61,13 +63,17 @@ def get_page(*, now: datetime) -> Page:
 
 
 def recent_page(*, now: datetime) -> Page:
-    """The page as it was at the beginning of the minute: for pages that anybody may ask for as often as they like."""
-    return _page_of_minute(now.replace(second=0, microsecond=0))
+    """The page as it was at the beginning of the hour: for pages that anybody may ask for as often as they like."""
+    with _ONE:  # whoever comes while it is made waits for it
+        return _page_of_hour(now.replace(minute=0, second=0, microsecond=0))
+
+
+_ONE = threading.Lock()
 
 
 @lru_cache(maxsize=1)
-def _page_of_minute(minute: datetime) -> Page:
-    return get_page(now=minute)
+def _page_of_hour(hour: datetime) -> Page:
+    return get_page(now=hour)
 
 
 def official_rows() -> Rows:
@@ -157,8 +163,16 @@ def adjustments(month: str, page: Page) -> list[Adjustment]:
 def until(tables: Mapping[Table, Rows], month: str) -> dict[Table, Rows]:
     """The tables without what happened after a month."""
     days = {Table.ENTERPRISES: "registered_on", Table.LOANS: "drawn_on", Table.APPLICATIONS: "made_on"}
-    cut = {t: [r for r in tables[t] if str(r[day])[:7] <= month] for t, day in days.items()}
-    return {**tables, **cut}
+    cut = {t: [_known_by(r, month) for r in tables[t] if str(r[day])[:7] <= month] for t, day in days.items()}
+    accesses = [r for r in tables[Table.ACCESSES] if str(r["month"]) <= month]
+    return {**tables, **cut, Table.ACCESSES: accesses}
+
+
+def _known_by(row: Row, month: str) -> Row:
+    """A row without the days that came after a month; due days are known before they come."""
+    later = {n for n, v in row.items() if n.endswith("_on") and n != "due_on" and str(v)[:7] > month}
+    gone = {"decision": ""} if "decided_on" in later else {}
+    return {**row, **dict.fromkeys(later, ""), **gone} if later else row
 
 
 def last_day(month: str) -> date:
@@ -168,8 +182,12 @@ def last_day(month: str) -> date:
 
 
 def open_statistics(page: Page) -> dict[str, dict[str, int | None]]:
-    """What anybody may read: counts of enterprises by reporting unit, size and month, small cells left out."""
-    floor, firms = goals().floor, page.tables[Table.ENTERPRISES]
+    """What anybody may read: counts of enterprises by reporting unit and month, small cells left out.
+
+    Up to the end of last month: what is told anew once a month shows no single step of anybody.
+    """
+    floor, month = goals().floor, f"{add_months(beijing_day(page.at), -1):%Y-%m}"
+    firms = until(page.tables, month)[Table.ENTERPRISES]
     units = {str(r["county"]): str(r["unit"]) for r in page.tables[Table.COUNTIES]}
     named = [{**r, "unit": units.get(str(r["county"]), "—"), "month": str(r["registered_on"])[:7]} for r in firms]
     return {

@@ -58,6 +58,7 @@ def _use(tables: Mapping[Table, Rows]) -> dict[str, tuple[int, int | None]]:
     firms, applied = tables[Table.ENTERPRISES], tables[Table.APPLICATIONS]
     authorised = _count(firms, "authorised_on")
     decided = [r for r in applied if r["decided_on"]]
+    timed = [r for r in decided if r["due_on"]]
     return {
         "registered": (len(firms), None),
         "authorised": (authorised, None),
@@ -65,7 +66,7 @@ def _use(tables: Mapping[Table, Rows]) -> dict[str, tuple[int, int | None]]:
         "queries": (_sum(tables[Table.ACCESSES], "allowed"), None),
         "applications": (len(applied), None),
         "decided": (len(decided), None),
-        "decided_in_time": (sum(str(r["decided_on"]) <= str(r["due_on"]) for r in decided), len(decided)),
+        "decided_in_time": (sum(str(r["decided_on"]) <= str(r["due_on"]) for r in timed), len(timed)),
         "offer_rate": (sum(r["decision"] == "offer" for r in decided), len(decided)),
     }
 
@@ -76,7 +77,7 @@ def _lending(loans: Rows, year: int) -> dict[str, tuple[int, int | None]]:
     small = [r for r in credit if r["size"] in SMALL]
     balance = _sum(loans, "balance_fen")
     owing = len({r["enterprise"] for r in loans if r["balance_fen"]})
-    first = {r["enterprise"] for r in now if r["first_loan"]}
+    first = {r["enterprise"] for r in now if r["first_loan"] and not r["sole"]}
     made: dict[str, tuple[int, int | None]] = {
         "lent": (_sum(loans, "amount_fen"), None),
         "lent_this_year": (_sum(now, "amount_fen"), None),
@@ -90,8 +91,9 @@ def _lending(loans: Rows, year: int) -> dict[str, tuple[int, int | None]]:
         "small_credit_balance": (_sum(small, "balance_fen"), None),
         "small_credit_share": (_sum(small, "balance_fen"), _sum(credit, "balance_fen")),
         "first_loans": (len(first), None),
-        "first_loans_before": (len({r["enterprise"] for r in before if r["first_loan"]}), None),
-        "first_loan_rate": (len(first), len({r["enterprise"] for r in now})),
+        "first_loans_before": (len({r["enterprise"] for r in before if r["first_loan"] and not r["sole"]}), None),
+        "first_loans_sole": (len({r["enterprise"] for r in now if r["first_loan"] and r["sole"]}), None),
+        "first_loan_rate": (len(first), len({r["enterprise"] for r in now if not r["sole"]})),
     }
     for name in ("regulator", "central_bank"):
         chosen = [r for r in loans if r[f"inclusive_{name}"]]
@@ -150,15 +152,16 @@ def _days(first: str, last: str) -> int:
 
 
 def open_counts(rows: Rows, *, by: str, floor: int) -> dict[str, int | None]:
-    """Counts that anybody may read: cells below the floor are left out, and one more where a single one would be told
-    by the sum of the others."""
+    """Counts that anybody may read: cells below the floor are left out, and further small ones with them until what is
+    left out together is at least the floor for every cell, so that a total tells nothing of one."""
     found: dict[str, int] = {}
     for row in rows:
         found[str(row[by])] = found.get(str(row[by]), 0) + 1
-    hidden = {key for key, count in found.items() if 0 < count < floor}
-    if len(hidden) == 1:
-        others = sorted((count, key) for key, count in found.items() if key not in hidden)
-        hidden |= {others[0][1]} if others else set()
+    hidden = {key for key, count in found.items() if count < floor}
+    for key in sorted(found.keys() - hidden, key=lambda key: (found[key], key)):
+        if not hidden or (len(hidden) > 1 and sum(found[k] for k in hidden) >= floor * len(hidden)):
+            break
+        hidden.add(key)
     return {key: None if key in hidden else count for key, count in sorted(found.items())}
 
 

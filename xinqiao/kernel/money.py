@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from xinqiao.kernel.errors import Invalid, Problem
 
@@ -91,7 +91,7 @@ def parse_yuan(text: str) -> int:
     bare = re.sub(r"[,\s¥￥元]", "", unicodedata.normalize("NFKC", text))
     try:
         fen = Decimal(bare) * 100
-    except InvalidOperation as error:
+    except ArithmeticError as error:
         raise _unreadable(text, "不是数字") from error
     if not fen.is_finite() or abs(fen) > LIMIT_FEN:
         raise _unreadable(text, "金额大得不可能")

@@ -9,17 +9,22 @@ from typing import Any
 from django.db import transaction
 
 from xinqiao.catalogue.types import Openness
-from xinqiao.consent.actions import decline_request, request_authorisation, withdraw_authorisation
+from xinqiao.consent.actions import cancel_request, decline_request, request_authorisation, withdraw_authorisation
 from xinqiao.consent.powers import invite
-from xinqiao.consent.queries import find_authorisation, get_request, list_requests
+from xinqiao.consent.queries import (
+    ended_authorisations,
+    find_authorisation,
+    get_request,
+    settled_requests,
+)
 from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts, RequestState
 from xinqiao.evaluation.population import comparable
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.lending import queries
-from xinqiao.lending.models import ApplicationRow, ReminderRow, StepRow
-from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, TooManyOptIns
+from xinqiao.lending.models import ApplicationRow, LoanRow, ReminderRow, StepRow
+from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, OfferRanOut, TooManyOptIns
 from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons, due_marks
 from xinqiao.lending.types import (
     APPLICATION_DECLINED,
@@ -31,6 +36,7 @@ from xinqiao.lending.types import (
     Application,
     ApplicationState,
     FiveClass,
+    Holder,
     Offer,
     Path,
     ReminderMark,
@@ -46,14 +52,16 @@ from xinqiao.matching.types import (
 )
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.release.queries import list_accesses
+from xinqiao.release.queries import list_accesses, read_under
+from xinqiao.scenarios.queries import items_for_scores
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import tell
 
 PURPOSE = "approval"
 RENEWAL_MONTHS_BEFORE = 3
 CHANGED = "application.changed"
-REMINDER = "application.reminder"
+REMINDER, OVERDUE = "application.reminder", "application.overdue"
+TOGETHER = 500
 
 
 @transaction.atomic
@@ -128,26 +136,26 @@ def _path(row: ApplicationRow) -> str:
 
 
 def _request(row: ApplicationRow, product: Product, signatory: int, now: datetime) -> RequestFacts:
-    open_ones = list_requests(organisation=row.institution, enterprise=row.enterprise, open_at=now)
-    if open_ones:
-        return open_ones[0]
+    """A request for this application and no other; the enterprise's choice is its invitation to ask again."""
     asked: dict[str, Any] = {
         "enterprise": row.enterprise, "purpose": PURPOSE, "items": items_for(product, now=now), "form": Form.REPORT,
         "reason": f"{product.name} {row.id}", "product": row.id, "actor": f"system:{row.institution}", "now": now,
     }  # fmt: skip
     try:
         return request_authorisation(row.institution, **asked)
-    except AlreadyRequested:  # the enterprise's choice is its invitation to ask again
+    except AlreadyRequested:
         invite(row.enterprise, organisation=row.institution, signatory=signatory, now=now)
         return request_authorisation(row.institution, **asked)
 
 
 def items_for(product: Product, *, now: datetime) -> list[str]:
-    """The non-public items a product's conditions rest on; those of the whole evaluation where it looks at that."""
+    """The non-public items a product's conditions and the institution's models rest on; those of the whole evaluation
+    where the product looks at that."""
     facts = comparable(now=now)
     named = {c.indicator for c in product.conditions if c.indicator in facts}
     whole = not named or any(c.basis in (Basis.SCORE, Basis.GRADE, Basis.COVERAGE) for c in product.conditions)
     wanted = {item for code in (facts if whole else named) for item in facts[code].items}
+    wanted |= items_for_scores(product.institution, PURPOSE)
     closed = [i.code for i in current_list() if i.openness is not Openness.PUBLIC]
     found = [code for code in closed if code in wanted]
     if found:
@@ -199,16 +207,31 @@ def note_answer(request: str, *, now: datetime) -> Application | None:
     return follow(row.id, now=now) if row else None
 
 
-def follow_all(*, now: datetime, limit: int = 500) -> int:
-    """Move on whatever has something to move on; returns how many changed."""
-    states = (
-        ApplicationState.OPTED_IN,
-        ApplicationState.AUTHORISED,
-        ApplicationState.REPORTED,
-        ApplicationState.OFFERED,
-    )
-    rows = ApplicationRow.objects.filter(state__in=states).order_by("since").values_list("id", "state")[:limit]
-    return sum(str(follow(name, now=now).state) != state for name, state in rows)
+def follow_all(*, now: datetime) -> int:
+    """Move on whatever has something to move on, however many are under way; returns how many changed."""
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
+    changed, last = 0, ""
+    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
+        last = part[-1].id
+        changed += sum(str(follow(row.id, now=now).state) != row.state for row in _moving(part, now))
+    return changed
+
+
+def _moving(rows: list[ApplicationRow], now: datetime) -> list[ApplicationRow]:
+    """Those of which something has happened since: found for many at once."""
+    asked = {row.request for row in rows if row.state == ApplicationState.OPTED_IN}
+    given = {row.authorisation for row in rows if row.state in (ApplicationState.AUTHORISED, ApplicationState.REPORTED)}
+    unread = {row.authorisation for row in rows if row.state == ApplicationState.AUTHORISED}
+    settled, ended, read = settled_requests(asked, now=now), ended_authorisations(given), read_under(unread)
+    today = beijing_day(now).isoformat()
+    return [
+        row
+        for row in rows
+        if (row.state == ApplicationState.OPTED_IN and row.request in settled)
+        or (row.authorisation in ended and row.authorisation in given)
+        or (row.state == ApplicationState.AUTHORISED and row.authorisation in read)
+        or (row.state == ApplicationState.OFFERED and row.offer and row.offer["until"] < today)
+    ]
 
 
 @transaction.atomic
@@ -245,6 +268,9 @@ def decline(
     row.reasons, row.note = list(check_reasons(reasons, queries.lending_rules())), note.strip()[:300]
     row.save(update_fields=["reasons", "note"])
     _set(row, "decline", new_state, APPLICATION_DECLINED, {"reasons": row.reasons}, actor, now)
+    asked = get_request(row.request)
+    if asked.state in OPEN_REQUESTS and asked.answer_by > now:  # nothing is left to ask for
+        cancel_request(asked.id, organisation=institution, reason=row.id, actor=actor, now=now)
     return queries.application_facts(row)
 
 
@@ -255,9 +281,11 @@ def answer(
     """The enterprise's own step: take an offer, leave it, or take the application back.
 
     Taking it back also ends the authorisation it was read under, or says no to the request that is open.
-    Raises UnknownApplication, TransitionRefused.
+    Raises UnknownApplication, TransitionRefused, OfferRanOut.
     """
     row = queries.row_of(application, enterprise=enterprise, lock=True)
+    if answer is Answer.ACCEPT and row.offer and row.offer["until"] < beijing_day(now).isoformat():
+        raise OfferRanOut(until=row.offer["until"])
     _move(row, str(answer), actor, now)
     if answer is Answer.WITHDRAW:
         _take_back(row, signatory, now)
@@ -300,7 +328,7 @@ def start_renewal(
     return _ask(_new(enterprise, product, terms, now), product, actor, signatory, now)
 
 
-def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) -> None:
+def disbursed(row: ApplicationRow, *, actor: str, now: datetime) -> None:
     """What a reported drawdown means for its application; call in the report's transaction with the row locked."""
     if APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "disburse"):
         _move(row, "disburse", actor, now)
@@ -308,26 +336,30 @@ def disbursed(row: ApplicationRow, *, settled: bool, actor: str, now: datetime) 
             old = queries.row_of(row.renews, lock=True)
             if APPLICATION_TRANSITIONS.can(ApplicationState(old.state), "renew"):
                 _move(old, "renew", actor, now)
+    receipts = LoanRow.objects.filter(application=row.id, enterprise=row.enterprise, institution=row.institution)
+    settled = not receipts.filter(settled_on=None).exists()
     if settled and APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "repay"):
         _move(row, "repay", actor, now)
 
 
-def remind(*, now: datetime, limit: int = 1000) -> int:
+def remind(*, now: datetime) -> int:
     """Remind whoever's turn it is at half and most of the time, and tell the node when it is up; how many were given.
 
     Each mark of each state is given once; when several are due at once, only the weightiest is.
     """
-    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("since")[:limit]
-    given = 0
-    for application, found in queries.with_turns(map(queries.application_facts, rows), now=now):
-        marks = due_marks(found)
-        if marks:
-            given += _remind(application.id, marks, now)
+    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
+    given, last = 0, ""
+    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
+        last = part[-1].id
+        for application, found in queries.with_turns(map(queries.application_facts, part), now=now):
+            marks = due_marks(found)
+            if found and marks:
+                given += _remind(application.id, marks, found.holder, now)
     return given
 
 
 @transaction.atomic
-def _remind(application: str, marks: list[ReminderMark], now: datetime) -> bool:
+def _remind(application: str, marks: list[ReminderMark], holder: Holder, now: datetime) -> bool:
     row = queries.row_of(application, lock=True)
     earlier = set(ReminderRow.objects.filter(application=row, since=row.since).values_list("mark", flat=True))
     if str(marks[0]) in earlier:
@@ -337,8 +369,10 @@ def _remind(application: str, marks: list[ReminderMark], now: datetime) -> bool:
     )
     body = {"application": row.id, "state": row.state, "mark": str(marks[0])}
     record(REMINDED, actor="system", subject=row.enterprise, body=body, now=now)
-    data = {"application": row.id, "mark": str(marks[0])}
-    tell(row.institution, REMINDER, about=f"reminder {row.id}", data=data, now=now)
+    if holder is Holder.INSTITUTION:  # the enterprise is reminded on its first page
+        kind = OVERDUE if marks[0] is ReminderMark.OVER else REMINDER
+        data = {"application": row.id, "mark": str(marks[0])}
+        tell(row.institution, kind, about=f"reminder {row.id}", data=data, now=now)
     return True
 
 

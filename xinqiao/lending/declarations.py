@@ -27,13 +27,13 @@ from xinqiao.lending.types import (
     Verdict,
 )
 from xinqiao.matching.queries import condition_facts, get_need, grades, matching_rules
-from xinqiao.matching.rules import judge, parse_conditions
+from xinqiao.matching.rules import parse_conditions, worst_of
 from xinqiao.matching.types import (
     Firm,
     Need,
     Outcome,
 )
-from xinqiao.parties.queries import get_enterprise, list_organisations
+from xinqiao.parties.queries import get_enterprise, is_excluded, list_organisations
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
 
@@ -57,9 +57,7 @@ def _tested(test: RecommendationTest, firm: Firm, need: Need, now: datetime) -> 
     conditions = parse_conditions(raw, condition_facts(now=now), grades(now=now), say, where=test.code)
     if faults:  # an indicator that has left the list: nobody is found wanting for it
         return Verdict.TO_CONFIRM
-    found = {judge(c, firm, need) for c in conditions}
-    worst = next((o for o in (Outcome.FAILED, Outcome.OPEN) if o in found), Outcome.PASSED)
-    return OF_OUTCOME[worst]
+    return OF_OUTCOME[worst_of(conditions, firm, need)]
 
 
 @transaction.atomic
@@ -119,6 +117,7 @@ def decide_declaration(
     event = "recommend" if all(s is Verdict.MET for s in states.values()) else "return"
     row.state = DECLARATION_TRANSITIONS.check(found.state, event)
     _check_decision(found, confirmed, notes, reason, returning=event == "return")
+    row.institutions = [code for code in row.institutions if not is_excluded(code)]
     row.tests = {code: str(state) for code, state in states.items()}
     row.notes = {code: text.strip() for code, text in notes.items() if code in states and text.strip()}
     row.decided_by, row.decided_at, row.reason = actor, now, reason.strip()

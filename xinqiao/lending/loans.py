@@ -14,6 +14,7 @@ from django.db import transaction
 from xinqiao.catalogue.types import Item
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.actions import Upload, receive
+from xinqiao.ingest.types import Outcome
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
@@ -35,6 +36,7 @@ from xinqiao.release.queries import list_accesses
 from xinqiao.sharing.queries import current_list
 
 MOST_ROWS = 5_000
+BEFORE_LENDING = frozenset({"pre_loan", "approval", "guarantee"})
 LINE, LOAN, REPAYMENT = "financing.credit_line", "financing.loan", "financing.repayment"
 TOGETHER = 20_000
 
@@ -62,6 +64,8 @@ def report_loans(
         message = Phrase("一次 1 至 {most} 行", most=MOST_ROWS)
         raise WrongReport([Problem(field="rows", code="lending.rows", message=message)])
     reports, problems = read_reports(rows, today=beijing_day(now), yuan=yuan)
+    reports, moved = _of_the_same(reports, rows, institution)
+    problems += moved
     if not reports:
         raise WrongReport(problems)
     counts = {"new": 0, "changed": 0, "same": 0}
@@ -76,6 +80,23 @@ def report_loans(
     return Taken(**counts, problems=tuple(problems))
 
 
+def _of_the_same(
+    reports: list[LoanReport], rows: Sequence[Mapping[str, Any]], institution: str
+) -> tuple[list[LoanReport], list[Problem]]:
+    """Without reports that would move a loan to another enterprise: it stands in somebody's records already."""
+    receipts = [r.receipt_no for r in reports]
+    known = LoanRow.objects.filter(institution=institution, receipt_no__in=receipts)
+    owners = dict(known.values_list("receipt_no", "enterprise"))
+    moved = {r.receipt_no for r in reports if owners.get(r.receipt_no, r.enterprise) != r.enterprise}
+    says = Phrase("该借据已登记在另一家企业名下；请结清原借据，另报一笔")
+    problems = [
+        Problem(field="enterprise", code="lending.moved", message=says, row=number)
+        for number, row in enumerate(rows, 1)
+        if str(row.get("receipt_no", "")).strip() in moved
+    ]
+    return [r for r in reports if r.receipt_no not in moved], problems
+
+
 def _take(report: LoanReport, institution: str, actor: str, now: datetime) -> str:
     written = canonical_bytes(report_document(report))
     digest = sha256_hex(written)
@@ -84,10 +105,9 @@ def _take(report: LoanReport, institution: str, actor: str, now: datetime) -> st
         last = row.reports.order_by("-id").first()
         if last and last.sha256 == digest:
             return "same"
-    values = asdict(report) | {"reported_at": now}
+    values = asdict(report) | {"reported_at": now, "attributed": _attributed(report, institution)}
     if row is None:
-        attributed = _attributed(report, institution)
-        row = LoanRow.objects.create(institution=institution, first_reported_at=now, attributed=attributed, **values)
+        row = LoanRow.objects.create(institution=institution, first_reported_at=now, **values)
         found = "new"
     else:
         for name, value in values.items():
@@ -100,18 +120,21 @@ def _take(report: LoanReport, institution: str, actor: str, now: datetime) -> st
 
 
 def _attributed(report: LoanReport, institution: str) -> str:
-    """The application or the authorised read before the drawdown by which the loan counts as the platform's."""
+    """The application or the authorised read before the drawdown by which the loan counts as the platform's.
+
+    Nothing that came after the drawdown counts, nothing older than the window, no application that the enterprise did
+    not authorise, and no read for watching a loan that runs.
+    """
     window = timedelta(days=queries.lending_rules().attribution_days)
-    applied = ApplicationRow.objects.filter(institution=institution, enterprise=report.enterprise)
-    named = applied.filter(id=report.application).first() if report.application else None
-    if named:
-        return str(named.id)
-    for row in applied.order_by("-made_at"):
+    applied = ApplicationRow.objects.filter(
+        institution=institution, enterprise=report.enterprise, steps__event="authorise"
+    ).distinct()
+    for row in sorted(applied, key=lambda row: (row.id != report.application, row.made_at)):
         if timedelta() <= report.drawn_on - beijing_day(row.made_at) <= window:
             return str(row.id)
     for access in list_accesses(enterprise=report.enterprise, recipient=institution, allowed=True, limit=200):
         days = report.drawn_on - beijing_day(access.at)
-        if access.authorisation and timedelta() <= days <= window:
+        if access.authorisation and access.purpose in BEFORE_LENDING and timedelta() <= days <= window:
             return access.id
     return ""
 
@@ -125,7 +148,7 @@ def _move_application(report: LoanReport, institution: str, actor: str, now: dat
         .first()
     )
     if row:
-        disbursed(row, settled=report.settled_on is not None, actor=actor, now=now)
+        disbursed(row, actor=actor, now=now)
 
 
 def record_loans(*, now: datetime) -> int:
@@ -150,9 +173,11 @@ def record_loans(*, now: datetime) -> int:
         ]
         if rows:
             deliveries.append(_deliver(listed[code], rows, f"{waiting[0].pk}-{waiting[-1].pk}", now))
+    numbers = [made.delivery for made in deliveries]
     with transaction.atomic():
-        LoanReportRow.objects.filter(id__in=[w.pk for w in waiting]).update(recorded=",".join(deliveries)[:60] or "-")
-        body = {"reports": len(waiting), "deliveries": deliveries}
+        LoanReportRow.objects.filter(id__in=[w.pk for w in waiting]).update(recorded=",".join(numbers)[:60] or "-")
+        returned = sum(made.delivered - made.accepted for made in deliveries)
+        body = {"reports": len(waiting), "deliveries": numbers, "returned": returned}
         record(LOANS_RECORDED, actor="system:lending", subject="node", body=body, now=now)
     return len(waiting)
 
@@ -191,15 +216,14 @@ def _drawdowns(report: LoanReport, institution: str, at: datetime) -> Iterable[d
 
 
 def _statuses(report: LoanReport, institution: str, at: datetime) -> Iterable[dict[str, str]]:
-    if report.receipt_no.isascii() and report.receipt_no.isalnum() and report.receipt_no.upper() == report.receipt_no:
-        yield {
-            "uscc": report.enterprise,
-            "receipt_no": report.receipt_no,
-            "month": f"{beijing_day(at):%Y%m}",
-            "balance_fen": format_fen(report.balance_fen),
-            "overdue_fen": format_fen(report.balance_fen if report.overdue_days else 0),
-            "five_class": report.five_class.label,
-        }
+    yield {
+        "uscc": report.enterprise,
+        "receipt_no": report.receipt_no,
+        "month": f"{beijing_day(at):%Y%m}",
+        "balance_fen": format_fen(report.balance_fen),
+        "overdue_fen": format_fen(report.overdue_fen),
+        "five_class": report.five_class.label,
+    }
 
 
 def _secured(report: LoanReport) -> str:
@@ -208,12 +232,11 @@ def _secured(report: LoanReport) -> str:
     return secures.label if secures else "组合"
 
 
-def _deliver(item: Item, rows: list[dict[str, str]], number: str, now: datetime) -> str:
+def _deliver(item: Item, rows: list[dict[str, str]], number: str, now: datetime) -> Outcome:
     out = io.StringIO(newline="")
     names = list(dict.fromkeys(name for row in rows for name in row))
     writer = csv.DictWriter(out, names, restval="", quoting=csv.QUOTE_ALL)
     writer.writeheader()
     writer.writerows(rows)
     upload = Upload(f"loans-{number}.csv", out.getvalue().encode())
-    made = receive(item, [upload], provider=item.department.code, actor="system:lending", now=now)
-    return made.delivery
+    return receive(item, [upload], provider=item.department.code, actor="system:lending", now=now)

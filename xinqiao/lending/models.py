@@ -89,6 +89,7 @@ class LoanRow(models.Model):
     renewal = models.BooleanField()
     five_class = models.CharField(max_length=16)
     overdue_days = models.IntegerField()
+    overdue_fen = models.BigIntegerField(default=0)
     purpose_industry = models.CharField(max_length=5, blank=True)
     division = models.CharField(max_length=6, blank=True)
     application = models.CharField(max_length=40, blank=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date
@@ -36,6 +37,7 @@ HEADINGS = {
     "renewal": "是否续贷",
     "five_class": "五级分类",
     "overdue_days": "逾期天数",
+    "overdue_fen": "逾期金额（元）",
     "purpose_industry": "投向行业",
     "division": "行政区划",
     "application": "申请编号",
@@ -44,6 +46,7 @@ HEADINGS = {
 OPTIONAL = frozenset(
     {
         "product",
+        "overdue_fen",
         "applied_on",
         "approved_on",
         "settled_on",
@@ -54,9 +57,10 @@ OPTIONAL = frozenset(
     }
 )
 YES, NO = frozenset({"是", "1", "true", "y", "yes"}), frozenset({"否", "0", "false", "n", "no"})
-MONEY = frozenset({"limit_fen", "amount_fen", "balance_fen"})
+MONEY = frozenset({"limit_fen", "amount_fen", "balance_fen", "overdue_fen"})
 DAYS = frozenset({"applied_on", "approved_on", "drawn_on", "due_on", "settled_on"})
 FLAGS = frozenset({"first_loan", "renewal"})
+RECEIPT = re.compile(r"[0-9A-Z]{6,20}")  # as the item of the sharing list spells it
 LONGEST = {"credit_no": 60, "receipt_no": 60, "product": 40, "application": 40, "authorisation": 40}
 MOST_FEN, MOST_DAYS, MOST_BP = 10**13, 20_000, 2_400
 CLASSES = {f.label: f for f in FiveClass} | {str(f): f for f in FiveClass}
@@ -114,7 +118,7 @@ def _read(raw: Mapping[str, Any], yuan: bool) -> tuple[dict[str, Any], list[tupl
 
 
 def _empty(name: str) -> Any:
-    return None if name in DAYS else ""
+    return None if name in DAYS else 0 if name in MONEY else ""
 
 
 def _kind(name: str) -> str:
@@ -201,6 +205,13 @@ def _class(name: str, value: Any, yuan: bool) -> FiveClass:
     return CLASSES[str(value).strip()]
 
 
+def _receipt(name: str, value: Any, yuan: bool) -> str:
+    said = str(value).strip()
+    if not RECEIPT.fullmatch(said):
+        raise _Wrong(Phrase("借据编号为 6 至 20 位数字或大写字母"))
+    return said
+
+
 def _text(name: str, value: Any, yuan: bool) -> str:
     said, most = str(value).strip(), LONGEST.get(name, 6)
     if len(said) > most or not said.isprintable():
@@ -215,6 +226,7 @@ _READERS: Mapping[str, Callable[[str, Any, bool], Any]] = {
     "rate_bp": _rate,
     "overdue_days": _days,
     "enterprise": _enterprise,
+    "receipt_no": _receipt,
     "guarantee": _guarantee,
     "five_class": _class,
     "text": _text,
@@ -238,6 +250,8 @@ def _contradictions(report: LoanReport, today: date) -> list[tuple[str, Phrase]]
         wrong.append(("balance_fen", Phrase("已结清的贷款余额应为零")))
     if report.balance_fen > report.amount_fen:
         wrong.append(("balance_fen", Phrase("余额大于放款金额")))
+    if bool(report.overdue_days) is not bool(report.overdue_fen):
+        wrong.append(("overdue_fen", Phrase("有逾期的填逾期天数和金额，没有逾期的都为零")))
     if report.first_loan and report.renewal:
         wrong.append(("first_loan", Phrase("续贷不能标为首贷")))
     return wrong

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
+from itertools import islice
 
 from django.db.models import QuerySet
 
@@ -31,6 +32,7 @@ from xinqiao.lending.types import (
     Turn,
     Verdict,
 )
+from xinqiao.parties.queries import is_excluded
 from xinqiao.plumbing.settings import content_dir
 
 ORDER = list(FiveClass)
@@ -243,17 +245,27 @@ def report_of(row: LoanRow) -> LoanReport:
     return LoanReport(
         row.credit_no, row.receipt_no, row.enterprise, row.product, row.limit_fen, row.amount_fen, row.balance_fen,
         row.rate_bp, GuaranteeCode(row.guarantee), row.applied_on, row.approved_on, row.drawn_on, row.due_on,
-        row.settled_on, row.first_loan, row.renewal, FiveClass(row.five_class), row.overdue_days, row.purpose_industry,
-        row.division, row.application, row.authorisation,
+        row.settled_on, row.first_loan, row.renewal, FiveClass(row.five_class), row.overdue_days,
+        row.overdue_fen, row.purpose_industry, row.division, row.application, row.authorisation,
     )  # fmt: skip
 
 
 def reconciliation(institution: str, *, now: datetime) -> list[Gap]:
-    """What an institution has to feed back or put right today, the oldest first."""
+    """What an institution has to feed back or put right today, the oldest first.
+
+    Held against its own loans and applications only: what another institution lent is not its to know.
+    """
     today, rules = beijing_day(now), lending_rules()
     found = [*_not_disbursed(institution, today, rules)]
-    for row in LoanRow.objects.filter(institution=institution):
-        found += _gaps_of(row, today, rules)
+    rows = list(LoanRow.objects.filter(institution=institution))
+    applied = {row.id: row for row in ApplicationRow.objects.filter(institution=institution)}
+    first: dict[str, date] = {}
+    for row in rows:
+        first[row.enterprise] = min(first.get(row.enterprise, row.drawn_on), row.drawn_on)
+    for row in rows:
+        found += _gaps_of(row, today, rules, first[row.enterprise])
+        if row.application:
+            found += _against_offer(row, applied.get(row.application))
     return sorted(found, key=lambda gap: (gap.since, gap.kind, gap.about))
 
 
@@ -265,7 +277,7 @@ def _not_disbursed(institution: str, today: date, rules: LendingRules) -> Iterab
             yield Gap(GapKind.NOT_DISBURSED, row.id, row.enterprise, due)
 
 
-def _gaps_of(row: LoanRow, today: date, rules: LendingRules) -> Iterable[Gap]:
+def _gaps_of(row: LoanRow, today: date, rules: LendingRules, first_on: date) -> Iterable[Gap]:
     report = report_of(row)
 
     def gap(kind: GapKind, since: date, detail: str = "") -> Gap:
@@ -280,21 +292,13 @@ def _gaps_of(row: LoanRow, today: date, rules: LendingRules) -> Iterable[Gap]:
         yield gap(GapKind.CLASS_TOO_GOOD, reported, at_best.label)
     if running and report.due_on < today and report.overdue_days == 0 and report.balance_fen:
         yield gap(GapKind.PAST_DUE, report.due_on)
-    if report.first_loan and _lent_before(report):
+    if report.first_loan and first_on < report.drawn_on:
         yield gap(GapKind.FIRST_LOAN, reported)
-    if report.application:
-        yield from _against_offer(row, report, reported)
 
 
-def _lent_before(report: LoanReport) -> bool:
-    return LoanRow.objects.filter(enterprise=report.enterprise, drawn_on__lt=report.drawn_on).exists()
-
-
-def _against_offer(row: LoanRow, report: LoanReport, on: date) -> Iterable[Gap]:
-    applied = ApplicationRow.objects.filter(
-        id=report.application, institution=row.institution, enterprise=report.enterprise
-    ).first()
-    if applied is None:
+def _against_offer(row: LoanRow, applied: ApplicationRow | None) -> Iterable[Gap]:
+    report, on = report_of(row), beijing_day(row.reported_at)
+    if applied is None or applied.enterprise != report.enterprise:
         yield Gap(GapKind.UNKNOWN_APPLICATION, report.receipt_no, report.enterprise, on, report.application)
         return
     offer = _offer(applied.offer)
@@ -329,8 +333,12 @@ def list_declarations(
         rows = rows.filter(state=state)
     if on is not None:
         rows = rows.filter(until__gte=on)
-    found = [declaration_facts(row) for row in rows[:limit]]
-    return [d for d in found if institution is None or institution in d.institutions]
+    if institution is None:
+        return [declaration_facts(row) for row in rows[:limit]]
+    if is_excluded(institution):
+        return []
+    mine = (row for row in rows.iterator() if institution in row.institutions)
+    return [declaration_facts(row) for row in islice(mine, limit)]
 
 
 def declaration_facts(row: DeclarationRow) -> Declaration:

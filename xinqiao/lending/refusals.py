@@ -61,6 +61,15 @@ class WrongOffer(Invalid):
     next_step = "请按所列位置修改后再提交"
 
 
+class OfferRanOut(Refused):
+    """The offer is no longer to be taken; data: ``until``."""
+
+    code = "lending.offer_ran_out"
+    title = "报价的有效期到 {until} 为止"
+    next_step = "请机构重新报价，或选择其他机构"
+    status = 409
+
+
 class WrongReasons(Invalid):
     """A refusal needs one to four coded reasons of the list."""
 

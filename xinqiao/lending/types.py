@@ -325,6 +325,7 @@ class LoanReport:
     renewal: bool
     five_class: FiveClass
     overdue_days: int
+    overdue_fen: int  # past due, principal and interest
     purpose_industry: str
     division: str
     application: str

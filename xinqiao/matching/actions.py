@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,7 +13,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.matching import queries
-from xinqiao.matching.models import NeedRow, ProductRow, ProductVersionRow, TrialRow
+from xinqiao.matching.models import DemandRow, NeedRow, ProductRow, ProductVersionRow, TrialRow
 from xinqiao.matching.papers import read_product
 from xinqiao.matching.refusals import (
     NeedOpen,
@@ -23,7 +23,7 @@ from xinqiao.matching.refusals import (
     UnknownNeed,
     UnknownProduct,
 )
-from xinqiao.matching.rules import check_need, need_is_open
+from xinqiao.matching.rules import check_need, need_is_open, told
 from xinqiao.matching.types import (
     DEMAND_TOLD,
     NEED_CLOSED,
@@ -33,6 +33,7 @@ from xinqiao.matching.types import (
     REACH_TRIED,
     Condition,
     Guarantee,
+    MatchingRules,
     Need,
     NeedState,
     Product,
@@ -162,17 +163,51 @@ def _end(row: NeedRow, state: NeedState, actor: str, now: datetime) -> None:
 
 
 def tell_demand(institution: str, *, actor: str, now: datetime) -> list[tuple[Product, Told, Told]]:
-    """What :func:`queries.demand` answers, with its evidence: what an institution was told of the market."""
-    found = queries.demand(institution, now=now)
-    body = {one.code: [fitting.count, lacking.count] for one, fitting, lacking in found}
+    """Each product of an institution with how many open needs it fits wholly, and how many but for missing facts.
+
+    Counts only, rounded down, none below the floor: who they are the institution learns from whoever opts in. A product
+    is counted once a day, whatever versions follow; one that is new or changed today counts as a trial of conditions.
+    With its evidence; raises NothingEvaluated.
+    """
+    rules, today = queries.matching_rules(now=now), beijing_day(now)
+    offered = queries.list_products(institution=institution, on=today)
+    counted = {row.product_id: (row.fitting, row.lacking) for row in _counted(offered, today)}
+    fresh = [one for one in offered if one.code not in counted]
+    changed = [one for one in fresh if beijing_day(one.published_at) == today]
+    left = max(0, rules.trials_a_day - _tried(institution, today))
+    fresh = [one for one in fresh if one not in changed] + changed[:left]
+    found = queries.demand(fresh, now=now)
     with transaction.atomic():
+        rows = [DemandRow(product_id=c, on=today, fitting=f, lacking=n) for c, (f, n) in found.items()]
+        DemandRow.objects.bulk_create(rows, ignore_conflicts=True)
+        if changed[:left]:
+            TrialRow.objects.get_or_create(institution=institution, on=today)
+            spent = F("count") + len(changed[:left])
+            TrialRow.objects.filter(institution=institution, on=today).update(count=spent)
+        answered = [(one, *_as_told(counted | found, one.code, rules)) for one in offered]
+        body = {one.code: [fitting.count, lacking.count] for one, fitting, lacking in answered}
         record(DEMAND_TOLD, actor=actor, subject=institution, body={"counts": body}, now=now)
-    return found
+    return answered
+
+
+def _counted(products: Sequence[Product], today: date) -> list[DemandRow]:
+    return list(DemandRow.objects.filter(product__in=[one.code for one in products], on=today))
+
+
+def _tried(institution: str, today: date) -> int:
+    return TrialRow.objects.filter(institution=institution, on=today).values_list("count", flat=True).first() or 0
+
+
+def _as_told(counts: Mapping[str, tuple[int, int]], code: str, rules: MatchingRules) -> tuple[Told, Told]:
+    fitting, lacking = counts.get(code, (0, 0))
+    return told(fitting, rules), told(lacking, rules)
 
 
 def try_reach(conditions: Sequence[Condition], *, institution: str, actor: str, now: datetime) -> Reach:
     """How far conditions reach, for an institution that is about to publish; raises TooManyTrials, NothingEvaluated."""
     most, today = queries.matching_rules(now=now).trials_a_day, beijing_day(now)
+    if _tried(institution, today) >= most:
+        raise TooManyTrials(most=most)
     found = queries.reach(conditions, now=now)
     with transaction.atomic():
         TrialRow.objects.get_or_create(institution=institution, on=today)

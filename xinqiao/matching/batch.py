@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from xinqiao.matching.blur import Seeds, shifts
 from xinqiao.matching.rules import PREFIXES
 from xinqiao.matching.types import (
     Basis,
@@ -50,6 +51,7 @@ class Many:
 
     table: pa.Table
     columns: Mapping[str, str]  # indicator code → column
+    blurred: Seeds | None = None  # for counts that are told: numbers are shifted (see ``blur``)
     _found: dict[Condition, Codes] = field(default_factory=dict)
 
     def outcomes(self, condition: Condition) -> Codes:
@@ -86,8 +88,13 @@ class Many:
             known = pc.and_(pc.is_valid(texts), pc.not_equal(pc.fill_null(texts, ""), ""))
             holds = pc.if_else(known, pc.is_in(texts, value_set=pa.array(condition.values)), None)
         else:
-            holds = _between(column, condition)
+            holds = _between(self._shifted(column, name), condition)
         return _codes(holds)
+
+    def _shifted(self, column: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+        if self.blurred is None:
+            return column
+        return pc.multiply(column.cast(pa.float64()), pa.array(shifts(self.blurred, name)))
 
     def _vetoed(self, codes: Sequence[str]) -> Codes:
         failed = np.zeros(self.table.num_rows, np.bool_)
@@ -137,9 +144,11 @@ def _between(column: pa.ChunkedArray, condition: Condition) -> pa.ChunkedArray:
     for bound, compare in ((condition.at_least, pc.greater_equal), (condition.below, pc.less)):
         if bound is None:
             continue
-        kind = column.type if pa.types.is_decimal(column.type) else pa.int64()
-        values = column if pa.types.is_decimal(column.type) else column.cast(pa.int64())
-        one = compare(values, pa.scalar(bound, pa.int64()).cast(pa.decimal128(38, 4)) if kind != pa.int64() else bound)
+        exact = not pa.types.is_decimal(column.type) and not pa.types.is_floating(column.type)
+        limit = pa.scalar(bound, pa.int64())
+        if pa.types.is_decimal(column.type):
+            limit = limit.cast(pa.decimal128(38, 4))
+        one = compare(column.cast(pa.int64()) if exact else column, limit)
         holds = one if holds is None else pc.and_kleene(holds, one)
     return holds
 

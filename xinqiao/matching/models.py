@@ -55,6 +55,19 @@ class NeedRow(models.Model):
         ]
 
 
+class DemandRow(models.Model):
+    """What was counted of a product on a day: once, whichever versions come that day."""
+
+    product = models.ForeignKey(ProductRow, on_delete=models.CASCADE)
+    on = models.DateField()
+    fitting = models.IntegerField()
+    lacking = models.IntegerField()
+
+    class Meta:
+        db_table = "matching_demand"
+        constraints = [models.UniqueConstraint(fields=["product", "on"], name="demand_day")]
+
+
 class TrialRow(models.Model):
     """How often an institution tried conditions on a day."""
 

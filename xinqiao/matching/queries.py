@@ -17,6 +17,7 @@ from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evaluation.types import Document, NoRun
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.matching.batch import OPEN, PASSED, Many, guarantee_bits
+from xinqiao.matching.blur import seeds
 from xinqiao.matching.models import NeedRow, ProductRow, ProductVersionRow
 from xinqiao.matching.refusals import (
     NothingEvaluated,
@@ -36,7 +37,6 @@ from xinqiao.matching.types import (
     NeedState,
     Product,
     Reach,
-    Told,
 )
 from xinqiao.parties.queries import list_organisations
 from xinqiao.plumbing.settings import content_dir
@@ -257,21 +257,19 @@ class _Columns(dict[str, str]):
         return _column(code)
 
 
-def demand(institution: str, *, now: datetime) -> list[tuple[Product, Told, Told]]:
-    """Each product of an institution with how many open needs it fits wholly, and how many but for missing facts.
+def demand(products: Sequence[Product], *, now: datetime) -> dict[str, tuple[int, int]]:
+    """Product code → how many open needs it fits wholly, and how many but for missing facts; raises NothingEvaluated.
 
-    Counts only, rounded down, none below the floor: who they are the institution learns from whoever opts in.
-    Raises NothingEvaluated.
+    Counted over blurred numbers: this is for telling institutions, rounded down and above the floor only.
     """
-    rules, offered = matching_rules(now=now), list_products(institution=institution, on=beijing_day(now))
     needs = open_needs(now=now)
-    if not offered or not needs:
-        return [(one, told(0, rules), told(0, rules)) for one in offered]
-    many, found = many_of(needs, offered, now=now), []
-    for one in offered:
+    if not products or not needs:
+        return {one.code: (0, 0) for one in products}
+    many, found = many_of(needs, products, now=now), {}
+    many.blurred = seeds(many.table.column("code").to_pylist())
+    for one in products:
         outcome = many.match(one).outcome
-        counts = [int(np.count_nonzero(outcome == code)) for code in (PASSED, OPEN)]
-        found.append((one, told(counts[0], rules), told(counts[1], rules)))
+        found[one.code] = (int(np.count_nonzero(outcome == PASSED)), int(np.count_nonzero(outcome == OPEN)))
     return found
 
 
@@ -279,7 +277,7 @@ def reach(conditions: Sequence[Condition], *, now: datetime) -> Reach:
     """How many evaluated enterprises pass conditions, together and each by itself; raises NothingEvaluated."""
     rules = matching_rules(now=now)
     table, run = _population(conditions, now=now)
-    many = Many(table, _Columns())
+    many = Many(table, _Columns(), seeds(table.column("code").to_pylist()))
     each = [(c, many.outcomes(c) == PASSED) for c in conditions]
     together = np.ones(table.num_rows, np.bool_)
     for _, holds in each:

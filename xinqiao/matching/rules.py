@@ -85,6 +85,12 @@ def _value(condition: Condition, firm: Firm, need: Need) -> Any:
     return _READS[condition.basis](firm, need)
 
 
+def worst_of(conditions: Iterable[Condition], firm: Firm, need: Need) -> Outcome:
+    """What conditions say together: failed if one is, else open if one is."""
+    found = {judge(one, firm, need) for one in conditions}
+    return next((o for o in (Outcome.FAILED, Outcome.OPEN) if o in found), Outcome.PASSED)
+
+
 def fit_of(product: Product, firm: Firm, need: Need) -> Fit:
     """A product held against an enterprise and its need, condition by condition."""
     return Fit(product, tuple(Checked(c, judge(c, firm, need)) for c in product.all_conditions))

@@ -9,6 +9,7 @@ from django.db import transaction
 from xinqiao.consent.queries import find_active
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.dated import BEIJING
+from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.monitoring.content import reply_reasons, signals
 from xinqiao.monitoring.models import EmbargoRow, PushRow, SignalRow, WatchRow
 from xinqiao.monitoring.pushing import stop_waiting
@@ -20,6 +21,7 @@ from xinqiao.monitoring.refusals import (
     NotWatchable,
     UnknownEmbargo,
     UnknownWatch,
+    WrongExposure,
 )
 from xinqiao.monitoring.rules import EMBARGO_TRANSITIONS, check_embargo, check_reply, check_second
 from xinqiao.monitoring.types import (
@@ -49,8 +51,10 @@ def watch_borrower(
 ) -> Watch:
     """Put a borrower on an institution's list, under the authorisation for post-loan purposes that stands now.
 
-    Raises NotAdmittedToWatch, NotWatchable, AlreadyWatched, PartyNotFound.
+    Raises WrongExposure, NotAdmittedToWatch, NotWatchable, AlreadyWatched, PartyNotFound.
     """
+    if exposure_fen is not None and exposure_fen < 0:
+        raise WrongExposure([Problem(field="exposure", code="monitoring.exposure", message=Phrase("敞口不能小于零"))])
     watching = get_organisation(organisation)
     if not watching.admitted:
         raise NotAdmittedToWatch(organisation=watching.name)

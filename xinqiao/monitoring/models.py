@@ -14,6 +14,7 @@ class WatchRow(models.Model):
     enterprise_name = models.CharField(max_length=200)
     authorisation = models.CharField(max_length=40)
     exposure_fen = models.BigIntegerField(null=True)
+    covered_sha256 = models.CharField(max_length=64, blank=True, default="")
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
     end = models.CharField(max_length=16, blank=True, default="")

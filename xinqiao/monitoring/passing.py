@@ -22,6 +22,7 @@ from xinqiao.consent.queries import active_by_pair
 from xinqiao.consent.types import Authorisation
 from xinqiao.evaluation.queries import published_runs
 from xinqiao.evidence.actions import record
+from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.monitoring.actions import close_watch
@@ -75,16 +76,27 @@ def monitor(*, now: datetime) -> Pass:
     """One pass over what is new since the last. Passes beside each other do no harm: each change happens once."""
     ended = end_lapsed(now=now)
     mark = BookmarkRow.objects.first()
-    stands = _stands(now)
-    if mark and (mark.lake, mark.rules_sha256, mark.list_sha256, mark.runs) == stands:
+    stands, known = _stands(now), known_watches(now=now)
+    widened = _widened(known)
+    if mark and not widened and (mark.lake, mark.rules_sha256, mark.list_sha256, mark.runs) == stands:
         return Pass(0, 0, 0, ended)
-    known = known_watches(now=now)
     changes = list_changes(seen=dict(SeenFile.objects.values_list("file", "withdrawn")), known=now)
     plan = _plan(mark, stands, changes, known.watches.keys())
+    for firms in plan.values():
+        firms.update(row.enterprise for row, _ in widened)
     found = list(find(signals().rules, plan, known=now))
     raised, withdrawn = _settle(found, plan, known, now)
     _mark(stands, changes, now)
+    for row, digest in widened:
+        WatchRow.objects.filter(id=row.id).update(covered_sha256=digest)
     return Pass(len(set().union(*plan.values())) if plan else 0, raised, withdrawn, ended)
+
+
+def _widened(known: Known) -> list[tuple[WatchRow, str]]:
+    """Watches whose authorisation covers other rules than at the last pass: what lay there already is news to them."""
+    digests = {covered: sha256_hex("\n".join(sorted(covered)).encode()) for covered in set(known.covered.values())}
+    rows = (row for rows in known.watches.values() for row in rows)
+    return [(row, now_is) for row in rows if row.covered_sha256 != (now_is := digests[known.covered[row.id]])]
 
 
 def recompute(*, now: datetime) -> set[tuple[int, Place]]:
@@ -223,7 +235,7 @@ def _raise(lot: Sequence[tuple[Finding, list[WatchRow]]], have: Mapping[Place, t
     }
     SignalRow.objects.bulk_create(made.values())
     again = [have[p][0] for f, _ in lot if (p := (f.enterprise, f.rule, f.key)) in have]
-    back = _renew(again, now)
+    back = _renew(again, embargoes, now)
     names = {place: row.id for place, row in made.items()} | taken | {p: name for p, (name, _) in have.items()}
     wanted = {(names[(f.enterprise, f.rule, f.key)], watch.id) for f, told in lot for watch in told}
     there = set(PushRow.objects.filter(signal__in={s for s, _ in wanted}).values_list("signal_id", "watch_id"))
@@ -272,16 +284,16 @@ def _new(finding: Finding, rule: SignalRule, expires_on: date, told_from: dateti
     return row
 
 
-def _renew(names: Collection[str], now: datetime) -> int:
-    """Signals whose records stand again: they stand again too, and are told again."""
+def _renew(names: Collection[str], embargoes: Mapping[str, datetime], now: datetime) -> int:
+    """Signals whose records stand again: they stand again too, and are told again, after an embargo if there is one."""
     rows = list(SignalRow.objects.select_for_update().filter(id__in=names, state=SignalState.WITHDRAWN))
     ends = expiries(now)
     for row in rows:
         row.state, row.withdrawn_at, row.raised_at = SignalState.RAISED, None, now
-        row.expires_on = ends[row.rule]
+        row.expires_on, row.told_from = ends[row.rule], embargoes.get(row.enterprise, now)
         body = {"signal": row.id, "rule": row.rule, "rule_sha256": row.rule_sha256, "facts": row.facts}
         row.entry = record(SIGNAL_RAISED, actor=ACTOR, subject=row.enterprise, body=body, now=now).id
-        row.save(update_fields=["state", "withdrawn_at", "raised_at", "expires_on", "entry"])
+        row.save(update_fields=["state", "withdrawn_at", "raised_at", "expires_on", "told_from", "entry"])
         row.pushrow_set.filter(watch__ended_at=None).update(state=PushState.WAITING)
     return len(rows)
 

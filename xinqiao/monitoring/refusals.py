@@ -13,6 +13,14 @@ class InvalidSignals(Invalid):
     next_step = "请按所列位置改正 signals.toml"
 
 
+class WrongExposure(Invalid):
+    """An exposure below zero."""
+
+    code = "monitoring.wrong_exposure"
+    title = "敞口有 {count} 处需要修改"
+    next_step = "请填不小于零的金额"
+
+
 class NotWatchable(Refused):
     """No live authorisation of the enterprise lets this institution watch it; data: ``enterprise``."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
@@ -131,6 +132,12 @@ def count_accesses(enterprise: str, *, since: datetime) -> dict[str, int]:
         recipient_kind=RecipientKind.ENTERPRISE
     )
     return {"allowed": rows.filter(allowed=True).count(), "refused": rows.filter(allowed=False).count()}
+
+
+def read_under(authorisations: Iterable[str]) -> set[str]:
+    """Under which of these authorisations something was read."""
+    rows = AccessLine.objects.filter(authorisation__in=list(authorisations), allowed=True)
+    return set(rows.values_list("authorisation", flat=True).distinct())
 
 
 def authorised_reads_by_month() -> list[tuple[str, str, int]]:

@@ -10,7 +10,7 @@ from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.types import Document
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.scenarios.queries import readings
-from xinqiao.scenarios.rules import may_use
+from xinqiao.scenarios.rules import may_use, serves
 from xinqiao.sharing.queries import current_list
 
 FORMS = (Form.DERIVED, Form.REPORT)
@@ -34,7 +34,7 @@ def scenario_scores(
     return [
         said
         for scenario, said, indicators in readings(evaluation)
-        if scenario.purpose == purpose and may_use(scenario, recipient.code) and _covered(indicators, asked, months)
+        if serves(scenario, purpose) and may_use(scenario, recipient.code) and _covered(indicators, asked, months)
     ]
 
 

@@ -26,7 +26,7 @@ from xinqiao.scenarios.features import arrow_column
 from xinqiao.scenarios.frame import Frame, Ints
 from xinqiao.scenarios.model import Model
 from xinqiao.scenarios.models import ModelRow
-from xinqiao.scenarios.rules import items_needed, may_use, read
+from xinqiao.scenarios.rules import items_needed, may_use, read, serves
 from xinqiao.scenarios.types import Document, ModelOffList, Scenario, UnknownModel, Version, VersionState
 from xinqiao.sharing.queries import not_listed
 
@@ -184,6 +184,16 @@ def readings(evaluation: Document) -> list[tuple[Scenario, Document, tuple[str, 
         with suppress(ModelOffList):
             body = _body(row.sha256, row.body)
             found.append((scenario, _read(row, evaluation), tuple(body["items"])))
+    return found
+
+
+def items_for_scores(party: str, purpose: str) -> set[str]:
+    """The items an authorisation has to cover so that a party gets the scores it may use under a purpose."""
+    found: set[str] = set()
+    for row in ModelRow.objects.filter(state=VersionState.IN_USE):
+        scenario = scenarios().get(row.scenario)
+        if scenario and may_use(scenario, party) and serves(scenario, purpose):
+            found |= set(items_needed(_body(row.sha256, row.body)))
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.scenarios.model import MILLION, Axis, Characteristic, Model, Value
-from xinqiao.scenarios.types import AnotherPersonSigns, Document, Drift, ReasonNeeded, Scenario, VersionState
+from xinqiao.scenarios.types import AnotherPersonSigns, Document, Drift, Purpose, ReasonNeeded, Scenario, VersionState
 
 REASONS = 4
 LONGEST = 500
@@ -40,6 +40,11 @@ def check_reason(reason: str) -> str:
 def may_use(scenario: Scenario, party: str) -> bool:
     """Whether an organisation owns a scenario or is named as one that uses it."""
     return party == scenario.platform or party in scenario.institutions
+
+
+def serves(scenario: Scenario, purpose: str) -> bool:
+    """Whether a scenario speaks under a purpose: what is asked before lending is asked at approval too."""
+    return purpose == scenario.purpose or (scenario.purpose is Purpose.PRE_LOAN and purpose == Purpose.APPROVAL)
 
 
 def values_of(evaluation: Document) -> dict[str, Value]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -26,14 +26,18 @@ from xinqiao.effectiveness.queries import (
     recent_page,
 )
 from xinqiao.effectiveness.tiles import grid
-from xinqiao.effectiveness.types import Table, UnknownTable
+from xinqiao.effectiveness.types import Cohort, Table, UnknownTable
+from xinqiao.kernel.divisions import DivisionTable
 from xinqiao.kernel.errors import Invalid
 from xinqiao.parties.types import Role
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.web.access import Acting, Portal, posted, public, requires
 from xinqiao.web.middleware import error_context
+from xinqiao.web.templatetags.xinqiao import word
 
 NODE = requires(Portal.NODE, Role.OPERATOR, readers=(Role.AUDITOR,))
-SPLITS = ("month", "unit", "size", "institution", "first_loan")
+SPLITS = ("month", "unit", "county", "size", "institution", "first_loan")
+SPLIT_ROWS = 130  # 107 counties and those elsewhere
 COHORTS = 24
 
 
@@ -50,7 +54,7 @@ def page(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "groups": found.grouped(),
         "progress": progress(found),
         "by": by,
-        "cohorts": found.cohorts(by)[-COHORTS:],
+        "cohorts": _named(found.cohorts(by)[-(COHORTS if by == "month" else SPLIT_ROWS) :], by, found.tables),
         "grid": grid(counties),
         "missing": _missing(found.tables),
         "tables": [(t, len(rows)) for t, rows in found.tables.items()],
@@ -58,6 +62,19 @@ def page(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "adjusted": adjustments(months[0][0], found) if months else [],
     }
     return render(request, "node/effectiveness.html", context)
+
+
+def _named(cohorts: list[Cohort], by: str, tables: Any) -> list[tuple[str, Cohort]]:
+    """Cohorts with the name a person reads: of the county, the reporting unit, the institution, the size."""
+    counties = tables[Table.COUNTIES]
+    names = {
+        "county": {r["county"]: r["name"] for r in counties},
+        "unit": dict(DivisionTable.load(content_dir() / "divisions.toml").units),
+        "institution": {r["institution"]: r["name"] for r in tables[Table.INSTITUTIONS]},
+        "first_loan": {"1": _("首贷"), "0": _("非首贷"), "": _("尚未放款")},
+        "size": {code: word(code) for code in ("large", "medium", "small", "micro")},
+    }.get(by, {})
+    return [(str(names.get(c.key, c.key)) or "—", c) for c in cohorts]
 
 
 def _missing(tables: Any) -> dict[str, list[Any]]:
@@ -119,7 +136,7 @@ def _hundred_million(text: str) -> int | None:
     """A hundred million yuan as typed, in fen."""
     try:
         fen = Decimal(text.replace(",", "").strip()) * 10_000_000_000
-    except InvalidOperation:
+    except ArithmeticError:
         return None
     return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**18 else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -45,7 +45,7 @@ from xinqiao.matching.queries import (
     list_needs,
     matching_rules,
 )
-from xinqiao.matching.rules import fit_of, placed_because
+from xinqiao.matching.rules import fit_of, placed_because, worst_of
 from xinqiao.matching.types import (
     Firm,
     Guarantee,
@@ -94,7 +94,7 @@ def _prefilled(enterprise: str) -> dict[str, Any]:
     if last is None:
         return {"guarantees": [str(Guarantee.CREDIT)], "months": 12}
     return {
-        "amount": last.amount_fen // 1_000_000,
+        "amount": f"{(Decimal(last.amount_fen) / 1_000_000).normalize():f}",
         "months": last.months,
         "guarantees": [str(g) for g in last.guarantees],
         "purpose": last.purpose,
@@ -103,13 +103,14 @@ def _prefilled(enterprise: str) -> dict[str, Any]:
 
 
 def _fitting(request: HttpRequest, need: Need, actor: Acting) -> dict[str, Any]:
-    now = timezone.now()
-    found = fits(_firm(actor), need, now=now)
+    now, firm = timezone.now(), _firm(actor)
+    found = fits(firm, need, now=now)
     wanted = request.GET.getlist("compare")[:COMPARED]
     applied = {a.institution: a for a in list_applications(enterprise=actor.code, states=UNDER_WAY)}
     return {
         "fits": [(f, placed_because(f, window=need.window), applied.get(f.product.institution)) for f in found[:SHOWN]],
         "fitting": sum(f.outcome == "passed" for f in found),
+        "themes": [(w, worst_of(w.conditions, firm, need)) for w in matching_rules(now=now).windows],
         "total": len(found),
         "compared": [(f, decision_days(f.product.institution, now=now)) for f in found if f.product.code in wanted],
         "open_applications": len(applied),
@@ -148,7 +149,7 @@ def typed_wan(text: str) -> int | None:
     """Ten thousand yuan as typed, in fen; None when it cannot be read."""
     try:
         fen = Decimal(text.replace(",", "").strip()) * 1_000_000
-    except InvalidOperation:
+    except ArithmeticError:
         return None
     return int(fen) if fen.is_finite() and fen == fen.to_integral_value() and abs(fen) < 10**15 else None
 

@@ -53,6 +53,7 @@ from xinqiao.web.portals.financing import typed_wan
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 NODE = requires(Portal.NODE, Role.OPERATOR, readers=(Role.AUDITOR, Role.SECURITY))
+OPEN_MOST = 20_000  # all of them: they are put in the order of their deadlines
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -61,7 +62,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def queue(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Applications by deadline, then those that are done; enterprises recommended to this institution."""
     now, today = timezone.now(), timezone.localdate()
-    open_ones = list_applications(institution=actor.code, states=UNDER_WAY)
+    open_ones = list_applications(institution=actor.code, states=UNDER_WAY, limit=OPEN_MOST)
     done = [a for a in list_applications(institution=actor.code) if a.state not in UNDER_WAY]
     context = {
         "rows": with_turns(open_ones, now=now),

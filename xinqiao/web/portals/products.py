@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import messages
@@ -152,7 +152,7 @@ def _choices() -> dict[str, Any]:
 
 def _empty() -> dict[str, Any]:
     today = timezone.localdate().isoformat()
-    return {"offered_from": today, "guarantees": ["credit"], "windows": [], "rows": [{}] * 4, "fee_bp": "0"}
+    return {"offered_from": today, "guarantees": ["credit"], "windows": [], "rows": [{}] * 8, "fee_bp": "0"}
 
 
 def _as_written(product: Product) -> dict[str, Any]:
@@ -168,19 +168,32 @@ def _as_written(product: Product) -> dict[str, Any]:
 
 
 def _row(one: Condition) -> dict[str, Any]:
+    by = _unit(one.indicator)
     return {
         "on": f"indicator:{one.indicator}" if one.indicator else str(one.basis),
-        "at_least": "" if one.at_least is None else one.at_least,
-        "below": "" if one.below is None else one.below,
+        "at_least": _shown(one.at_least, by),
+        "below": _shown(one.below, by),
         "values": " ".join(one.values),
     }
+
+
+def _unit(indicator: str) -> int:
+    """Money of conditions is written in ten thousand yuan."""
+    facts = condition_facts(now=timezone.now()).get(indicator)
+    return 1_000_000 if facts and facts.unit == "fen" else 1
+
+
+def _shown(bound: int | None, by: int) -> str:
+    return "" if bound is None else f"{Decimal(bound) / by:f}"
 
 
 def _rows(request: HttpRequest) -> list[dict[str, Any]]:
     names = ("on", "at_least", "below", "values")
     lists = [[text[:200] for text in request.POST.getlist(name)][:60] for name in names]
     size = max(map(len, lists), default=0)
-    return [{name: lst[n] if n < len(lst) else "" for name, lst in zip(names, lists, strict=True)} for n in range(size)]
+    rows = [{name: lst[n] if n < len(lst) else "" for name, lst in zip(names, lists, strict=True)} for n in range(size)]
+    blank = sum(not row["on"] for row in rows)
+    return rows + [dict.fromkeys(names, "")] * max(0, 2 - blank)
 
 
 def _document(raw: dict[str, Any]) -> dict[str, Any]:
@@ -197,7 +210,7 @@ def _document(raw: dict[str, Any]) -> dict[str, Any]:
 def _scaled(text: str, by: int) -> int | str:
     try:
         value = Decimal(text.replace(",", "").strip()) * by
-    except InvalidOperation:
+    except ArithmeticError:
         return text
     if not value.is_finite() or value != value.to_integral_value() or abs(value) >= 10**16:
         return text
@@ -209,7 +222,8 @@ def _condition(row: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"basis": basis}
     if indicator:
         found["indicator"] = indicator
-    found |= {name: _scaled(row[name], 1) for name in ("at_least", "below") if row[name].strip()}
+    by = _unit(indicator)
+    found |= {name: _scaled(row[name], by) for name in ("at_least", "below") if row[name].strip()}
     if row["values"].strip():
         found["values"] = row["values"].replace("、", " ").replace(",", " ").replace("，", " ").split()
     return found

@@ -105,6 +105,8 @@ class ApplicationOut(Schema):
     amount_fen: int
     months: int
     purpose: str
+    need: str
+    note: str
     state: ApplicationState
     since: datetime
     made_at: datetime

@@ -35,6 +35,9 @@ from xinqiao.consent.types import (
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.lending.applications import note_answer
+from xinqiao.lending.queries import list_applications, with_turns
+from xinqiao.lending.rules import UNDER_WAY
+from xinqiao.lending.types import Holder
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
 from xinqiao.release.actions import Inquiry
@@ -77,8 +80,15 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "authorisations": standing,
         "counts": count_accesses(actor.code, since=now - MONTH),
         "purposes": get_template().purposes,
+        "mine": _turns(actor) if actor.membership.may(Right.APPLY) else [],
     }
     return render(request, "enterprise/home.html", context)
+
+
+def _turns(actor: Acting) -> list[Any]:
+    """Applications that wait for the enterprise, the least time left first."""
+    waiting = with_turns(list_applications(enterprise=actor.code, states=UNDER_WAY), now=timezone.now())
+    return [(a, turn) for a, turn in waiting if turn and turn.holder is Holder.ENTERPRISE]
 
 
 def _stands(authorisation: Authorisation) -> bool:

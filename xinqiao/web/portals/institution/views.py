@@ -25,6 +25,9 @@ from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.kernel.errors import Invalid, Refused
 from xinqiao.kernel.identifiers import InvalidUscc, parse_uscc
+from xinqiao.lending.queries import list_applications, with_turns
+from xinqiao.lending.rules import UNDER_WAY
+from xinqiao.lending.types import Holder
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
 from xinqiao.release.actions import Inquiry
@@ -40,6 +43,7 @@ from xinqiao.web.radar import profiled
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR)
 READER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 PURPOSE = "approval"
+SHOWN_DUE, OPEN_MOST = 10, 20_000
 LOOKS_LIKE_CODE = re.compile(r"[0-9A-Za-z \-]{12,}")
 
 
@@ -66,8 +70,11 @@ def _stands(actor: Acting) -> list[Any]:
 @require_GET
 def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """What can be read now, what is waiting for an enterprise."""
-    waiting = list_requests(organisation=actor.code, open_at=timezone.now())
+    now = timezone.now()
+    waiting = list_requests(organisation=actor.code, open_at=now)
     context = {"standing": _stands(actor), "waiting": waiting, "purposes": get_template().purposes}
+    turns = with_turns(list_applications(institution=actor.code, states=UNDER_WAY, limit=OPEN_MOST), now=now)
+    context["due"] = [(a, turn) for a, turn in turns if turn and turn.holder is Holder.INSTITUTION][:SHOWN_DUE]
     return render(request, "institution/home.html", context)
 
 
