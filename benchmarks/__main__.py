@@ -41,6 +41,7 @@ NAMES = (
     "effectiveness_recompute",
     "scenario_models",
     "exact_reasons",
+    "hostile_formulas",
 )
 
 

@@ -33,6 +33,8 @@ from xinqiao.federation.publishing import take_answers
 from xinqiao.federation.queries import list_held
 from xinqiao.federation.receiving import receive_page
 from xinqiao.federation.types import Answer, Side, SyncState
+from xinqiao.formulas.actions import measure_grains, review_formula, submit_formula
+from xinqiao.formulas.running import run_formula
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
 from xinqiao.kernel.dated import beijing_day
@@ -82,6 +84,7 @@ ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage
 ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
+ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
@@ -164,6 +167,7 @@ def busy(town: Town) -> dict[str, Any]:
         "organisation": "bank-b",
         "section": "security",
         "model": modelled(now),
+        "formula": formulated(town),
         "proposal": changing(now),
         **financed(town, timezone.now()),
     }
@@ -204,6 +208,21 @@ def financed(town: Town, now: datetime) -> dict[str, str]:
     report_loans([loan | {"application": "A20000101-00000000"}], institution="bank-a", **by)
     declared = declare(need.id, firm=firm, institutions=["bank-a"], **by)
     return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
+
+
+def formulated(town: Town) -> str:
+    """A formula that ran on the firm, and its number."""
+    measure_grains(actor="person:1", now=timezone.now())
+    text = "bins(identity.age_months, 12: 0, else: 5) + (if known(public_credit.penalties_24m) then 1 else 0)"
+    output = {"kind": "score", "low": 0, "high": 10, "step": 1}
+    by: dict[str, Any] = {"actor": "person:1", "now": timezone.now()}
+    made = submit_formula(text, output, name="Example", purpose="approval", institution="bank-a", **by)
+    review_formula(made.id, approve=True, reason="Example", actor="person:2", now=timezone.now())
+    run_formula(
+        made.id, recipient=recipient_of("bank-a"), enterprise=FIRM, authorisation="", actor="t", channel="portal",
+        now=timezone.now(),
+    )  # fmt: skip
+    return made.id
 
 
 def modelled(now: datetime) -> str:

@@ -302,6 +302,7 @@ def content_check() -> None:
     from xinqiao.admission.content import bar
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.evaluation.profile import load_profile
+    from xinqiao.formulas.queries import formula_limits
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
     from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
@@ -312,6 +313,7 @@ def content_check() -> None:
     with explained():
         catalogue = load_catalogue(content_dir())
         expectations()
+        formula_limits()
         load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(

@@ -98,6 +98,7 @@ INSTALLED_APPS = [
     "xinqiao.subjects",
     "xinqiao.supervision",
     "xinqiao.matching",
+    "xinqiao.formulas",
     "xinqiao.lending",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",

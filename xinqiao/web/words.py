@@ -15,7 +15,7 @@ from django.utils.translation import get_language, gettext
 
 from xinqiao.admission.content import bar
 from xinqiao.catalogue.types import Catalogue
-from xinqiao.indicators.registry import load_cross_rules
+from xinqiao.indicators.registry import load_cross_rules, load_indicators
 from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.sharing.queries import current_list
@@ -34,6 +34,7 @@ def content_words() -> dict[str, str]:
 @lru_cache(maxsize=4)
 def _words(catalogue: Catalogue) -> dict[str, str]:
     named: list[Any] = [
+        *(one.indicator.facts for one in load_indicators().values()),
         *catalogue.departments,
         *catalogue.items,
         *(field for item in catalogue for field in item.fields),
