@@ -13,8 +13,7 @@ import pytest
 from django.db import connection
 
 from tests.factories import NOW, uscc
-from tests.integration.test_financing import BY, FIRM, Market, market, terms  # noqa: F401 (a fixture)
-from tests.market import drawn
+from tests.market import BY, FIRM, Market, drawn, terms
 from xinqiao.effectiveness.actions import close_month, enter_official, export
 from xinqiao.effectiveness.papers import monthly_report
 from xinqiao.effectiveness.queries import (
@@ -38,7 +37,7 @@ LATER = NOW + timedelta(days=20)
 
 
 @pytest.fixture
-def busy(market: Market) -> Market:  # noqa: F811
+def busy(market: Market) -> Market:
     """A market with a firm that borrowed by the platform, refusals, and loans that came without it."""
     first = market.authorise(market.opt_in())
     offer(first.id, terms(), institution="bank_a", **BY)

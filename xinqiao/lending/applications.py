@@ -12,34 +12,29 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import cancel_request, decline_request, request_authorisation, withdraw_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.queries import (
-    ended_authorisations,
     find_authorisation,
     get_request,
-    settled_requests,
 )
-from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts, RequestState
+from xinqiao.consent.types import OPEN_REQUESTS, AlreadyRequested, AuthorisationStatus, Form, RequestFacts
 from xinqiao.evaluation.population import comparable
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.lending import queries
-from xinqiao.lending.models import ApplicationRow, LoanRow, ReminderRow, StepRow
+from xinqiao.lending.models import ApplicationRow, LoanRow, StepRow
 from xinqiao.lending.refusals import AppliedAlready, DoesNotFit, NotRenewable, OfferRanOut, TooManyOptIns
-from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons, due_marks
+from xinqiao.lending.rules import APPLICATION_TRANSITIONS, UNDER_WAY, check_offer, check_reasons
 from xinqiao.lending.types import (
     APPLICATION_DECLINED,
     MOVED_ON,
     OFFER_MADE,
     OPTED_IN,
-    REMINDED,
     Answer,
     Application,
     ApplicationState,
     FiveClass,
-    Holder,
     Offer,
     Path,
-    ReminderMark,
 )
 from xinqiao.matching.queries import get_need, get_product, list_products, matching_rules
 from xinqiao.matching.refusals import NotAnInstitution, UnknownProduct
@@ -52,7 +47,6 @@ from xinqiao.matching.types import (
 )
 from xinqiao.parties.queries import get_enterprise, get_organisation
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.release.queries import list_accesses, read_under
 from xinqiao.scenarios.queries import items_for_scores
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import tell
@@ -60,8 +54,6 @@ from xinqiao.webhooks.actions import tell
 PURPOSE = "approval"
 RENEWAL_MONTHS_BEFORE = 3
 CHANGED = "application.changed"
-REMINDER, OVERDUE = "application.reminder", "application.overdue"
-TOGETHER = 500
 
 
 @transaction.atomic
@@ -164,76 +156,6 @@ def items_for(product: Product, *, now: datetime) -> list[str]:
     return [code for code in closed if code in every]
 
 
-def follow(application: str, *, now: datetime) -> Application:
-    """Move an application on by what the enterprise answered and the institution read; nothing new, nothing changes."""
-    with transaction.atomic():
-        row = queries.row_of(application, lock=True)
-        if row.state == ApplicationState.OPTED_IN:
-            _follow_request(row, now)
-        if row.state in (ApplicationState.AUTHORISED, ApplicationState.REPORTED):
-            _follow_authorisation(row, now)
-        if row.state == ApplicationState.OFFERED and queries.application_facts(row).offer:
-            offer = queries.application_facts(row).offer
-            if offer and offer.until < beijing_day(now):
-                _move(row, "lapse", "system", now)
-        return queries.application_facts(row)
-
-
-def _follow_request(row: ApplicationRow, now: datetime) -> None:
-    asked = get_request(row.request)
-    if asked.state is RequestState.GRANTED:
-        row.authorisation = asked.authorisation
-        row.save(update_fields=["authorisation"])
-        _move(row, "authorise", f"enterprise:{row.enterprise}", asked.answered_at or now)
-    elif asked.state not in OPEN_REQUESTS or asked.answer_by <= now:
-        _move(row, "lapse", "system", asked.answered_at or now)
-
-
-def _follow_authorisation(row: ApplicationRow, now: datetime) -> None:
-    given = find_authorisation(row.authorisation)
-    if given is None:
-        return
-    if row.state == ApplicationState.AUTHORISED:
-        reads = list_accesses(authorisation=given.id, recipient=row.institution, allowed=True, limit=1)
-        if reads:
-            _move(row, "report", reads[0].actor, reads[0].at)
-    if given.status in (AuthorisationStatus.WITHDRAWN, AuthorisationStatus.VOID):
-        _move(row, "withdraw", f"enterprise:{row.enterprise}", given.ended_at or now)
-
-
-def note_answer(request: str, *, now: datetime) -> Application | None:
-    """Move on the application a request belongs to, at once after the answer; None when it belongs to none."""
-    row = ApplicationRow.objects.filter(request=request).first()
-    return follow(row.id, now=now) if row else None
-
-
-def follow_all(*, now: datetime) -> int:
-    """Move on whatever has something to move on, however many are under way; returns how many changed."""
-    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
-    changed, last = 0, ""
-    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
-        last = part[-1].id
-        changed += sum(str(follow(row.id, now=now).state) != row.state for row in _moving(part, now))
-    return changed
-
-
-def _moving(rows: list[ApplicationRow], now: datetime) -> list[ApplicationRow]:
-    """Those of which something has happened since: found for many at once."""
-    asked = {row.request for row in rows if row.state == ApplicationState.OPTED_IN}
-    given = {row.authorisation for row in rows if row.state in (ApplicationState.AUTHORISED, ApplicationState.REPORTED)}
-    unread = {row.authorisation for row in rows if row.state == ApplicationState.AUTHORISED}
-    settled, ended, read = settled_requests(asked, now=now), ended_authorisations(given), read_under(unread)
-    today = beijing_day(now).isoformat()
-    return [
-        row
-        for row in rows
-        if (row.state == ApplicationState.OPTED_IN and row.request in settled)
-        or (row.authorisation in ended and row.authorisation in given)
-        or (row.state == ApplicationState.AUTHORISED and row.authorisation in read)
-        or (row.state == ApplicationState.OFFERED and row.offer and row.offer["until"] < today)
-    ]
-
-
 @transaction.atomic
 def offer(application: str, terms: Offer, *, institution: str, actor: str, now: datetime) -> Application:
     """An institution's offer. Raises UnknownApplication, TransitionRefused, NotAnInstitution (no longer admitted),
@@ -286,7 +208,7 @@ def answer(
     row = queries.row_of(application, enterprise=enterprise, lock=True)
     if answer is Answer.ACCEPT and row.offer and row.offer["until"] < beijing_day(now).isoformat():
         raise OfferRanOut(until=row.offer["until"])
-    _move(row, str(answer), actor, now)
+    move(row, str(answer), actor, now)
     if answer is Answer.WITHDRAW:
         _take_back(row, signatory, now)
     return queries.application_facts(row)
@@ -331,52 +253,19 @@ def start_renewal(
 def disbursed(row: ApplicationRow, *, actor: str, now: datetime) -> None:
     """What a reported drawdown means for its application; call in the report's transaction with the row locked."""
     if APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "disburse"):
-        _move(row, "disburse", actor, now)
+        move(row, "disburse", actor, now)
         if row.renews:
             old = queries.row_of(row.renews, lock=True)
             if APPLICATION_TRANSITIONS.can(ApplicationState(old.state), "renew"):
-                _move(old, "renew", actor, now)
+                move(old, "renew", actor, now)
     receipts = LoanRow.objects.filter(application=row.id, enterprise=row.enterprise, institution=row.institution)
     settled = not receipts.filter(settled_on=None).exists()
     if settled and APPLICATION_TRANSITIONS.can(ApplicationState(row.state), "repay"):
-        _move(row, "repay", actor, now)
+        move(row, "repay", actor, now)
 
 
-def remind(*, now: datetime) -> int:
-    """Remind whoever's turn it is at half and most of the time, and tell the node when it is up; how many were given.
-
-    Each mark of each state is given once; when several are due at once, only the weightiest is.
-    """
-    rows = ApplicationRow.objects.filter(state__in=UNDER_WAY).order_by("id")
-    given, last = 0, ""
-    while part := list(rows.filter(id__gt=last)[:TOGETHER]):
-        last = part[-1].id
-        for application, found in queries.with_turns(map(queries.application_facts, part), now=now):
-            marks = due_marks(found)
-            if found and marks:
-                given += _remind(application.id, marks, found.holder, now)
-    return given
-
-
-@transaction.atomic
-def _remind(application: str, marks: list[ReminderMark], holder: Holder, now: datetime) -> bool:
-    row = queries.row_of(application, lock=True)
-    earlier = set(ReminderRow.objects.filter(application=row, since=row.since).values_list("mark", flat=True))
-    if str(marks[0]) in earlier:
-        return False
-    ReminderRow.objects.bulk_create(
-        [ReminderRow(application=row, since=row.since, mark=m, given_at=now) for m in marks if str(m) not in earlier]
-    )
-    body = {"application": row.id, "state": row.state, "mark": str(marks[0])}
-    record(REMINDED, actor="system", subject=row.enterprise, body=body, now=now)
-    if holder is Holder.INSTITUTION:  # the enterprise is reminded on its first page
-        kind = OVERDUE if marks[0] is ReminderMark.OVER else REMINDER
-        data = {"application": row.id, "mark": str(marks[0])}
-        tell(row.institution, kind, about=f"reminder {row.id}", data=data, now=now)
-    return True
-
-
-def _move(row: ApplicationRow, event: str, actor: str, at: datetime) -> None:
+def move(row: ApplicationRow, event: str, actor: str, at: datetime) -> None:
+    """One step of an application; call in a transaction with the row locked. Raises TransitionRefused."""
     new_state = APPLICATION_TRANSITIONS.check(ApplicationState(row.state), event)
     _set(row, event, new_state, MOVED_ON, {}, actor, at)
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from django_tasks import task
 
-from xinqiao.lending.applications import follow_all, remind
 from xinqiao.lending.declarations import end_recommendations
+from xinqiao.lending.following import follow_all, remind
 from xinqiao.lending.loans import record_loans
 from xinqiao.matching.actions import expire_needs
 

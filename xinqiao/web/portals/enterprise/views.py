@@ -34,7 +34,7 @@ from xinqiao.consent.types import (
 )
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.queries import get_scorecard
-from xinqiao.lending.applications import note_answer
+from xinqiao.lending.following import note_answer
 from xinqiao.lending.queries import list_applications, with_turns
 from xinqiao.lending.rules import UNDER_WAY
 from xinqiao.lending.types import Holder
