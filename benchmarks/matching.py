@@ -226,6 +226,7 @@ def _sql(product: Product) -> Iterator[str]:
 
 def _single(needs: list[Need], products: list[Product], found: dict[str, Any], asked: int) -> dict[str, Any]:
     """Firms one by one through the gate, as the portal does; the same outcomes and the same order as in the batch."""
+    from xinqiao.consent.types import Form
     from xinqiao.matching.batch import OUTCOMES
     from xinqiao.matching.queries import firm_of, fits
     from xinqiao.release.actions import Inquiry
@@ -239,7 +240,8 @@ def _single(needs: list[Need], products: list[Product], found: dict[str, Any], a
         began = time.perf_counter()
         own = Recipient(RecipientKind.ENTERPRISE, need.enterprise, "", enterprise=need.enterprise)
         now = datetime.now(UTC)
-        answer = read(Inquiry(own, need.enterprise, "self", "derived", ACTOR, "portal"), now=now)  # type: ignore[arg-type]
+        inquiry = Inquiry(own, need.enterprise, "self", Form.DERIVED, ACTOR, "portal", evaluation_only=True)
+        answer = read(inquiry, now=now)
         made = fits(firm_of(answer.document["evaluation"], now=now), need, now=now)
         seconds.append(time.perf_counter() - began)
         place = places[need.enterprise]

@@ -78,7 +78,7 @@ class Market:
     def firm(self, number: int = 1, now: datetime = NOW) -> Firm:
         """A firm as conditions look at it: by the gate, from its own file."""
         own = Recipient(RecipientKind.ENTERPRISE, uscc(number), "", enterprise=uscc(number))
-        asked = Inquiry(own, uscc(number), "self", Form.DERIVED, "person:1", "portal")
+        asked = Inquiry(own, uscc(number), "self", Form.DERIVED, "person:1", "portal", evaluation_only=True)
         return firm_of(read(asked, now=now).document["evaluation"], now=now)
 
     def need(self, number: int = 1, **changes: Any) -> Need:

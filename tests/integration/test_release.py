@@ -282,3 +282,13 @@ def test_the_ledger_pages_without_gaps(owner: int) -> None:
         seen += [r.id for r in rows]
         before = (rows[-1].at, rows[-1].id)
     assert (len(seen), len(set(seen))) == (7, 7)
+
+
+def test_the_evaluation_alone_is_what_the_whole_answer_says(owner: int) -> None:
+    """Fewer rows read, the same evaluation, the same items on the ledger, the same evidence."""
+    own = Recipient(RecipientKind.ENTERPRISE, FIRM, "示例企业1", enterprise=FIRM)
+    whole = query(Inquiry(own, FIRM, "self", Form.DERIVED, "person:1", "portal"), now=NOW)
+    alone = query(Inquiry(own, FIRM, "self", Form.DERIVED, "person:1", "portal", evaluation_only=True), now=NOW)
+    assert alone.document["evaluation"] == whole.document["evaluation"] and alone.document["items"] == []
+    first, second = list_accesses(enterprise=FIRM, limit=2)
+    assert first.items == second.items and first.entry != second.entry

@@ -59,8 +59,9 @@ OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到�
 class Inquiry:
     """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
 
-    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``cause`` is why, in the
-    words of who looks; the enterprise sees it, and the whole line, at once or from ``shown_from`` on.
+    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``evaluation_only`` asks
+    for the evaluation without the items' own blocks. ``cause`` is why, in the words of who looks; the enterprise sees
+    it, and the whole line, at once or from ``shown_from`` on.
     """
 
     recipient: Recipient
@@ -74,6 +75,7 @@ class Inquiry:
     public_only: bool = False
     cause: str = ""
     shown_from: datetime | None = None
+    evaluation_only: bool = False
 
 
 def query(inquiry: Inquiry, *, now: datetime) -> Answer:
@@ -197,7 +199,8 @@ def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
 def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | None, now: datetime) -> Document:
     """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
     registration = current_list().item(REGISTRATION)
-    everything = {i.code: i for i in (*items, registration)}
+    told = () if inquiry.evaluation_only else items  # whose rows are read and told one by one
+    everything = {i.code: i for i in (*told, registration)}
     tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
     delivered = delivered_items(known=now)
     today = beijing_day(now)
@@ -212,10 +215,9 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         found = ItemFacts(item, within, delivered.get(item.code), sources[item.code])
         return as_heard(found, said[item.code]) if item.code in said else found
 
-    held = tables.get(registration.code)
-    rows = current_rows(held, registration) if held else []  # read also while its source is silent
-    registered = [row for row in rows if _within(row, today, None)]
-    if not registered:
+    held = tables.get(registration.code)  # read also while its source is silent
+    rows = current_rows(held, registration) if held else []
+    if not (registered := [row for row in rows if _within(row, today, None)]):
         raise UnknownEnterprise(enterprise=inquiry.enterprise)
     closed = {code: one.why for code, one in said.items() if one.why}
     verify = inquiry.public_only or inquiry.form is Form.VERIFY
@@ -223,7 +225,6 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
     result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed, answered=answered)
     months = found.data_months if found else None
     bounds, asked = Bounds.of(items, months), frozenset(item.code for item in items)
-    blocks = [_block(inquiry, facts(item), result, bounds) for item in items]
     return {
         "v": 1,
         "enterprise": inquiry.enterprise,
@@ -239,7 +240,7 @@ def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | No
         "asked_at": now.isoformat(),
         "evaluation": result if result and _whole(items, months, now) else None,
         "scenarios": scenario_scores(inquiry.recipient, inquiry.purpose, inquiry.form, result, asked, months),
-        "items": blocks,
+        "items": [_block(inquiry, facts(item), result, bounds) for item in told],
         **_away(found),
         "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
     }

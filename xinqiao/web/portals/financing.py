@@ -67,8 +67,8 @@ def _firm(actor: Acting) -> Firm:
     """The enterprise as conditions look at it: its own file by the gate, recorded like any other read."""
     own = Recipient(RecipientKind.ENTERPRISE, actor.code, actor.party, enterprise=actor.code)
     now = timezone.now()
-    answered = read(Inquiry(own, actor.code, "self", Form.DERIVED, actor.label, "portal"), now=now)
-    return firm_of(answered.document["evaluation"], now=now)
+    inquiry = Inquiry(own, actor.code, "self", Form.DERIVED, actor.label, "portal", evaluation_only=True)
+    return firm_of(read(inquiry, now=now).document["evaluation"], now=now)
 
 
 @APPLICANT

@@ -56,10 +56,12 @@ OWNER = requires(Portal.ENTERPRISE, Role.OWNER)
 MONTH = timedelta(days=30)
 
 
-def _own(actor: Acting, form: Form) -> Answer:
+def _own(actor: Acting, form: Form, *, evaluation_only: bool = False) -> Answer:
     """The enterprise's own file through the gate: free, and recorded like any other read."""
     recipient = Recipient(RecipientKind.ENTERPRISE, actor.code, actor.party, enterprise=actor.code)
-    inquiry = Inquiry(recipient, actor.code, "self", form, actor.label, "portal")
+    inquiry = Inquiry(
+        recipient, actor.code, "self", form, actor.label, "portal", evaluation_only=evaluation_only
+    )  # fmt: skip
     return read(inquiry, now=timezone.now())
 
 
@@ -71,7 +73,7 @@ def _open_requests(enterprise: str) -> list[RequestFacts]:
 @require_GET
 def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """What needs doing, the score, and the state of everything else, in that order."""
-    answer = _own(actor, Form.DERIVED)
+    answer = _own(actor, Form.DERIVED, evaluation_only=True)
     now = timezone.now()
     standing = [a for a in list_authorisations(enterprise=actor.code) if _stands(a)]
     context = {
