@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from benchmarks.node import deliver_sample, write_sample
+from tests import onnx_files
 from tests.factories import DAY, deliver
 from tests.kept import laid_down
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
@@ -22,6 +23,7 @@ from xinqiao.evaluation.queries import published_result
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.queries import list_entries
 from xinqiao.formulas.actions import measure_grains, review_formula, submit_formula, withdraw_formula
+from xinqiao.formulas.onnx_models import written
 from xinqiao.formulas.queries import current_grains, get_formula, inputs, list_formulas, list_runs
 from xinqiao.formulas.refusals import (
     AnotherPersonReviews,
@@ -112,6 +114,27 @@ def ran(firms: dict[str, Any], formula: str, given: str, bank: str = "bank-0", n
         formula, recipient=bank_, enterprise=firms["firm"], authorisation=given, actor="person:1", channel="portal",
         now=now or now_(),
     )  # fmt: skip
+
+
+def test_a_model_brought_as_a_file_answers_by_the_same_way(firms: dict[str, Any]) -> None:
+    """Submitted, reviewed, run through the gate under the authorisation, charged once, read as words."""
+    measure_grains(actor="person:9", now=now_())
+    second = "operation.insured_change_percent"
+    ready = inputs(now=now_())
+    assert ready[INPUT].why_not is None and ready[second].why_not is None
+    high = [float(ready[code].high - ready[code].low) for code in (INPUT, second)]
+    data = onnx_files.linear(*(4 / width for width in high))
+    formula = approved(text=written([INPUT, second], data), output={"kind": "bands", "cuts": ["0.5"]}, name="model")
+    kept = get_formula(formula)
+    assert kept.inputs == tuple(sorted([INPUT, second])) and kept.items == ITEMS
+    given = give(firms)
+    answer = ran(firms, formula, given.id)
+    assert answer.document["result"] in (1, 2, None) and answer.receipt
+    again = ran(firms, formula, given.id)
+    assert again.document["result"] == answer.document["result"]
+    withdraw_authorisation(given.id, signatory=firms["owner"], now=now_())
+    with pytest.raises(NotReleased):
+        ran(firms, formula, given.id)
 
 
 def test_from_submission_to_an_answer_with_its_receipt(firms: dict[str, Any]) -> None:

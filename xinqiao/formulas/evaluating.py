@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 
+from xinqiao.formulas.onnx_models import outcome_of
 from xinqiao.formulas.types import Node, Output, OutputKind, Value
 
 # Checked formulas stay below 10^30 with at most 18 decimals: every sum and product fits exactly.
@@ -48,6 +49,8 @@ def _value(node: Node, read: Read) -> Value:
         return node.value
     if node.kind == "input":
         return read.get(str(node.value))
+    if node.kind == "model":
+        return outcome_of(node, read)
     if node.kind == "known":
         return read.get(str(node.parts[0].value)) is not None
     first = _value(node.parts[0], read)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from xinqiao.formulas.onnx_models import digest_of
 from xinqiao.formulas.types import Node, Output, OutputKind
 
 # A pattern and what fills it → a sentence in the reader's language.
@@ -35,6 +36,7 @@ PATTERNS: Mapping[str, str] = {
     "sum": "{all} 之和",
     "bins": "{a} 分档：{steps}，其余计 {last}",
     "step": "小于 {cut} 计 {points}",
+    "model": "机构提交的 ONNX 模型（文件摘要 {sha256}）读取 {all} 后给出的数",
     "true": "真",
     "false": "假",
     "bands": "只给出第几档（共 {count} 档，界限 {cuts}），1 档最低",
@@ -52,6 +54,8 @@ def aloud(node: Node, names: Mapping[str, str], say: Say) -> str:
         return number(node.value) if isinstance(node.value, Decimal) else f"“{node.value}”"
     parts = [aloud(part, names, say) for part in node.parts]
     filled: dict[str, Any] = dict(zip("abc", parts, strict=False)) | {"all": tuple(parts), "places": node.places}
+    if node.kind == "model":
+        filled["sha256"] = digest_of(str(node.value))[:16]
     if node.kind == "bins":
         steps = [
             say(PATTERNS["step"], {"cut": number(cut), "points": points})

@@ -11,6 +11,7 @@ from typing import Any
 
 from xinqiao.formulas.checking import analyse, inputs_of, walk
 from xinqiao.formulas.evaluating import EXACT
+from xinqiao.formulas.onnx_models import is_model, take_model
 from xinqiao.formulas.parsing import Unreadable, parse
 from xinqiao.formulas.refusals import AnotherPersonReviews, InvalidFormula, ReviewReasonNeeded
 from xinqiao.formulas.types import (
@@ -54,6 +55,11 @@ def take(text: str, output: Mapping[str, Any], inputs: Inputs, limits: FormulaLi
     faults: list[Fault] = []
     shaped = read_output(output, limits, faults)
     tree = reach = None
+    if is_model(text):
+        tree, reach, found = take_model(text, inputs, limits)
+        if faults + found or tree is None or reach is None or shaped is None:
+            raise InvalidFormula(_problems("", faults + found))
+        return Checked(tree, shaped, tuple(inputs[code] for code in inputs_of(tree)), reach)
     try:
         tree = parse(text, limits)
         reach, found = analyse(tree, inputs, limits)

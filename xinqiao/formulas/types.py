@@ -184,6 +184,9 @@ class FormulaLimits:
     most_bands: int
     most_values: int
     share_percent: int
+    model_bytes: int
+    model_nodes: int
+    model_share_percent: int
     tolerance_permille: int
     tolerances: int
     low_percent: int

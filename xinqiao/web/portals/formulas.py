@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from xinqiao.consent.queries import find_active, get_template
 from xinqiao.consent.rules import check_purpose
 from xinqiao.formulas.actions import measure_grains, review_formula, submit_formula, try_formula, withdraw_formula
+from xinqiao.formulas.onnx_models import typed, written
 from xinqiao.formulas.queries import (
     current_grains,
     formula_limits,
@@ -60,7 +61,7 @@ def write(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     if request.method == "GET":
         return render(request, "institution/formula_write.html", context)
     raw = {key: posted(request, key) for key in WRITTEN} | {"text": _text(request)}
-    context["raw"] = raw
+    context["raw"] = raw | {"text": typed(raw["text"])}
     try:
         if posted(request, "act") == "check":
             context["checked"] = try_formula(raw["text"], _output(raw), now=now)
@@ -82,6 +83,8 @@ def _text(request: HttpRequest) -> str:
     sent = request.FILES.get("file")
     if sent is None:
         return posted(request, "text", most=20_000)
+    if (sent.name or "").lower().endswith(".onnx"):
+        return written(posted(request, "text", most=4_000).split(), sent.read(formula_limits().model_bytes + 1))
     return sent.read(80_000).decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
