@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 NAME = "effectiveness_recompute"
 BAR = "every number of the page equal to its recomputation from the exported rows"
 FIRMS, REGISTERED, LOANS = 20_000, 10_000, 15_000
-BANKS, READ = 12, 60
+BANKS, READ, INDIVIDUALS = 12, 60, 400
 
 
 def measure(scale: float) -> Figure:
@@ -73,6 +73,7 @@ def _fill(registered: int, loans: int, now: datetime) -> dict[str, int]:
         register_organisation(code, kind=OrganisationKind.INSTITUTION, name=f"示例银行{number}", actor=ACTOR, now=now)
         found(code, reason="基准测试", actor=ACTOR, now=now)
     chance, codes = random.Random(SEED), population([], now=now)[0].column("code").to_pylist()[:registered]
+    codes += [_individual(number) for number in range(INDIVIDUALS)]
     for code in codes:
         since = now - timedelta(days=chance.randint(30, 700))
         register_enterprise(code, name=f"示例企业{code[-6:]}", actor=ACTOR, now=since)
@@ -151,6 +152,15 @@ def _lend(codes: list[str], loans: int, chance: random.Random, now: datetime) ->
         for start in range(0, len(rows), 2000):
             taken += report_loans(rows[start : start + 2000], institution=f"bank_{bank}", actor=ACTOR, now=now).new
     return taken
+
+
+def _individual(number: int) -> str:
+    """The code of an individual business, of which the sample province has none."""
+    from xinqiao.kernel.identifiers import organisation_check_character, uscc_check_character
+
+    body = f"MA{number:06d}"
+    first17 = f"92610102{body}{organisation_check_character(body)}"
+    return first17 + uscc_check_character(first17)
 
 
 def _loan(bank: int, number: int, chance: random.Random, codes: list[str], today: date) -> dict[str, Any]:
