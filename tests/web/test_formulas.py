@@ -53,6 +53,32 @@ def test_a_text_file_is_as_good_as_typing(town: Town) -> None:
     assert list_formulas()[0].text == "identity.age_months + 1"
 
 
+def test_a_model_goes_the_same_way(town: Town) -> None:
+    """Brought as a file, reviewed by the node, run by the institution, read of by the enterprise."""
+    from io import BytesIO
+
+    from tests.onnx_files import linear
+
+    file = BytesIO(linear(0.02, 0.5))
+    file.name = "scale.ONNX"
+    codes = "identity.age_months\r\npublic_credit.penalties_24m"
+    sent = FORM | {"text": codes, "kind": "bands", "cuts": "0.5 0.7", "file": file, "act": "submit"}
+    operator, banker = town.client("operator"), town.client("banker")
+    page = banker.post("/institution/formulas/new/", sent)
+    assert page.status_code == 302, page.content.decode()
+    (formula,) = list_formulas()
+    path = f"/node/formulas/{formula.id}/"
+    said = operator.get(path).content.decode()
+    assert "ONNX" in said and "成立月数" in said and formula.sha256 in said
+    assert "identity.age_months public_credit.penalties_24m" in said and len(said) < 60_000
+    operator.post(path, {"decision": "approve", "reason": "read"})
+    assert len(banker.get(f"/institution/formulas/{formula.id}/").content) < 60_000
+    answer = banker.post(f"/institution/formulas/{formula.id}/run/", {"uscc": FIRM})
+    assert answer.status_code == 200 and "查询编号" in answer.content.decode()
+    owner = town.client("owner", english=True).get("/enterprise/formulas/").content.decode()
+    assert "ONNX" in owner and list_runs(enterprise=FIRM)[0].access in owner
+
+
 def test_the_node_reviews_an_institution_runs_and_the_enterprise_reads(town: Town) -> None:
     formula = submitted(town)
     operator, banker = town.client("operator"), town.client("banker")

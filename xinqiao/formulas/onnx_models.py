@@ -54,7 +54,7 @@ def digest_of(text: str) -> str:
 
 def take_model(text: str, inputs: Inputs, limits: FormulaLimits) -> tuple[Node | None, Reach | None, list[Fault]]:
     """A submitted model, checked: its tree and measured reach, or every fault that was found."""
-    codes = text[len(HEAD) :].partition("\n")[0].split()
+    codes = typed(text).split()
     try:
         data = _data(text)
     except (binascii.Error, ValueError):
@@ -62,9 +62,14 @@ def take_model(text: str, inputs: Inputs, limits: FormulaLimits) -> tuple[Node |
     faults = [*_input_faults(codes, inputs, limits), *_file_faults(data, len(codes), limits)]
     if faults:
         return None, None, faults
-    tree = Node("model", 0, tuple(Node("input", 0, value=code) for code in codes), text)
+    tree = model_tree(text)
     reach, found = _measured(tree, [inputs[code] for code in codes], limits)
     return tree, reach, found
+
+
+def model_tree(text: str) -> Node:
+    """A submitted model as the tree of a formula: one node over its inputs."""
+    return Node("model", 0, tuple(Node("input", 0, value=code) for code in typed(text).split()), text)
 
 
 def run_model(text: str, values: Sequence[Decimal]) -> Decimal | None:

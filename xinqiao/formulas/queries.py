@@ -13,6 +13,7 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.evaluation.population import comparable
 from xinqiao.formulas.content import load_limits
 from xinqiao.formulas.models import FormulaRow, GrainRow, RunRow
+from xinqiao.formulas.onnx_models import is_model, model_tree
 from xinqiao.formulas.parsing import parse
 from xinqiao.formulas.reading import Say, lines, output_aloud
 from xinqiao.formulas.refusals import UnknownFormula
@@ -178,4 +179,5 @@ def reading_of(formula: Formula, names: Mapping[str, str], say: Say) -> tuple[li
     """A formula in plain words: its terms, and the form of its answer. It passed the check when it was taken."""
     limits = formula_limits()
     output = read_output(formula.output, limits, [])
-    return lines(parse(formula.text, limits), names, say), output_aloud(output, say) if output else ""
+    tree = model_tree(formula.text) if is_model(formula.text) else parse(formula.text, limits)
+    return lines(tree, names, say), output_aloud(output, say) if output else ""

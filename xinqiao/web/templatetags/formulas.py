@@ -10,6 +10,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.formulas.onnx_models import typed
 from xinqiao.formulas.queries import reading_of
 from xinqiao.formulas.types import Formula, Input
 from xinqiao.web.templatetags.xinqiao import name
@@ -24,6 +25,12 @@ def read_aloud(formula: Formula) -> dict[str, Any]:
     names = {code: name(facts) for code, facts in facts_by_code().items()}
     terms, form = reading_of(formula, names, sentence)
     return {"terms": terms, "form": form}
+
+
+@register.filter
+def as_typed(formula: Formula) -> str:
+    """A formula's text; of a model the indicators in order, since its file is no text."""
+    return typed(formula.text)
 
 
 @register.filter
