@@ -54,11 +54,12 @@ class NodeRoom:
     def run(self, formula: str, enterprise: str, bank: str) -> int | None:
         """One run, timed besides the gate."""
         from xinqiao.formulas.running import run_formula
-        from xinqiao.monitoring.pushing import recipient_of
+        from xinqiao.parties.queries import get_organisation
+        from xinqiao.release.types import Recipient
 
         with beside_the_gate(self.seconds):
             answer = run_formula(
-                formula, recipient=recipient_of(bank), enterprise=enterprise,
+                formula, recipient=Recipient.of(get_organisation(bank)), enterprise=enterprise,
                 authorisation=self.given[bank, enterprise], actor=bank, channel="api", now=datetime.now(UTC),
             )  # fmt: skip
         self.answered += 1

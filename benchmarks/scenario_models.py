@@ -103,11 +103,10 @@ def _sba(scale: float) -> tuple[Measured, dict[str, Any], tuple[int, list[tuple[
     cuts = tenths(scores[before])
     places = np.searchsorted(cuts, scores, side="right")
     moved = stability(places[before], places[after], len(cuts) + 1)
-    columns, each = frame.by_code, []
-    for one in found.model.characteristics:
-        if len(one.axes) == 1:
-            where = one.axes[0].places_of(columns[one.indicators[0]])
-            each.append((one.indicators[0], stability(where[before], where[after], one.axes[0].size)))
+    each = [
+        (one.indicators[0], stability(where[before], where[after], one.axes[0].size))
+        for one, where in found.model.places(frame)
+    ]
     return _measured("SBA", found, took), found.figures, (moved, sorted(each, key=lambda pair: -pair[1])[:5])
 
 

@@ -36,7 +36,7 @@ from xinqiao.monitoring.content import signals
 from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.monitoring.models import BookmarkRow, PushRow, SignalRow
 from xinqiao.monitoring.passing import monitor, recompute, standing
-from xinqiao.monitoring.pushing import push_waiting, recipient_of
+from xinqiao.monitoring.pushing import push_waiting
 from xinqiao.monitoring.queries import (
     get_told,
     list_about,
@@ -67,11 +67,13 @@ from xinqiao.parties.actions import (
     register_person,
     set_admitted,
 )
+from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import standing_rows
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import access_bundle, list_accesses
+from xinqiao.release.types import Recipient
 from xinqiao.supervision.canaries import plant_canaries
 from xinqiao.webhooks.actions import add_endpoint
 from xinqiao.webhooks.queries import list_messages
@@ -127,7 +129,7 @@ def penalty(number: int, firm: str = FIRM, **values: str) -> dict[str, str]:
 
 
 def told(bank: str = "bank-a", now: datetime = NOW + HOUR) -> list[str]:
-    return [signal.rule for signal, _ in list_told(recipient_of(bank), now=now)]
+    return [signal.rule for signal, _ in list_told(Recipient.of(get_organisation(bank)), now=now)]
 
 
 def passed(now: datetime = NOW + HOUR) -> list[str]:
@@ -176,7 +178,7 @@ def test_a_new_penalty_is_told_once_to_who_watches_and_to_the_firm(owners: dict[
     again = monitor(now=NOW + 2 * HOUR)
     assert (again.enterprises, again.raised) == (0, 0)
     assert told("bank-b") == []
-    signal, push = list_told(recipient_of("bank-a"), now=NOW + HOUR)[0]
+    signal, push = list_told(Recipient.of(get_organisation("bank-a")), now=NOW + HOUR)[0]
     assert signal.facts == {"on": "2026-11-01"} and push.watch.exposure_fen == 10_000
     (mine, pushes), _ = list_about(FIRM, now=NOW + HOUR)
     assert [p.watch.organisation for p in pushes] == ["bank-a"] and mine.rule in ("penalty.severe", "penalty.repeated")
@@ -200,7 +202,7 @@ def test_figures_that_fell_are_told_without_a_figure(owners: dict[str, int]) -> 
     outcome = deliver("utility.electricity", rows, now=NOW)
     assert outcome.accepted == len(rows), outcome
     assert passed() == ["utility.power_fall"]
-    ((signal, push),) = list_told(recipient_of("bank-a"), now=NOW + HOUR)
+    ((signal, push),) = list_told(Recipient.of(get_organisation("bank-a")), now=NOW + HOUR)
     assert signal.facts == {"month": "2026-03", "months": 3, "percent": 40}, "the first month of the fall, once"
     assert "7777" not in json.dumps(signal.facts) and "1111" not in json.dumps(signal.facts)
     assert find_active(recipient="bank-a", subject=FIRM, purpose="post_loan", now=NOW + HOUR).times_used == 1  # type: ignore[union-attr]
@@ -225,7 +227,7 @@ def test_ones_own_overdue_loan_is_no_news_and_anothers_is_not_named(owners: dict
     outcome = deliver("financing.repayment", [{"uscc": FIRM, "receipt_no": n, **late} for n, _ in loans], now=NOW)
     assert outcome.accepted == 2
     assert passed() == ["financing.arrears_elsewhere"]
-    ((signal, _),) = list_told(recipient_of("bank-a"), now=NOW + HOUR)
+    ((signal, _),) = list_told(Recipient.of(get_organisation("bank-a")), now=NOW + HOUR)
     assert signal.facts == {"month": "2026-10"}
 
 
@@ -243,7 +245,7 @@ def test_a_retracted_row_takes_the_signal_back_and_the_holder_is_told(owners: di
     signal = SignalRow.objects.get()
     assert signal.state == SignalState.WITHDRAWN
     with pytest.raises(UnknownSignal):
-        get_told(signal.id, recipient=recipient_of("bank-a"), now=NOW + 3 * HOUR)
+        get_told(signal.id, recipient=Recipient.of(get_organisation("bank-a")), now=NOW + 3 * HOUR)
     kinds = [(m.type, str(m.state)) for m in list_messages("bank-a")]
     assert sorted(kinds) == [("signal.raised", "superseded"), ("signal.withdrawn", "waiting")]
     assert list_about(FIRM, now=NOW + 3 * HOUR)[0][0].state is SignalState.WITHDRAWN, "the firm sees what became of it"
@@ -279,7 +281,7 @@ def test_with_the_authorisation_everything_ends(owners: dict[str, int]) -> None:
     signal = SignalRow.objects.get().id
     withdraw_authorisation(watch.authorisation, signatory=owners[FIRM], now=NOW + HOUR)
     with pytest.raises(UnknownSignal):
-        get_told(signal, recipient=recipient_of("bank-a"), now=NOW + HOUR)
+        get_told(signal, recipient=Recipient.of(get_organisation("bank-a")), now=NOW + HOUR)
     assert told() == [], "before any pass"
     deliver("penalty.decision", [penalty(2)], now=NOW + 2 * HOUR)
     done = monitor(now=NOW + 3 * HOUR)
@@ -328,7 +330,7 @@ def test_an_expired_signal_cannot_be_read(owners: dict[str, int]) -> None:
     late = datetime.combine(row.expires_on + timedelta(days=1), NOW.timetz())
     assert told(now=late - DAY) == ["penalty.severe"] and told(now=late) == []
     with pytest.raises(UnknownSignal):
-        get_told(row.id, recipient=recipient_of("bank-a"), now=late)
+        get_told(row.id, recipient=Recipient.of(get_organisation("bank-a")), now=late)
 
 
 def test_a_pass_that_dies_before_its_bookmark_loses_and_repeats_nothing(
@@ -424,13 +426,15 @@ def test_precision_is_what_the_raw_replies_say(owners: dict[str, int]) -> None:
     watched(owners)
     deliver("penalty.decision", [penalty(n, decided_on=f"20{10 + n}-01-01") for n in range(1, 9)], now=NOW)
     assert passed() == ["penalty.severe"] * 8
-    bank = recipient_of("bank-a")
+    bank = Recipient.of(get_organisation("bank-a"))
     held = [signal.id for signal, _ in list_told(bank, now=NOW + HOUR)]
     by: dict[str, Any] = {"recipient": bank, "actor": "person:9", "now": NOW + HOUR}
     with pytest.raises(InvalidReply):
         reply(held[0], said="useful", reason="visited", **by)
     with pytest.raises(UnknownSignal):
-        reply(held[0], **{**by, "recipient": recipient_of("bank-b")}, said="useful", reason="confirmed")
+        reply(
+            held[0], **{**by, "recipient": Recipient.of(get_organisation("bank-b"))}, said="useful", reason="confirmed"
+        )
     reply(held[0], said="acted", reason="visited", **by)
     with pytest.raises(AlreadyReplied):
         reply(held[0], said="useful", reason="confirmed", **by)
@@ -481,7 +485,7 @@ def test_a_grade_that_fell_is_told_and_taken_back_with_its_run(owners: dict[str,
         monitor(now=now)
         assert standing(now=now) == recompute(now=now) != set()
         push_waiting(now=now)
-        ((signal, push),) = list_told(recipient_of("bank-a"), now=now)
+        ((signal, push),) = list_told(Recipient.of(get_organisation("bank-a")), now=now)
     assert signal.facts == {"before": "A", "after": "BB"}
     assert "tax.payment" in next(a for a in list_accesses(enterprise=FIRM) if a.id == push.access).items
     roll_back_run(newer.id, actor="t", now=now)

@@ -46,8 +46,9 @@ from xinqiao.matching.actions import post_need, publish_product
 from xinqiao.matching.types import Firm
 from xinqiao.monitoring.actions import propose_embargo, reply, watch_borrower
 from xinqiao.monitoring.passing import monitor
-from xinqiao.monitoring.pushing import push_waiting, recipient_of
+from xinqiao.monitoring.pushing import push_waiting
 from xinqiao.monitoring.queries import list_told
+from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.actions import report_outage
@@ -56,6 +57,7 @@ from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
 from xinqiao.release.queries import list_accesses
+from xinqiao.release.types import Recipient
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -187,9 +189,9 @@ def signalled(town: Town, now: datetime) -> str:
     later = timezone.now()
     monitor(now=later)
     push_waiting(now=later)
-    told = [signal.id for signal, _ in list_told(recipient_of("bank-a"), now=later)]
+    told = [signal.id for signal, _ in list_told(Recipient.of(get_organisation("bank-a")), now=later)]
     by: dict[str, Any] = {"actor": "person:1", "now": later}
-    reply(told[0], recipient=recipient_of("bank-a"), said="acted", reason="visited", **by)
+    reply(told[0], recipient=Recipient.of(get_organisation("bank-a")), said="acted", reason="visited", **by)
     propose_embargo(uscc(3), basis="x", until=timezone.localdate() + timedelta(days=3), **by)
     return told[1]
 
@@ -219,8 +221,8 @@ def formulated(town: Town) -> str:
     made = submit_formula(text, output, name="Example", purpose="approval", institution="bank-a", **by)
     review_formula(made.id, approve=True, reason="Example", actor="person:2", now=timezone.now())
     run_formula(
-        made.id, recipient=recipient_of("bank-a"), enterprise=FIRM, authorisation="", actor="t", channel="portal",
-        now=timezone.now(),
+        made.id, recipient=Recipient.of(get_organisation("bank-a")), enterprise=FIRM, authorisation="", actor="t",
+        channel="portal", now=timezone.now(),
     )  # fmt: skip
     return made.id
 

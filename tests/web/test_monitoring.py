@@ -15,9 +15,11 @@ from xinqiao.consent.actions import grant_authorisation, request_authorisation, 
 from xinqiao.consent.queries import consent_text
 from xinqiao.consent.types import Form
 from xinqiao.monitoring.passing import monitor
-from xinqiao.monitoring.pushing import push_waiting, recipient_of
+from xinqiao.monitoring.pushing import push_waiting
 from xinqiao.monitoring.queries import list_embargoes, list_told, list_watches, precisions
 from xinqiao.monitoring.types import EmbargoState
+from xinqiao.parties.queries import get_organisation
+from xinqiao.release.types import Recipient
 
 PENALTY = {"kind": "罚款", "severity": "严重", "decided_on": "2026-09-01", "fine_fen": "5000"}
 
@@ -40,7 +42,7 @@ def signalled(town: Town) -> str:
     now = timezone.now()
     monitor(now=now)
     push_waiting(now=now)
-    ((signal, _),) = list_told(recipient_of("bank-a"), now=now)
+    ((signal, _),) = list_told(Recipient.of(get_organisation("bank-a")), now=now)
     return signal.id
 
 

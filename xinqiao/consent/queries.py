@@ -140,9 +140,13 @@ def find_active(*, recipient: str, subject: str, purpose: str, now: datetime) ->
     return next((row for row in found if standing(row, now=now) is AuthorisationState.ACTIVE), None)
 
 
-def active_by_pair(*, purpose: str, now: datetime) -> dict[tuple[str, str], Authorisation]:
-    """(recipient, subject) → the newest authorisation of that purpose that can be used now, of all there are."""
+def active_by_pair(
+    *, purpose: str, now: datetime, recipient: str | None = None
+) -> dict[tuple[str, str], Authorisation]:
+    """(recipient, subject) → the newest authorisation of that purpose usable now, of one recipient or of all."""
     rows = AuthorisationRow.objects.filter(purpose=purpose, status=AuthorisationStatus.ACTIVE, valid_to__gt=now)
+    if recipient is not None:
+        rows = rows.filter(recipient=recipient)
     found = map(authorisation_facts, rows.order_by("valid_from", "id").iterator())
     return {(a.recipient, a.subject): a for a in found if standing(a, now=now) is AuthorisationState.ACTIVE}
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from django.db.models import QuerySet
 
 from xinqiao.evaluation import compute
 from xinqiao.evaluation.calibration import load_calibrations
@@ -31,6 +32,7 @@ from xinqiao.evaluation.types import (
     WhyNotKnown,
 )
 from xinqiao.indicators.derive import GROUP
+from xinqiao.indicators.scoring import points_column
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
@@ -167,16 +169,17 @@ def is_under_list(run_id: str) -> bool:
     return card is None or compute.shut(run.sources) == not_listed(compute.needed(card)[1])
 
 
+def _runs_of(card: Scorecard) -> QuerySet[EvaluationRun]:
+    """The published runs of this very card, the newest first."""
+    runs = EvaluationRun.objects.filter(scorecard_sha256=card.sha256, status=RunStatus.PUBLISHED)
+    return runs.exclude(path="").order_by("-known_at", "-started_at")
+
+
 def _peers(card: Scorecard, as_of: AsOf) -> PeerTable:
     """The peers of the newest run of this very card that speaks of no later day and knew nothing later."""
     columns = compute.compared_columns(card)
-    runs = EvaluationRun.objects.filter(
-        scorecard_sha256=card.sha256,
-        status=RunStatus.PUBLISHED,
-        valid_on__lte=as_of.valid,
-        known_at__lte=as_of.known,
-    )
-    run = runs.exclude(path="").order_by("-known_at", "-started_at").first() if columns else None
+    runs = _runs_of(card).filter(valid_on__lte=as_of.valid, known_at__lte=as_of.known)
+    run = runs.first() if columns else None
     return load_peers(run.path, columns) if run else NO_PEERS
 
 
@@ -185,16 +188,12 @@ def peer_medians(enterprise: str, card: Scorecard) -> tuple[int, dict[str, int]]
 
     Peers are of one industry and size class; none where the enterprise is in no run or in too small a group.
     """
-    runs = EvaluationRun.objects.filter(scorecard_sha256=card.sha256, status=RunStatus.PUBLISHED).exclude(path="")
-    run = runs.order_by("-known_at", "-started_at").first()
+    run = _runs_of(card).first()
     rows = lake().read(run.path, enterprise=enterprise).to_pylist() if run else []
     group = rows[0].get(GROUP) if rows else None
     if run is None or not group:
         return 0, {}
-    parts = tuple(
-        (d.code, tuple((f"points__{i.code.replace('.', '__')}", i.maximum) for i in d.indicators))
-        for d in card.dimensions
-    )
+    parts = tuple((d.code, tuple((points_column(i.code), i.maximum) for i in d.indicators)) for d in card.dimensions)
     return dimension_medians(run.path, group, parts)
 
 
@@ -257,8 +256,7 @@ def get_guideline(*, on: date, code: str = "basic", version: str = "") -> Docume
 
 def indicator_coverage(card: Scorecard) -> Mapping[str, Coverage]:
     """Indicator code → coverage and freshness in the newest published run of this very card; empty without one."""
-    runs = EvaluationRun.objects.filter(scorecard_sha256=card.sha256, status=RunStatus.PUBLISHED).exclude(path="")
-    run = runs.order_by("-known_at", "-started_at").first()
+    run = _runs_of(card).first()
     return _coverage(run.path, card.sha256) if run else {}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xinqiao.evaluation.types import CardIndicator, Dimension, Document, Scorecard, ValueState, WhyNotKnown
+from xinqiao.indicators.scoring import points_column
 from xinqiao.indicators.types import IndicatorFacts
 
 REASONS = 4
@@ -53,7 +54,7 @@ def document(
 
 
 def _points(row: Row, code: str) -> int | None:
-    points: int | None = row[f"points__{code.replace('.', '__')}"]
+    points: int | None = row[points_column(code)]
     return points
 
 

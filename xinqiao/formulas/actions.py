@@ -6,17 +6,25 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import transaction
 from django.db.models import Max
 
-from xinqiao.evaluation.compute import facts_by_code
+from xinqiao.evaluation.peers import integers
 from xinqiao.evaluation.population import comparable, population
 from xinqiao.evaluation.types import NoRun
 from xinqiao.evidence.actions import record
 from xinqiao.formulas.models import FormulaRow, GrainRow
-from xinqiao.formulas.queries import PLACES, as_formula, checked, closed_items, current_grains, formula_limits, inputs
+from xinqiao.formulas.queries import (
+    PLACES,
+    as_formula,
+    checked,
+    closed_items,
+    current_grains,
+    formula_limits,
+    inputs,
+    public_items,
+)
 from xinqiao.formulas.refusals import InvalidFormula, NothingToMeasure, TooManyFormulas, UnknownFormula
 from xinqiao.formulas.rules import TRANSITIONS, check_reason, check_reviewer, measure_grain, take
 from xinqiao.formulas.types import (
@@ -162,25 +170,20 @@ def measure_grains(*, actor: str, now: datetime) -> Mapping[str, Grain]:
     A rare act: each new grain lets a patient asker compare two readings. Raises NothingToMeasure.
     """
     limits = formula_limits()
-    wanted = {c: f for c, f in comparable(now=now).items() if closed_items(f) and f.unit in limits.least}
+    public = public_items()
+    wanted = {c: f for c, f in comparable(now=now).items() if closed_items(f, public) and f.unit in limits.least}
     try:
         table, run = population(sorted(wanted), now=now)
     except NoRun:
         raise NothingToMeasure() from None
     grains = []
     for code, facts in sorted(wanted.items()):
-        places = PLACES[facts.kind]
-        values = _whole(table.column(facts_by_code()[code].column), places)
+        values = integers(pc.drop_null(table.column(facts.column)).combine_chunks()).tolist()
         if len(values) >= limits.fewest:
-            grains.append(measure_grain(code, values, places, limits.least[facts.unit], limits))
+            grains.append(measure_grain(code, values, PLACES[facts.kind], limits.least[facts.unit], limits))
     rows: list[Document] = [{name: getattr(g, name) for name in Grain.__slots__} for g in grains if g]
     body = canonical_bytes({"v": 1, "grains": rows})
     digest = sha256_hex(body)
     GrainRow.objects.create(run=run, sha256=digest, body=body.decode(), measured_at=now, measured_by=actor)
     record(GRAINED, actor=actor, subject="node", body={"run": run, "sha256": digest, "indicators": len(rows)}, now=now)
     return current_grains()[1]
-
-
-def _whole(column: pa.ChunkedArray, places: int) -> list[int]:
-    """Known values as whole numbers in units of 10 to the minus ``places``."""
-    return [int(value * 10**places) for value in pc.drop_null(column).to_pylist()]

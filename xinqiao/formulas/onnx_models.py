@@ -11,6 +11,7 @@ import binascii
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from xinqiao.formulas.onnx_running import Unrunnable, outcomes, outcomes_apart
@@ -78,6 +79,7 @@ def run_model(text: str, values: Sequence[Decimal]) -> Decimal | None:
     return None if outcome is None else Decimal(repr(outcome)).quantize(PLACES)
 
 
+@lru_cache(maxsize=32)
 def _data(text: str) -> bytes:
     return base64.b64decode(text[len(HEAD) :].partition("\n")[2], validate=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -45,23 +45,29 @@ def _grains(sha256: str, body: str) -> Mapping[str, Grain]:
     return {one["indicator"]: Grain(**one) for one in json.loads(body)["grains"]}
 
 
-def closed_items(facts: IndicatorFacts) -> tuple[str, ...]:
+def public_items() -> frozenset[str]:
+    """The items of the list in force that are wholly public."""
+    return frozenset(item.code for item in current_list() if item.openness is Openness.PUBLIC)
+
+
+def closed_items(facts: IndicatorFacts, public: Collection[str]) -> tuple[str, ...]:
     """The items of an indicator that are not wholly public."""
-    public = {item.code for item in current_list() if item.openness is Openness.PUBLIC}
     return tuple(code for code in dict.fromkeys(facts.items) if code not in public)
 
 
 def inputs(*, now: datetime) -> dict[str, Input]:
     """Every indicator of the scorecard in force, as a formula may use it or with the reason why it may not."""
-    limits, (_, grains) = formula_limits(), current_grains()
+    limits, (_, grains), public = formula_limits(), current_grains(), public_items()
     peers = {one.facts.code for one in peers_among([r.indicator for r in load_indicators().values()])}
     return {
-        code: _input(one, limits, grains.get(code), peer=code in peers) for code, one in comparable(now=now).items()
+        code: _input(one, limits, grains.get(code), closed_items(one, public), peer=code in peers)
+        for code, one in comparable(now=now).items()
     }
 
 
-def _input(facts: IndicatorFacts, limits: FormulaLimits, grain: Grain | None, *, peer: bool) -> Input:
-    closed = closed_items(facts)
+def _input(
+    facts: IndicatorFacts, limits: FormulaLimits, grain: Grain | None, closed: tuple[str, ...], *, peer: bool
+) -> Input:
     text = facts.kind is Kind.TEXT
     made: dict[str, Any] = {
         "code": facts.code,
@@ -136,7 +142,7 @@ def list_formulas(*, institution: str = "", state: FormulaState | None = None) -
 
 def list_runs(*, enterprise: str = "", institution: str = "", limit: int = 50) -> list[Ran]:
     """Answers handed over, newest first: about an enterprise, or to an institution."""
-    rows = RunRow.objects.select_related("formula").order_by("-id")
+    rows = RunRow.objects.select_related("formula").defer("formula__body", "formula__reach").order_by("-id")
     if enterprise:
         rows = rows.filter(enterprise=enterprise)
     if institution:
@@ -153,26 +159,13 @@ def checked(formula: Formula, *, now: datetime) -> Checked:
     available, limits = inputs(now=now), formula_limits()
     key = json.dumps(formula.output, sort_keys=True)
     used = tuple(available[code] for code in formula.inputs if code in available)
-    return _checked(formula.text, key, used, _Held(limits))
-
-
-class _Held:
-    """Bounds as a key: one file read gives one object."""
-
-    def __init__(self, limits: FormulaLimits) -> None:
-        self.limits = limits
-
-    def __hash__(self) -> int:
-        return id(self.limits)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and other.limits is self.limits
+    return _checked(formula.text, key, used, limits)
 
 
 @lru_cache(maxsize=256)
-def _checked(text: str, output: str, used: tuple[Input, ...], held: _Held) -> Checked:
+def _checked(text: str, output: str, used: tuple[Input, ...], limits: FormulaLimits) -> Checked:
     available: Inputs = {one.code: one for one in used}
-    return take(text, json.loads(output), available, held.limits)
+    return take(text, json.loads(output), available, limits)
 
 
 def reading_of(formula: Formula, names: Mapping[str, str], say: Say) -> tuple[list[str], str]:

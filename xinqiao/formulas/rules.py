@@ -12,7 +12,7 @@ from typing import Any
 from xinqiao.formulas.checking import analyse, inputs_of, walk
 from xinqiao.formulas.evaluating import EXACT
 from xinqiao.formulas.onnx_models import is_model, take_model
-from xinqiao.formulas.parsing import Unreadable, parse
+from xinqiao.formulas.parsing import COMPARISONS, Unreadable, parse
 from xinqiao.formulas.refusals import AnotherPersonReviews, InvalidFormula, ReviewReasonNeeded
 from xinqiao.formulas.types import (
     Charge,
@@ -47,7 +47,6 @@ TRANSITIONS = Transitions(
 )
 MOST_CUT, MOST_BOUND = Decimal(10) ** 18, 10**9
 NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,6})?", re.ASCII)
-COMPARISONS = frozenset({"<", "<=", ">", ">=", "=", "!="})
 
 
 def take(text: str, output: Mapping[str, Any], inputs: Inputs, limits: FormulaLimits) -> Checked:
@@ -141,8 +140,8 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
                 most = Decimal(output.high - output.low) * limits.share_percent / 100
                 if reach.swing.get(one.code, Decimal(0)) > most:
                     faults.append(
-                        _leak(
-                            tree,
+                        Fault(
+                            tree.at,
                             "identity",
                             Phrase(
                                 "“{name}”一项就能左右评分的 {share}% 以上，近于原值；请减小权重或改用分档输出",
@@ -153,8 +152,8 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
                     )
             elif smooth(tree, one.code) and _finest(output) < reach.nudge.get(one.code, Decimal(0)):
                 faults.append(
-                    _leak(
-                        tree,
+                    Fault(
+                        tree.at,
                         "identity",
                         Phrase(
                             "“{name}”变动一个颗粒（{grain}）就跨过不止一档，近于原值；请放宽分档",
@@ -164,10 +163,6 @@ def leaks(tree: Node, reach: Reach, output: Output, inputs: Inputs, limits: Form
                     )
                 )
     return faults
-
-
-def _leak(node: Node, code: str, message: Phrase) -> Fault:
-    return Fault(node.at, code, message)
 
 
 def _finest(output: Output) -> Decimal:
@@ -193,8 +188,8 @@ def _combs(tree: Node, one: Input) -> list[Fault]:
             cuts.setdefault(cut, node)
     places = sorted(cuts)
     return [
-        _leak(
-            cuts[high],
+        Fault(
+            cuts[high].at,
             "comb",
             Phrase(
                 "对“{name}”的两个界限 {low} 和 {high} 相距不到一个颗粒（{grain}）；请合并",
@@ -285,14 +280,13 @@ def over_budget(
 def _free_at(charges: Sequence[Charge], cost: int, most: int) -> datetime | None:
     """The time of the charge whose lapse makes room; None when there is room."""
     spent = sum(c.millibits for c in charges)
+    if spent + cost <= most:
+        return None
     for one in sorted(charges, key=lambda c: c.at):
-        if spent + cost <= most:
-            return None
         spent -= one.millibits
-        last = one.at
         if spent + cost <= most:
-            return last
-    return None if spent + cost <= most else max((c.at for c in charges), default=None)
+            return one.at
+    return max((c.at for c in charges), default=None)
 
 
 def check_reviewer(submitted_by: str, reviewer: str) -> None:

@@ -15,7 +15,7 @@ from xinqiao.consent.types import Form
 from xinqiao.evaluation.queries import current_result
 from xinqiao.evaluation.types import Document
 from xinqiao.formulas.evaluating import evaluate, shape
-from xinqiao.formulas.models import AnswerRow, ChargeRow, FormulaRow, RunRow
+from xinqiao.formulas.models import AnswerRow, ChargeRow, RunRow
 from xinqiao.formulas.queries import checked, current_grains, formula_limits, get_formula
 from xinqiao.formulas.refusals import InvalidFormula, NotRunnable
 from xinqiao.formulas.rules import grained, millibits, over_budget
@@ -238,10 +238,9 @@ def _document(found: Formula, said: Said, inquiry: Inquiry, now: datetime) -> Do
 def _keep(
     found: Formula, ready: Checked, said: Said, reading: Reading, inquiry: Inquiry, answer: Answer, now: datetime
 ) -> None:
-    row = FormulaRow.objects.get(id=found.id)
     if said.fresh:
         AnswerRow.objects.update_or_create(
-            formula=row,
+            formula_id=found.id,
             enterprise=inquiry.enterprise,
             defaults={
                 "read_sha256": _digest(found, reading, inquiry.enterprise),
@@ -260,6 +259,6 @@ def _keep(
             for item in _charged(ready)
         )  # fmt: skip
     RunRow.objects.create(
-        formula=row, enterprise=inquiry.enterprise, at=now, result=said.result, coverage=said.coverage,
+        formula_id=found.id, enterprise=inquiry.enterprise, at=now, result=said.result, coverage=said.coverage,
         access=answer.access.id, fresh=said.fresh,
     )  # fmt: skip

@@ -169,7 +169,7 @@ class Checked:
     reach: Reach
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one file read gives one object: a key by identity
 class FormulaLimits:
     """``formulas.toml``: bounds, outputs, grain and budget. See the file for what each means."""
 

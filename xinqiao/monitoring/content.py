@@ -13,8 +13,9 @@ from typing import Any
 import pyarrow as pa
 
 from xinqiao.catalogue.load import load_catalogue
-from xinqiao.catalogue.schema import arrow_schema
+from xinqiao.catalogue.schema import arrow_schema, key_columns
 from xinqiao.catalogue.types import Catalogue, FieldType, Item, Openness
+from xinqiao.evaluation.types import Words
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import add_months
 from xinqiao.kernel.errors import Problem
@@ -31,7 +32,6 @@ from xinqiao.monitoring.types import (
     SignalLevel,
     SignalRule,
     Signals,
-    Text,
 )
 from xinqiao.plumbing.settings import content_dir
 
@@ -48,7 +48,7 @@ class ReplyReason:
 
     code: str
     reply: Reply
-    name: Text
+    name: Words
 
 
 def signals() -> Signals:
@@ -59,7 +59,7 @@ def signals() -> Signals:
 def reply_reasons() -> tuple[ReplyReason, ...]:
     """The coded reasons of replies."""
     raw = _raw(content_dir() / "signals.toml")
-    return tuple(ReplyReason(r["code"], Reply(r["reply"]), Text(r["name"], r["name_en"])) for r in raw["reasons"])
+    return tuple(ReplyReason(r["code"], Reply(r["reply"]), Words(r["name"], r["name_en"])) for r in raw["reasons"])
 
 
 @cache
@@ -169,7 +169,7 @@ def _rule(one: Mapping[str, Any]) -> SignalRule:
         elsewhere=Elsewhere(**other) if other else None,
         value=one.get("value", ""),
         examples=tuple(map(_example, one["examples"])),
-        **{name: Text(one[name], one[f"{name}_en"]) for name in TEXTS},
+        **{name: Words(one[name], one[f"{name}_en"]) for name in TEXTS},
         **{name: one[name] for name in NUMBERS if name in one},
     )
 
@@ -206,7 +206,7 @@ def found_in(rule: SignalRule, example: RuleExample, catalogue: Catalogue) -> li
         months = [add_months(example.first_month, n) for n in range(len(example.values))]
         rows = [{"month": month, rule.value: value} for month, value in zip(months, example.values, strict=True)]
         return fall_findings(rule, _table(item, rows))
-    key = [c for f in map(item.field, item.key) for c in f.columns]
+    key = [column for _, column in key_columns(item)]
     return record_findings(rule, _table(item, example.rows), key=key, public=item.openness is Openness.PUBLIC)
 
 

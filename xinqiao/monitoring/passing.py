@@ -38,6 +38,7 @@ from xinqiao.monitoring.types import (
     EmbargoState,
     Finding,
     Pass,
+    Place,
     PushState,
     RuleKind,
     SignalRule,
@@ -51,7 +52,7 @@ from xinqiao.records.queries import FileChange, enterprises_in, list_changes, re
 from xinqiao.sharing.queries import current_list
 
 LOT = 500
-Place = tuple[str, str, str]  # enterprise, rule, occasion
+Active = Mapping[tuple[str, str], Authorisation]  # (institution, enterprise) → what the watch stands on
 T = TypeVar("T")
 
 
@@ -74,9 +75,10 @@ class Known:
 
 def monitor(*, now: datetime) -> Pass:
     """One pass over what is new since the last. Passes beside each other do no harm: each change happens once."""
-    ended = end_lapsed(now=now)
+    active = active_by_pair(purpose=PURPOSE, now=now)
+    ended = _end_lapsed(active, now)
     mark = BookmarkRow.objects.first()
-    stands, known = _stands(now), known_watches(now=now)
+    stands, known = _stands(now), _known(active, now)
     widened = _widened(known)
     if mark and not widened and (mark.lake, mark.rules_sha256, mark.list_sha256, mark.runs) == stands:
         return Pass(0, 0, 0, ended)
@@ -101,11 +103,11 @@ def _widened(known: Known) -> list[tuple[WatchRow, str]]:
 
 def recompute(*, now: datetime) -> set[tuple[int, Place]]:
     """What a pass over every watched enterprise by every rule would have told, as (watch, place); changes nothing."""
-    known = known_watches(now=now)
+    known = _known(active_by_pair(purpose=PURPOSE, now=now), now)
     rules = signals().rules
     everything = {rule.code: known.watches.keys() for rule in rules}
     found = find(rules, everything, known=now)
-    return {(w.id, (f.enterprise, f.rule, f.key)) for f in found for w in known.entitled(f)}
+    return {(w.id, f.place) for f in found for w in known.entitled(f)}
 
 
 def standing(*, now: datetime) -> set[tuple[int, Place]]:
@@ -119,9 +121,8 @@ def standing(*, now: datetime) -> set[tuple[int, Place]]:
     return {(watch, (firm, rule, key)) for watch, firm, rule, key in places.iterator() if key not in aged}
 
 
-def known_watches(*, now: datetime) -> Known:
+def _known(active: Active, now: datetime) -> Known:
     """The live watches whose authorisation stands now, with what it covers."""
-    active = active_by_pair(purpose=PURPOSE, now=now)
     closed = {rule.code: closed_items(rule, now=now) for rule in signals().rules}
     watches, covered = defaultdict[str, list[WatchRow]](list), {}
     kept: dict[tuple[str, ...], frozenset[str]] = {}
@@ -136,12 +137,11 @@ def known_watches(*, now: datetime) -> Known:
     return Known(watches, covered)
 
 
-def end_lapsed(*, now: datetime) -> int:
+def _end_lapsed(active: Active, now: datetime) -> int:
     """End watches whose authorisation no longer stands or whose institution is out; returns how many.
 
     Where a newer authorisation for the same purpose took the place of the old one, the watch goes on under it.
     """
-    active = active_by_pair(purpose=PURPOSE, now=now)
     live = list(WatchRow.objects.filter(ended_at=None))
     out = {code for code in {row.organisation for row in live} if is_excluded(code)}
     return sum(_end_or_follow(row, active.get((row.organisation, row.enterprise)), out, now) for row in live)
@@ -195,7 +195,7 @@ def _settle(
     raised = 0
     for lot in _lots(((f, told) for f in found if (told := known.entitled(f))), LOT):
         raised += _raise(lot, have, now)
-    there = {(f.enterprise, f.rule, f.key) for f in found}
+    there = {f.place for f in found}
     aged = aged_runs()  # no longer compared, and published still
     gone = [
         name
@@ -225,19 +225,19 @@ def _raise(lot: Sequence[tuple[Finding, list[WatchRow]]], have: Mapping[Place, t
     embargoes = dict(
         EmbargoRow.objects.filter(state=EmbargoState.APPROVED, until__gt=now).values_list("enterprise", "until")
     )
-    fresh = [(f, told) for f, told in lot if (f.enterprise, f.rule, f.key) not in have]
+    fresh = [(f, told) for f, told in lot if f.place not in have]
     taken = _taken(f for f, _ in fresh)
     rules, ends = {rule.code: rule for rule in signals().rules}, expiries(now)
     made = {
-        (f.enterprise, f.rule, f.key): _new(f, rules[f.rule], ends[f.rule], embargoes.get(f.enterprise, now), now)
+        f.place: _new(f, rules[f.rule], ends[f.rule], embargoes.get(f.enterprise, now), now)
         for f, _ in fresh
-        if (f.enterprise, f.rule, f.key) not in taken
+        if f.place not in taken
     }
     SignalRow.objects.bulk_create(made.values())
-    again = [have[p][0] for f, _ in lot if (p := (f.enterprise, f.rule, f.key)) in have]
-    back = _renew(again, embargoes, now)
+    again = [have[f.place][0] for f, _ in lot if f.place in have]
+    back = _renew(again, embargoes, ends, now)
     names = {place: row.id for place, row in made.items()} | taken | {p: name for p, (name, _) in have.items()}
-    wanted = {(names[(f.enterprise, f.rule, f.key)], watch.id) for f, told in lot for watch in told}
+    wanted = {(names[f.place], watch.id) for f, told in lot for watch in told}
     there = set(PushRow.objects.filter(signal__in={s for s, _ in wanted}).values_list("signal_id", "watch_id"))
     PushRow.objects.bulk_create(
         PushRow(signal_id=signal, watch_id=watch, state=PushState.WAITING) for signal, watch in sorted(wanted - there)
@@ -247,7 +247,7 @@ def _raise(lot: Sequence[tuple[Finding, list[WatchRow]]], have: Mapping[Place, t
 
 def _taken(found: Iterable[Finding]) -> dict[Place, str]:
     """Of places that were free a moment ago, those that another pass has taken since."""
-    wanted = {(f.enterprise, f.rule, f.key) for f in found}
+    wanted = {f.place for f in found}
     rows = SignalRow.objects.filter(enterprise__in={firm for firm, _, _ in wanted})
     there = rows.values_list("enterprise", "rule", "key", "id")
     return {(firm, rule, key): name for firm, rule, key, name in there if (firm, rule, key) in wanted}
@@ -284,10 +284,9 @@ def _new(finding: Finding, rule: SignalRule, expires_on: date, told_from: dateti
     return row
 
 
-def _renew(names: Collection[str], embargoes: Mapping[str, datetime], now: datetime) -> int:
+def _renew(names: Collection[str], embargoes: Mapping[str, datetime], ends: Mapping[str, date], now: datetime) -> int:
     """Signals whose records stand again: they stand again too, and are told again, after an embargo if there is one."""
     rows = list(SignalRow.objects.select_for_update().filter(id__in=names, state=SignalState.WITHDRAWN))
-    ends = expiries(now)
     for row in rows:
         row.state, row.withdrawn_at, row.raised_at = SignalState.RAISED, None, now
         row.expires_on, row.told_from = ends[row.rule], embargoes.get(row.enterprise, now)

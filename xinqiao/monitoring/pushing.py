@@ -17,7 +17,7 @@ from xinqiao.monitoring.types import PURPOSE, PushState, SignalRule, SignalState
 from xinqiao.parties.queries import get_organisation
 from xinqiao.release.actions import Inquiry
 from xinqiao.release.disclosing import disclose
-from xinqiao.release.types import NotReleased, Recipient, RecipientKind
+from xinqiao.release.types import NotReleased, Recipient
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import take_back, tell
 
@@ -49,12 +49,6 @@ def inquiry_of(
     )
 
 
-def recipient_of(organisation: str) -> Recipient:
-    """The institution or platform as the gate knows it."""
-    found = get_organisation(organisation)
-    return Recipient(RecipientKind(found.kind), found.code, found.name, found.admitted, via=found.via)
-
-
 def push_waiting(*, now: datetime, limit: int = BATCH) -> int:
     """Tell of what waits, at most ``limit``; returns how many were told. Each in a transaction of its own."""
     ids = PushRow.objects.filter(state=PushState.WAITING).order_by("id").values_list("id", flat=True)[:limit]
@@ -75,7 +69,7 @@ def _push(number: int, now: datetime) -> bool:
         return False
     held = signal.told_from if signal.told_from > now else None
     inquiry = inquiry_of(
-        recipient_of(watch.organisation), signal.enterprise, rule,
+        Recipient.of(get_organisation(watch.organisation)), signal.enterprise, rule,
         authorisation=watch.authorisation, now=now, shown_from=held,
     )  # fmt: skip
     try:

@@ -8,12 +8,13 @@ from datetime import date, datetime
 
 from django.db.models import Count, QuerySet
 
-from xinqiao.consent.queries import find_active
+from xinqiao.consent.queries import active_by_pair, find_active
+from xinqiao.consent.types import Authorisation
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.monitoring.content import signals
 from xinqiao.monitoring.models import EmbargoRow, PushRow, SignalRow, WatchRow
 from xinqiao.monitoring.pushing import inquiry_of
-from xinqiao.monitoring.refusals import UnknownSignal, UnknownWatch
+from xinqiao.monitoring.refusals import UnknownSignal
 from xinqiao.monitoring.rules import is_low
 from xinqiao.monitoring.types import (
     PURPOSE,
@@ -41,14 +42,6 @@ def list_watches(*, organisation: str, live: bool = True, limit: int = 500) -> l
     return [watch_facts(row) for row in (rows.filter(ended_at=None) if live else rows)[:limit]]
 
 
-def get_watch(watch: int, *, organisation: str) -> Watch:
-    """One watch of an institution; raises UnknownWatch."""
-    row = WatchRow.objects.filter(id=watch, organisation=organisation).first()
-    if row is None:
-        raise UnknownWatch(watch=watch)
-    return watch_facts(row)
-
-
 def count_watched() -> tuple[int, int]:
     """Borrowers watched now, and institutions that watch."""
     live = WatchRow.objects.filter(ended_at=None)
@@ -62,7 +55,12 @@ def list_told(
     rows = _told(recipient.code, beijing_day(now))
     rows = rows.exclude(reply="") if answered else rows.filter(reply="")
     found = [(signal_facts(row.signal), push_facts(row)) for row in rows.order_by("-told_at", "-id")[:limit]]
-    kept = [(signal, push) for signal, push in found if _readable(recipient, signal, push, now)]
+    active = active_by_pair(purpose=PURPOSE, now=now, recipient=recipient.code)
+    kept = [
+        (signal, push)
+        for signal, push in found
+        if _readable(recipient, signal, push, active.get((recipient.code, signal.enterprise)), now)
+    ]
     return sorted(kept, key=lambda pair: ORDER[pair[0].level])
 
 
@@ -70,7 +68,10 @@ def get_told(signal: str, *, recipient: Recipient, now: datetime) -> tuple[Signa
     """One signal as an institution may read it now; raises UnknownSignal, also once it is expired or withdrawn."""
     row = _told(recipient.code, beijing_day(now)).filter(signal=signal).order_by("-id").first()
     found = (signal_facts(row.signal), push_facts(row)) if row else None
-    if found is None or not _readable(recipient, *found, now):
+    if found is None:
+        raise UnknownSignal(signal=signal)
+    live = find_active(recipient=recipient.code, subject=found[0].enterprise, purpose=PURPOSE, now=now)
+    if not _readable(recipient, *found, live, now):
         raise UnknownSignal(signal=signal)
     return found
 
@@ -80,12 +81,11 @@ def _told(organisation: str, today: date) -> QuerySet[PushRow]:
     return rows.filter(state=PushState.TOLD, signal__state=SignalState.RAISED, signal__expires_on__gte=today)
 
 
-def _readable(recipient: Recipient, signal: Signal, push: Push, now: datetime) -> bool:
+def _readable(recipient: Recipient, signal: Signal, push: Push, live: Authorisation | None, now: datetime) -> bool:
     """Under the authorisation that stands now, or the one it was told under as long as that was only used up."""
     rule = signals().rule(signal.rule)
     if rule is None:
         return False
-    live = find_active(recipient=recipient.code, subject=signal.enterprise, purpose=PURPOSE, now=now)
     authorisation = live.id if live else push.watch.authorisation
     return may_still_read(inquiry_of(recipient, signal.enterprise, rule, authorisation=authorisation, now=now), now=now)
 

@@ -28,9 +28,9 @@ RUNS = 12  # published runs whose grades are compared, each with the one before
 
 def items_used(rule: SignalRule, *, now: datetime) -> tuple[str, ...]:
     """The items on the list in force that a rule rests on; of a rule over grades those of the scorecard."""
-    listed = {item.code for item in current_list()}
     if rule.kind is not RuleKind.GRADE:
         return rule.items
+    listed = {item.code for item in current_list()}
     card = scorecard_at(AsOf(beijing_day(now), now))
     return tuple(sorted(item.code for item in needed(card)[1] if item.code in listed))
 

@@ -8,7 +8,10 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from xinqiao.evaluation.types import Words
 from xinqiao.evidence.types import Event
+
+Place = tuple[str, str, str]  # enterprise, rule, occasion
 
 PURPOSE = "post_loan"  # the only purpose under which a borrower is watched
 
@@ -123,14 +126,6 @@ class EmbargoState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
-    """A sentence in Chinese and English."""
-
-    zh: str
-    en: str
-
-
-@dataclass(frozen=True, slots=True)
 class Condition:
     """What a record must say: its field is one of ``among``, or more than ``above``, or empty (still open)."""
 
@@ -171,12 +166,12 @@ class SignalRule:
 
     code: str
     kind: RuleKind
-    name: Text
+    name: Words
     level: SignalLevel
     duty: Duty
-    next_step: Text
+    next_step: Words
     expires_workdays: int
-    clause: Text
+    clause: Words
     items: tuple[str, ...]
     sha256: str
     conditions: tuple[Condition, ...] = ()
@@ -225,6 +220,11 @@ class Finding:
     known_at: datetime
     facts: Mapping[str, str | int]
     party: str = ""
+
+    @property
+    def place(self) -> Place:
+        """Of all findings the one it is."""
+        return self.enterprise, self.rule, self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from xinqiao.evaluation.types import Document
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.scenarios.queries import readings
 from xinqiao.scenarios.rules import may_use, serves
+from xinqiao.scenarios.types import Scenario
 from xinqiao.sharing.queries import current_list
 
 FORMS = (Form.DERIVED, Form.REPORT)
@@ -28,14 +29,15 @@ def scenario_scores(
     if evaluation is None:
         return []
     if recipient.kind is RecipientKind.ENTERPRISE:
-        return [said for _, said, _ in readings(evaluation)]
+        return readings(evaluation)
     if form not in FORMS:
         return []
-    return [
-        said
-        for scenario, said, indicators in readings(evaluation)
-        if serves(scenario, purpose) and may_use(scenario, recipient.code) and _covered(indicators, asked, months)
-    ]
+
+    def wanted(scenario: Scenario, indicators: Collection[str]) -> bool:
+        fits = serves(scenario, purpose) and may_use(scenario, recipient.code)
+        return fits and _covered(indicators, asked, months)
+
+    return readings(evaluation, wanted)
 
 
 def _covered(indicators: Collection[str], asked: Collection[str], months: int | None) -> bool:

@@ -13,6 +13,7 @@ from xinqiao.consent.types import Authorisation, AuthorisationState, Form
 from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
+from xinqiao.parties.types import OrganisationFacts
 
 GRANTED = Event("release.granted", "提供信息", "information released", access=True)
 REFUSED = Event("release.refused", "拒绝提供", "release refused", access=True)
@@ -57,6 +58,12 @@ class Recipient:
     admitted: bool = True
     enterprise: str = ""
     via: str = ""
+
+    @classmethod
+    def of(cls, organisation: OrganisationFacts) -> Recipient:
+        """An institution or platform as the gate knows it."""
+        kind = RecipientKind(organisation.kind)
+        return cls(kind, organisation.code, organisation.name, organisation.admitted, via=organisation.via)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from xinqiao.scenarios.cards import make_card
 from xinqiao.scenarios.features import Progress, Seen, see
 from xinqiao.scenarios.models import ModelRow
 from xinqiao.scenarios.observing import observe, split_by_time
-from xinqiao.scenarios.queries import as_version, check_usable, get_scenario
+from xinqiao.scenarios.queries import as_version, check_usable, get_scenario, row_in_use, row_of
 from xinqiao.scenarios.rules import TRANSITIONS, check_reason, check_signer
 from xinqiao.scenarios.training import Options, Parts, Trained, train
 from xinqiao.scenarios.types import (
@@ -124,7 +124,7 @@ def promote(model: str, *, actor: str, now: datetime) -> Version:
     row = _held(model)
     check_usable(row)
     after = TRANSITIONS.check(VersionState(row.state), "promote")
-    before = ModelRow.objects.filter(scenario=row.scenario, state=VersionState.IN_USE).first()
+    before = row_in_use(row.scenario)
     if before:
         before.state = VersionState.RETIRED
         before.save(update_fields=["state"])
@@ -140,7 +140,7 @@ def roll_back(scenario: str, *, reason: str, actor: str, now: datetime) -> Versi
     """Go back to the version that was in use before. Raises UnknownModel when there is none, ReasonNeeded."""
     said = check_reason(reason)
     hold_name(f"scenario:{scenario}")
-    current = ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
+    current = row_in_use(scenario)
     retired = ModelRow.objects.filter(scenario=scenario, state=VersionState.RETIRED).exclude(used_from=None)
     earlier = retired.order_by("-used_from").first()
     if current is None or earlier is None:
@@ -158,9 +158,7 @@ def roll_back(scenario: str, *, reason: str, actor: str, now: datetime) -> Versi
 
 def _held(model: str) -> ModelRow:
     """A version under the lock of its scenario: of two acts at once the second sees what the first did."""
-    found = ModelRow.objects.filter(id=model).first()
-    if found is None:
-        raise UnknownModel(scenario=model)
+    found = row_of(model)
     hold_name(f"scenario:{found.scenario}")
     found.refresh_from_db()
     return found

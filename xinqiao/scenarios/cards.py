@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,8 @@ def make_card(scenario: Scenario, seen: Seen, parts: Parts, trained: Trained) ->
             "counts": np.bincount(places[parts.fit], minlength=len(cuts) + 1).tolist(),
         },
         "psi_indicators": {
-            code: stability(where[parts.fit], where[later], size)
-            for code, (where, size) in _places(model, seen.frame).items()
+            one.indicators[0]: stability(where[parts.fit], where[later], one.axes[0].size)
+            for one, where in model.places(seen.frame)
         },
         "values": trained.values,
         "excluded": {
@@ -58,15 +58,6 @@ def make_card(scenario: Scenario, seen: Seen, parts: Parts, trained: Trained) ->
         "crosses": sum(len(one.axes) > 1 for one in model.characteristics),
         "months": scenario.months,
         "knowledge": str(scenario.knowledge),
-    }
-
-
-def _places(model: Model, frame: Frame) -> Mapping[str, tuple[Ints, int]]:
-    columns = frame.by_code
-    return {
-        one.indicators[0]: (one.axes[0].places_of(columns[one.indicators[0]]), one.axes[0].size)
-        for one in model.characteristics
-        if len(one.axes) == 1
     }
 
 

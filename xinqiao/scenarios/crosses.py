@@ -104,18 +104,9 @@ def _table(columns: Sequence[Any], pair: tuple[int, ...], trees: Sequence[Tree],
     cells = []
     for cell in product(*(range(axis.size) for axis in axes)):
         counts = silence_counts or all(cell)
-        at = {f: _inside(axis, place) for f, axis, place in zip(pair, axes, cell, strict=True)}
+        at = {f: axis.inside(place) if place else None for f, axis, place in zip(pair, axes, cell, strict=True)}
         cells.append(sum(_answer(tree, at) for tree in trees) if counts else 0.0)
     return Cross(tuple(axes), tuple(cells))
-
-
-def _inside(axis: Axis, place: int) -> int | None:
-    """A number within a bin; None for not known."""
-    if place == 0:
-        return None
-    if not axis.cuts:
-        return 0
-    return axis.cuts[0] - 1 if place == 1 else axis.cuts[place - 2]
 
 
 def _answer(node: Tree, at: Mapping[int, int | None]) -> float:

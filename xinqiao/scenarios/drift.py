@@ -55,12 +55,11 @@ def _indexes(model: str, run: str, path: str, newest: int) -> tuple[tuple[str, i
     scored = version.card["score_bins"]
     places = np.searchsorted(np.array(scored["cuts"]), body.scores(frame), side="right")
     score = stability_of_shares(np.array(scored["counts"]), np.bincount(places, minlength=len(scored["counts"])))
-    columns, each = frame.by_code, []
-    for one in body.characteristics:
-        if len(one.axes) == 1:
-            now_at = np.bincount(one.axes[0].places_of(columns[one.indicators[0]]), minlength=one.axes[0].size)
-            before = np.array([rows for rows, _ in one.counts])
-            each.append((one.indicators[0], stability_of_shares(before, now_at)))
+    each = []
+    for one, where in body.places(frame):
+        before = np.array([rows for rows, _ in one.counts])
+        now_at = np.bincount(where, minlength=one.axes[0].size)
+        each.append((one.indicators[0], stability_of_shares(before, now_at)))
     return (("", score), *sorted(each, key=lambda pair: -pair[1]))
 
 

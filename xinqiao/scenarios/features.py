@@ -58,6 +58,7 @@ def candidates_of(scenario: Scenario, card: Scorecard) -> tuple[tuple[Declared, 
     by_code = {item.code: item for item in items}
     away, peers = not_listed(items), {p.facts.code for p in peers_among(declared)}
     scored = {i.code for i in card.indicators}
+    chosen: list[Declared] = []
     excluded: dict[str, Phrase] = {}
     for one in declared:
         facts = one.facts
@@ -66,13 +67,8 @@ def candidates_of(scenario: Scenario, card: Scorecard) -> tuple[tuple[Declared, 
         why = _why_not(facts.code, facts.items, facts.kind, scenario, by_code, away, peers)
         if why:
             excluded[facts.code] = why
-    chosen = [
-        one
-        for one in declared
-        if one.facts.code in scored
-        and one.facts.code not in excluded
-        and (not scenario.candidates or one.facts.code in scenario.candidates)
-    ]
+        else:
+            chosen.append(one)
     return tuple(chosen), excluded
 
 
@@ -101,7 +97,7 @@ def _why_not(
 
 
 def _dated(item: Item) -> bool:
-    return any(field.role is Role.OCCURRED_ON for field in item.fields)
+    return item.role(Role.OCCURRED_ON) is not None
 
 
 def see(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -46,11 +46,6 @@ class Frame:
     def at(self, rows: Ints) -> Frame:
         """The frame of some rows."""
         return Frame(tuple(c.at(rows) for c in self.columns), self.failed[rows])
-
-    def only(self, codes: Iterable[str]) -> Frame:
-        """The frame with some columns, in their own order."""
-        wanted = set(codes)
-        return Frame(tuple(c for c in self.columns if c.code in wanted), self.failed)
 
     @property
     def by_code(self) -> Mapping[str, Column]:

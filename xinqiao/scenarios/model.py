@@ -8,7 +8,7 @@ The document is what is stored and hashed; scoring reads nothing else, so a scor
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -43,6 +43,12 @@ class Axis:
         if self.places is not None:
             return bisect_right(self.cuts, whole_units(value, self.places)) + 1
         return next((n for n, group in enumerate(self.groups, 1) if str(value) in group), 0)
+
+    def inside(self, place: int) -> int:
+        """A whole number that falls into a bin of numbers."""
+        if not self.cuts:
+            return 0
+        return self.cuts[0] - 1 if place == 1 else self.cuts[place - 2]
 
     def places_of(self, column: Column) -> Ints:
         """Where the values of a column fall."""
@@ -147,6 +153,13 @@ class Model:
     def score(self, values: Mapping[str, Value]) -> int:
         """The score of one firm."""
         return self.base + sum(c.points_for(values) for c in self.characteristics)
+
+    def places(self, frame: Frame) -> Iterator[tuple[Characteristic, Ints]]:
+        """The characteristics of one indicator, each with where every row falls."""
+        columns = frame.by_code
+        for one in self.characteristics:
+            if len(one.axes) == 1:
+                yield one, one.axes[0].places_of(columns[one.indicators[0]])
 
     def scores(self, frame: Frame) -> Ints:
         """The score of every row, in exact integers."""

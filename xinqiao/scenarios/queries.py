@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any
@@ -29,6 +29,8 @@ from xinqiao.scenarios.models import ModelRow
 from xinqiao.scenarios.rules import items_needed, may_use, read, serves
 from xinqiao.scenarios.types import Document, ModelOffList, Scenario, UnknownModel, Version, VersionState
 from xinqiao.sharing.queries import not_listed
+
+Wanted = Callable[[Scenario, tuple[str, ...]], bool]
 
 
 def scenarios() -> Mapping[str, Scenario]:
@@ -67,23 +69,31 @@ def list_versions(scenario: str = "") -> list[Version]:
 
 def get_version(model: str) -> Version:
     """One version; raises UnknownModel."""
-    row = ModelRow.objects.filter(id=model).first()
-    if row is None:
-        raise UnknownModel(scenario=model)
-    return as_version(row)
+    return as_version(row_of(model))
 
 
 def in_use(scenario: str) -> Version | None:
     """The version in use, or None."""
-    row = ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
+    row = row_in_use(scenario)
     return as_version(row) if row else None
+
+
+def row_of(model: str) -> ModelRow:
+    """A stored version; raises UnknownModel."""
+    row = ModelRow.objects.filter(id=model).first()
+    if row is None:
+        raise UnknownModel(scenario=model)
+    return row
+
+
+def row_in_use(scenario: str) -> ModelRow | None:
+    """The stored version in use, or None."""
+    return ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
 
 
 def frozen(model: str) -> Document:
     """The frozen document of a version; raises UnknownModel, Corrupt when it is not what was hashed."""
-    row = ModelRow.objects.filter(id=model).first()
-    if row is None:
-        raise UnknownModel(scenario=model)
+    row = row_of(model)
     return _body(row.sha256, row.body)
 
 
@@ -99,8 +109,8 @@ def check_usable(row: ModelRow) -> None:
     body, facts = _body(row.sha256, row.body), facts_by_code()
     catalogue = load_catalogue(content_dir())
     gone = {code for code, items in body["items"].items() if code not in facts or tuple(items) != facts[code].items}
-    known = [catalogue.item(item) for item in items_needed(body) if item in {i.code for i in catalogue}]
-    away = not_listed(known) | (set(items_needed(body)) - {item.code for item in known})
+    there, needed = {item.code for item in catalogue}, items_needed(body)
+    away = not_listed(catalogue.item(code) for code in needed if code in there) | (set(needed) - there)
     gone |= {code for code, items in body["items"].items() if away & set(items)}
     if gone:
         raise ModelOffList(model=row.id, indicators=tuple(sorted(gone)))
@@ -122,14 +132,11 @@ def of_evaluation(evaluation: Document, scenario: str) -> Document:
 
 def again(evaluation: Document, model: str) -> Document:
     """The same from a frozen version, whatever is in use now: equal bytes for an equal evaluation."""
-    row = ModelRow.objects.filter(id=model).first()
-    if row is None:
-        raise UnknownModel(scenario=model)
-    return _read(row, evaluation, check=False)
+    return _read(row_of(model), evaluation, check=False)
 
 
 def _used(scenario: str) -> ModelRow:
-    row = ModelRow.objects.filter(scenario=scenario, state=VersionState.IN_USE).first()
+    row = row_in_use(scenario)
     if row is None:
         raise UnknownModel(scenario=scenario)
     return row
@@ -171,19 +178,18 @@ def run_frame(path: str, indicators: tuple[str, ...]) -> tuple[pa.ChunkedArray, 
     return table.column("_enterprise"), Frame(columns, np.zeros(table.num_rows, np.bool_))
 
 
-def readings(evaluation: Document) -> list[tuple[Scenario, Document, tuple[str, ...]]]:
-    """What every model in use says of an evaluation's facts, with the indicators it looks at.
+def readings(evaluation: Document, wanted: Wanted = lambda _scenario, _indicators: True) -> list[Document]:
+    """What the models in use say of an evaluation's facts, those ``wanted`` by scenario and indicators looked at.
 
     A model that rests on what left the list says nothing until it is trained anew.
     """
-    found = []
+    found, held = [], scenarios()
     for row in ModelRow.objects.filter(state=VersionState.IN_USE).order_by("scenario"):
-        scenario = scenarios().get(row.scenario)
-        if scenario is None:
+        scenario = held.get(row.scenario)
+        if scenario is None or not wanted(scenario, tuple(_body(row.sha256, row.body)["items"])):
             continue
         with suppress(ModelOffList):
-            body = _body(row.sha256, row.body)
-            found.append((scenario, _read(row, evaluation), tuple(body["items"])))
+            found.append(_read(row, evaluation))
     return found
 
 

@@ -79,7 +79,7 @@ def read(body: Document, evaluation: Document) -> Document:
         "up": [_reason(one, points) for one, points in up],
         "down": [_reason(one, points) for one, points in down],
         "others": score - model.base - shown,
-        "what_if": list(_what_if(model, values, score))[:REASONS] if enough else [],
+        "what_if": list(_what_if(model, values))[:REASONS] if enough else [],
     }
 
 
@@ -99,14 +99,15 @@ def _reason(one: Characteristic, points: int) -> Document:
     return {"indicators": list(one.indicators), "points": points}
 
 
-def _what_if(model: Model, values: Mapping[str, Value], score: int) -> Iterator[Document]:
+def _what_if(model: Model, values: Mapping[str, Value]) -> Iterator[Document]:
     """For each known indicator the bin that would bring most, those that bring most first."""
     found = []
     for code in model.indicators:
         if values.get(code) is None:
             continue
-        axes = [axis for one in model.characteristics for axis in one.axes if axis.indicator == code]
-        best = max((_gain(model, values, score, code, axis, place) for axis in axes for place in range(1, axis.size)),
+        mine = [one for one in model.characteristics if code in one.indicators]
+        axes = [axis for one in mine for axis in one.axes if axis.indicator == code]
+        best = max((_gain(mine, values, code, axis, place) for axis in axes for place in range(1, axis.size)),
                    key=lambda pair: pair[0])  # fmt: skip
         if best[0] > 0:
             found.append({"indicator": code, "gain": best[0], **best[1]})
@@ -114,18 +115,17 @@ def _what_if(model: Model, values: Mapping[str, Value], score: int) -> Iterator[
 
 
 def _gain(
-    model: Model, values: Mapping[str, Value], score: int, code: str, axis: Axis, place: int
+    mine: Sequence[Characteristic], values: Mapping[str, Value], code: str, axis: Axis, place: int
 ) -> tuple[int, Document]:
     changed = {**values, code: inside(axis, place)}
-    return model.score(changed) - score, bin_text(axis, place)
+    return sum(one.points_for(changed) - one.points_for(values) for one in mine), bin_text(axis, place)
 
 
 def inside(axis: Axis, place: int) -> Value:
     """A value that falls into a bin."""
     if axis.places is None:
         return axis.groups[place - 1][0]
-    whole = (axis.cuts[0] - 1 if place == 1 else axis.cuts[place - 2]) if axis.cuts else 0
-    return Decimal(whole).scaleb(-axis.places)
+    return Decimal(axis.inside(place)).scaleb(-axis.places)
 
 
 def bin_text(axis: Axis, place: int) -> Document:

@@ -216,3 +216,8 @@ def _check(rule: AccessRule, membership: MembershipFacts, *, reading: bool) -> N
 def posted(request: HttpRequest, name: str, *, default: str = "", most: int = 300) -> str:
     """A posted field as text: cut at ``most`` characters, without the NUL that no database keeps."""
     return request.POST.get(name, default).replace("\x00", "")[:most]
+
+
+def whole_number(text: str, *, digits: int = 12) -> int:
+    """A whole number as typed, of at most so many digits; else 0, which no row and no limit has."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else 0

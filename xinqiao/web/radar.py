@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from xinqiao.evaluation.profile import Axis
 from xinqiao.evaluation.queries import profile_of
-from xinqiao.web.words import is_english
+from xinqiao.web.templatetags.xinqiao import words
 
 SIZE, REACH = 360, 120  # pixels across, and from the middle to 100 per cent
 RINGS = (25, 50, 75, 100)
@@ -26,10 +26,10 @@ def radar(axes: Sequence[Axis], *, title: str) -> SafeString:
     rings = format_html_join(
         "", '<polygon points="{}" fill="none" stroke="#c9cdd2"/>', ((_points([r] * len(axes)),) for r in RINGS)
     )
-    words = format_html_join(
+    names = format_html_join(
         "",
         '<text x="{}" y="{}" font-size="12" text-anchor="{}">{}</text>',
-        (_label(number, len(axes), axis.name.en if is_english() else axis.name.zh) for number, axis in enumerate(axes)),
+        (_label(number, len(axes), words(axis.name)) for number, axis in enumerate(axes)),
     )
     shapes = format_html_join(
         "",
@@ -44,7 +44,7 @@ def radar(axes: Sequence[Axis], *, title: str) -> SafeString:
     )
     return format_html(
         '<svg viewBox="0 0 {} {}" width="{}" role="img" aria-label="{}">{}{}{}</svg>',
-        SIZE, SIZE, SIZE, title, rings, shapes, words,
+        SIZE, SIZE, SIZE, title, rings, shapes, names,
     )  # fmt: skip
 
 

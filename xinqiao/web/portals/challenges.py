@@ -11,14 +11,13 @@ from django.views.decorators.http import require_http_methods
 
 from xinqiao.parties.types import Role
 from xinqiao.release.challenges import NODE, explain_access, list_challenges
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 
 
 def _page(request: HttpRequest, actor: Acting, asked_of: str, route: str) -> HttpResponse:
     if request.method == "POST":
-        number = posted(request, "challenge", most=12)
         explain_access(
-            int(number) if number.isascii() and number.isdecimal() else 0,
+            whole_number(posted(request, "challenge", most=12)),
             asked_of=asked_of,
             text=posted(request, "text", most=2000),
             actor=actor.label,

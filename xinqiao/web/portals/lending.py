@@ -47,7 +47,7 @@ from xinqiao.lending.types import (
 )
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import Role
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.middleware import error_context
 from xinqiao.web.portals.financing import typed_wan
 
@@ -113,17 +113,13 @@ def _step(request: HttpRequest, application: str, actor: Acting) -> None:
     code = posted(request, "guarantee", most=4)
     terms = Offer(
         amount_fen=typed_wan(posted(request, "amount", most=20)) or 0,
-        months=_number(posted(request, "months", most=5)),
+        months=whole_number(posted(request, "months", most=5)),
         rate_bp=_hundredths(posted(request, "rate", most=8)),
         guarantee=GuaranteeCode(code) if code in set(GuaranteeCode) else GuaranteeCode.OTHER,
         note=posted(request, "note", most=500),
         until=_day(posted(request, "until", most=10)),
     )
     offer(application, terms, **by)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() else 0
 
 
 def _hundredths(text: str) -> int:

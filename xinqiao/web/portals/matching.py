@@ -24,7 +24,7 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.sharing.queries import item_ever
 from xinqiao.subjects.queries import get_subject, register_facts
 from xinqiao.subjects.types import NoSubjects, UnknownSubject
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.middleware import error_context, status_of
 
 READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
@@ -88,7 +88,7 @@ def _list(request: HttpRequest, portal: str, provider: str | None) -> HttpRespon
     state = MatchState(asked) if asked in list(LISTED) else MatchState.WAITING
     after = request.GET.get("after", "")
     delivery = request.GET.get("delivery", "").replace("\x00", "")[:40]
-    number = int(after) if after.isascii() and after.isdecimal() and len(after) < 18 else 0
+    number = whole_number(after, digits=17)
     found = list_matches(state, provider=provider, delivery=delivery, after=number, limit=PAGE + 1)
     counts = count_matches(provider=provider, delivery=delivery)
     context = {

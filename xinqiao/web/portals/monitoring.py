@@ -19,7 +19,6 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.money import parse_yuan
 from xinqiao.monitoring.actions import end_embargo, end_watch, propose_embargo, reply, settle_embargo, watch_borrower
 from xinqiao.monitoring.content import reply_reasons, signals
-from xinqiao.monitoring.pushing import recipient_of
 from xinqiao.monitoring.queries import (
     count_signals,
     count_watched,
@@ -34,8 +33,9 @@ from xinqiao.monitoring.queries import (
 )
 from xinqiao.monitoring.types import Push, Signal
 from xinqiao.parties.types import Right, Role
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.middleware import error_context
+from xinqiao.web.portals.institution.views import recipient_of
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.ACCESSES)
@@ -79,7 +79,7 @@ def _precision(organisation: str | None = None) -> list[dict[str, Any]]:
 @require_GET
 def told(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Today's signals with cause, exposure and next step; closed in two clicks; then what was answered."""
-    recipient, now = recipient_of(actor.code), timezone.now()
+    recipient, now = recipient_of(actor), timezone.now()
     context = {
         "open": [_row(*pair) for pair in list_told(recipient, now=now)],
         "answered": [_row(*pair) for pair in list_told(recipient, now=now, answered=True)],
@@ -94,7 +94,7 @@ def told(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def signal(request: HttpRequest, signal: str, *, actor: Acting) -> HttpResponse:
     """One signal: what it rests on, whose task, how long it stands; the reply."""
-    recipient, now = recipient_of(actor.code), timezone.now()
+    recipient, now = recipient_of(actor), timezone.now()
     if request.method == "POST":
         said, _colon, reason = posted(request, "reply").partition(":")
         note = posted(request, "note", most=2000)
@@ -128,8 +128,7 @@ def watch(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 def _change(request: HttpRequest, actor: Acting) -> None:
     by: dict[str, Any] = {"actor": actor.label, "now": timezone.now()}
     if posted(request, "step") == "end":
-        number = posted(request, "watch", most=12)
-        end_watch(int(number) if number.isascii() and number.isdecimal() else 0, organisation=actor.code, **by)
+        end_watch(whole_number(posted(request, "watch", most=12)), organisation=actor.code, **by)
         messages.success(request, _("已移出监测名单"), extra_tags="good")
         return
     exposure = posted(request, "exposure", most=30).strip()
@@ -184,8 +183,7 @@ def _embargo(request: HttpRequest, actor: Acting) -> None:
         firm = parse_uscc(posted(request, "uscc", most=40)).code
         propose_embargo(firm, basis=posted(request, "basis", most=2000), until=until, **by)
         return
-    number = posted(request, "embargo", most=12)
-    embargo = int(number) if number.isascii() and number.isdecimal() else 0
+    embargo = whole_number(posted(request, "embargo", most=12))
     if step == "end":
         end_embargo(embargo, **by)
         return

@@ -45,7 +45,7 @@ from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
 from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.middleware import error_context
 from xinqiao.web.words import translate
 
@@ -92,10 +92,6 @@ def _date(text: str) -> date:
         return date.fromisoformat(text)
     except ValueError as error:
         raise NotFound() from error
-
-
-def _number(text: str | None) -> int:
-    return int(text) if text and text.isascii() and text.isdecimal() and len(text) < 10 else 0
 
 
 def cards(request: HttpRequest, *, actor: Acting) -> HttpResponse:
@@ -171,7 +167,7 @@ def failing(request: HttpRequest, day: str, code: str, aspect: str, *, actor: Ac
     side = Side.of(actor)
     item, chosen = side.item(code), _aspect(aspect)
     card = get_card(code, day=_date(day), provider=side.provider)
-    start = _number(request.GET.get("start"))
+    start = whole_number(request.GET.get("start", ""), digits=9)
     page = failing_page(card, chosen, provider=side.provider, start=start, say=translate)
     context = {"item": item, "card": card, "aspect": chosen, "figure": card.figures[chosen], "page": page}
     return _page(request, side, "failing", context | {"before": max(0, start - PAGE)})
@@ -211,7 +207,7 @@ def findings(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     side = Side.of(actor)
     rules = list_rules(provider=side.provider)
     wanted, state = request.GET.get("rule", ""), request.GET.get("state", FindingState.OPEN)
-    start = _number(request.GET.get("start"))
+    start = whole_number(request.GET.get("start", ""), digits=9)
     chosen = FindingState(state) if state in set(FindingState) else None
     found = list_findings(provider=side.provider, rule=wanted or None, state=chosen, start=start, limit=PAGE + 1)
     counts = count_findings(provider=side.provider)

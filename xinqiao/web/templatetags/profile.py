@@ -8,7 +8,7 @@ from django import template
 from django.utils.translation import gettext as _
 
 from xinqiao.sharing.queries import item_ever
-from xinqiao.web.words import is_english
+from xinqiao.web.templatetags.xinqiao import name
 
 register = template.Library()
 
@@ -26,12 +26,12 @@ def event_words(thing: Any) -> str:
 
 
 @register.filter
-def group_words(name: str) -> str:
+def group_words(group: str) -> str:
     """The same for a group of relations."""
-    return _words(*name.split(":"))
+    return _words(*group.split(":"))
 
 
 def _words(item_code: str, field_code: str) -> str:
     item = item_ever(item_code)
     field = item.field(field_code)
-    return f"{item.name_en} · {field.name_en}" if is_english() else f"{item.name} · {field.name}"
+    return f"{name(item)} · {name(field)}"

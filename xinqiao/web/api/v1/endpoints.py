@@ -30,7 +30,7 @@ from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.release.actions import Inquiry, check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
-from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient, RecipientKind
+from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.api.v1 import authorisations, federation, lending, monitoring, notices, schemas
 from xinqiao.web.api.v1.calling import (
@@ -246,16 +246,12 @@ def _reads(purpose: str) -> str:
     return f"credit:{purpose}"
 
 
-def _recipient(caller: OrganisationFacts) -> Recipient:
-    return Recipient(RecipientKind(caller.kind), caller.code, caller.name, caller.admitted, via=caller.via)
-
-
 def _reader(caller: OrganisationFacts, hosted: str) -> Recipient:
     """Who receives: the caller, or the platform that it hosts and names; raises NotHosted."""
     found = next((o for o in list_organisations(kind=OrganisationKind.PLATFORM) if o.code == hosted), None)
     if hosted and (found is None or found.via != caller.code):
         raise NotHosted(organisation=hosted)
-    return _recipient(found or caller)
+    return Recipient.of(found or caller)
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

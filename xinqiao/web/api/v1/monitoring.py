@@ -12,13 +12,13 @@ from ninja import Field, Router, Schema
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.monitoring.actions import end_watch, reply, watch_borrower
 from xinqiao.monitoring.content import reply_reasons, signals
-from xinqiao.monitoring.pushing import recipient_of
 from xinqiao.monitoring.queries import get_told, list_told, list_watches
 from xinqiao.monitoring.types import Push, Reply, Signal, SignalLevel, Watch, WatchEnd
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
+from xinqiao.release.types import Recipient
 from xinqiao.web.api.v1 import schemas
 from xinqiao.web.api.v1.calling import PROBLEMS, Key, admitted, answered_once, caller_of, program
-from xinqiao.web.words import is_english
+from xinqiao.web.templatetags.xinqiao import words
 
 SCOPE = "financing"
 router = Router(tags=["monitoring"])
@@ -113,14 +113,14 @@ def stop(request: HttpRequest, watch: int) -> dict[str, Any]:
 @router.get("/signals", response={200: list[SignalOut], **PROBLEMS})
 def told(request: HttpRequest, answered: bool = False) -> list[dict[str, Any]]:
     """Signals that stand and may be read now, the gravest first; `answered=true` those the caller has replied to."""
-    recipient, now = recipient_of(_caller(request).code), timezone.now()
+    recipient, now = Recipient.of(_caller(request)), timezone.now()
     return [_signal(*pair) for pair in list_told(recipient, now=now, answered=answered)]
 
 
 @router.get("/signals/{signal}", response={200: SignalOut, **PROBLEMS})
 def one(request: HttpRequest, signal: str) -> dict[str, Any]:
     """One signal; expired, withdrawn or no longer authorised, it is not found."""
-    recipient = recipient_of(_caller(request).code)
+    recipient = Recipient.of(_caller(request))
     return _signal(*get_told(signal, recipient=recipient, now=timezone.now()))
 
 
@@ -128,16 +128,13 @@ def one(request: HttpRequest, signal: str) -> dict[str, Any]:
 def reasons(request: HttpRequest) -> list[dict[str, str]]:
     """The codes a reply may give."""
     _caller(request)
-    return [
-        {"code": r.code, "reply": str(r.reply), "says": r.name.en if is_english() else r.name.zh}
-        for r in reply_reasons()
-    ]
+    return [{"code": r.code, "reply": str(r.reply), "says": words(r.name)} for r in reply_reasons()]
 
 
 @router.post("/signals/{signal}/reply", response={200: SignalOut, **PROBLEMS})
 def answer(request: HttpRequest, signal: str, body: ReplyIn, key: Key) -> HttpResponse:
     """Say what a signal was worth, once; it counts in the rule's precision."""
-    recipient = recipient_of(_caller(request).code)
+    recipient = Recipient.of(_caller(request))
 
     def act() -> tuple[int, Any]:
         now = timezone.now()
@@ -154,11 +151,8 @@ def _watch(found: Watch) -> dict[str, Any]:
 
 
 def _signal(found: Signal, push: Push) -> dict[str, Any]:
-    rule, english = signals().rule(found.rule), is_english()
-    words = {"name": "", "next_step": "", "clause": ""}
-    if rule:
-        texts = {"name": rule.name, "next_step": rule.next_step, "clause": rule.clause}
-        words = {key: text.en if english else text.zh for key, text in texts.items()}
+    rule = signals().rule(found.rule)
+    says = {key: words(getattr(rule, key)) if rule else "" for key in ("name", "next_step", "clause")}
     plain = ("id", "enterprise", "rule", "rule_sha256", "level", "raised_at", "expires_on")
     told = {"access": push.access, "reply": push.reply, "reason": push.reason}
-    return {**{name: getattr(found, name) for name in plain}, "facts": dict(found.facts), **words, **told}
+    return {**{name: getattr(found, name) for name in plain}, "facts": dict(found.facts), **says, **told}

@@ -45,7 +45,7 @@ from xinqiao.release.queries import count_accesses, list_accesses
 from xinqiao.release.reading import read
 from xinqiao.release.types import Answer, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained
 from xinqiao.web.radar import profiled
 
@@ -240,8 +240,7 @@ def power(request: HttpRequest, person: int, *, actor: Acting) -> HttpResponse:
         end_power(actor.code, person=person, signatory=signatory, now=now)
         messages.success(request, _("已收回签署权"), extra_tags="good")
     else:
-        days = posted(request, "days", most=5)
-        until = now + timedelta(days=int(days) if days.isascii() and days.isdecimal() else 0)
+        until = now + timedelta(days=whole_number(posted(request, "days", most=5)))
         purposes = request.POST.getlist("purposes")
         grant_power(actor.code, person=person, purposes=purposes, until=until, signatory=signatory, now=now)
         messages.success(request, _("已授予签署权"), extra_tags="good")

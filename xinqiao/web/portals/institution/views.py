@@ -32,9 +32,9 @@ from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
 from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Recipient
 from xinqiao.sharing.queries import current_list, item_ever
-from xinqiao.web.access import Acting, Portal, posted, requires
+from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context, status_of
 from xinqiao.web.paging import access_page
@@ -51,13 +51,7 @@ def recipient_of(actor: Acting) -> Recipient:
     """The institution or platform as the gate knows it."""
     organisation = actor.membership.organisation
     assert organisation is not None
-    return Recipient(
-        RecipientKind(organisation.kind),
-        organisation.code,
-        organisation.name,
-        organisation.admitted,
-        via=organisation.via,
-    )
+    return Recipient.of(organisation)
 
 
 def _stands(actor: Acting) -> list[Any]:
@@ -155,7 +149,7 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
             form=Form.REPORT,
             reason=context["reason"],
             days=30,
-            times=_number(posted(request, "times", default="1")),
+            times=whole_number(posted(request, "times", default="1"), digits=5),
             product=posted(request, "product"),
             actor=actor.label,
             now=timezone.now(),
@@ -164,11 +158,6 @@ def ask(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         return render(request, "institution/ask.html", context | {"error": error_context(error)}, status=error.status)
     messages.success(request, _("请求 %(id)s 已送到企业的收件箱") % {"id": asked.id}, extra_tags="good")
     return redirect("institution-enterprise", uscc)
-
-
-def _number(text: str) -> int:
-    """A small whole number as typed, else 0, which no limit allows."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else 0
 
 
 @OFFICER
