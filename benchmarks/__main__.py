@@ -42,6 +42,7 @@ NAMES = (
     "scenario_models",
     "exact_reasons",
     "hostile_formulas",
+    "package",
 )
 
 

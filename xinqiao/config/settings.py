@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "xinqiao.lending",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",
+    "xinqiao.judicial",
     "xinqiao.federation",
     "xinqiao.web",
 ]
