@@ -43,6 +43,7 @@ NAMES = (
     "exact_reasons",
     "hostile_formulas",
     "package",
+    "anchor_million",
 )
 
 
