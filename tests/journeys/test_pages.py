@@ -57,6 +57,7 @@ PAGES = {
         "/department/findings/",
         "/department/matching/",
     ],
+    "judge": ["/judicial/", "/judicial/cases/"],
     "operator": [
         "/node/",
         "/node/sources/",

@@ -37,6 +37,8 @@ from xinqiao.formulas.actions import measure_grains, review_formula, submit_form
 from xinqiao.formulas.running import run_formula
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
+from xinqiao.judicial.actions import make_package, open_case
+from xinqiao.judicial.types import CaseRequest
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.lending.applications import decline, opt_in
 from xinqiao.lending.declarations import declare
@@ -87,7 +89,7 @@ ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
-ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
+ACTS |= {"institution-product-withdraw", "node-effectiveness-close", "judicial-package", "judicial-receipt"}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
@@ -172,6 +174,7 @@ def busy(town: Town) -> dict[str, Any]:
         "formula": formulated(town),
         "proposal": changing(now),
         **financed(town, timezone.now()),
+        "case": sued(town, timezone.now()),
     }
 
 
@@ -210,6 +213,14 @@ def financed(town: Town, now: datetime) -> dict[str, str]:
     report_loans([loan | {"application": "A20000101-00000000"}], institution="bank-a", **by)
     declared = declare(need.id, firm=firm, institutions=["bank-a"], **by)
     return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
+
+
+def sued(town: Town, now: datetime) -> str:
+    """A case about the firm's loan with a package; its number."""
+    asked = CaseRequest("litigation", "2026-1", "Example", "loan", FIRM, "bank-a", "JJ20260001")
+    made = open_case(asked, organisation="court", actor=f"person:{town.people['judge']}", now=now)
+    make_package(made.id, organisation="court", actor=f"person:{town.people['judge']}", now=now)
+    return made.id
 
 
 def formulated(town: Town) -> str:

@@ -79,6 +79,11 @@ def sidecar(package: str) -> bytes:
     return container.pack(entry_files(extract))
 
 
+def sidecar_of(package: str, *, organisation: str) -> bytes:
+    """The same for the body whose case it is; raises UnknownPackage for another's."""
+    return sidecar(row_of(package, organisation=organisation).id)
+
+
 def node_trust() -> Trust:
     """What this node checks packages against: the log's keys, its own certificate's root, its authorities' roots."""
     roots = roots_pem([signatory().chain[-1]])
