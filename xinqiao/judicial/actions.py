@@ -99,7 +99,7 @@ def look(case: str, *, organisation: str, actor: str, now: datetime) -> Seen:
     seen = Seen(found, matter, tuple(gather(matter)))
     digest = sha256_hex(canonical_bytes([sha256_hex(piece.data) for piece in seen.materials]))
     with transaction.atomic():
-        _note(found, matter, LOOKED, digest, actor, now)
+        _note(found, LOOKED, digest, actor, now)
     return seen
 
 
@@ -119,7 +119,7 @@ def make_package(case: str, *, organisation: str, actor: str, now: datetime) -> 
     with transaction.atomic():
         _check_open(case_facts(_locked(case, organisation)))
         row = _keep(found, made, sealed, actor, now)
-        _note(found, matter, PACKED, made.sha256, actor, now)
+        _note(found, PACKED, made.sha256, actor, now)
     return package_facts(row)
 
 
@@ -147,7 +147,7 @@ def fetch(package: str, *, organisation: str, actor: str, now: datetime) -> byte
     row = row_of(package, organisation=organisation)
     data, found = package_bytes(row), case_facts(row.case)
     with transaction.atomic():
-        _note(found, _matter(found), FETCHED, row.sha256, actor, now)
+        _note(found, FETCHED, row.sha256, actor, now)
     return data
 
 
@@ -167,7 +167,7 @@ def _locked(case: str, organisation: str) -> CaseRow:
     return row
 
 
-def _note(found: Case, matter: Matter, purpose: str, digest: str, actor: str, now: datetime) -> None:
+def _note(found: Case, purpose: str, digest: str, actor: str, now: datetime) -> None:
     cause = f"{found.case_no} {found.basis}"
     seen = CaseLook(
         found.organisation,
@@ -176,7 +176,6 @@ def _note(found: Case, matter: Matter, purpose: str, digest: str, actor: str, no
         purpose,
         cause,
         ITEMS,
-        matter.authorisation,
         actor,
     )
     note_case_look(seen, answer_sha256=digest, now=now)

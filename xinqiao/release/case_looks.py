@@ -42,7 +42,6 @@ class CaseLook:
     purpose: str
     cause: str
     items: tuple[str, ...]
-    authorisation: str
     actor: str
 
 
@@ -60,7 +59,6 @@ def note_case_look(look: CaseLook, *, answer_sha256: str, now: datetime) -> Acce
         Form.REPORT,
         look.actor,
         "portal",
-        authorisation=look.authorisation,
         cause=look.cause[:200],
     )
     found = [item for item in current_list() if item.code in look.items]
