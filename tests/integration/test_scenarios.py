@@ -54,6 +54,8 @@ from xinqiao.scenarios.types import (
 
 CODE = "post_loan_watch"
 
+TOMORROW = NOW + timedelta(days=1)
+
 
 def trained(seed: int = 7) -> Version:
     """A version trained on generated observations."""
@@ -142,12 +144,12 @@ def test_an_altered_model_is_not_read(fresh_node: Path) -> None:
 def test_a_model_of_what_left_the_list_says_nothing(fresh_node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = used(trained())
     facts = scenes.evaluation(identity__age_months=30)
-    assert of_evaluation(facts, CODE)["model"]["id"] == version.id and len(readings(facts)) == 1
+    assert of_evaluation(facts, CODE)["model"]["id"] == version.id and len(readings(facts, at=TOMORROW)) == 1
     monkeypatch.setattr("xinqiao.scenarios.queries.not_listed", lambda items: frozenset({"penalty.decision"}))
     with pytest.raises(ModelOffList) as caught:
         of_evaluation(facts, CODE)
     assert caught.value.data["indicators"] == ("public_credit.penalties_24m",)
-    assert readings(facts) == []
+    assert readings(facts, at=TOMORROW) == []
     again(facts, version.id)  # what it once said can still be made again
 
 

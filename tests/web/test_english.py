@@ -26,6 +26,11 @@ from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.types import Form
 from xinqiao.directory.build import rebuild
+from xinqiao.disputes.deciding import find_wrong, reject
+from xinqiao.disputes.filing import file_dispute, receive_at
+from xinqiao.disputes.queries import list_notices, rows_now
+from xinqiao.disputes.rippling import ripple_waiting
+from xinqiao.disputes.types import Channel, Claim
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.federation.collecting import publish_documents
@@ -56,8 +61,9 @@ from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.records.types import AsOf
+from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
-from xinqiao.release.types import Recipient
+from xinqiao.release.types import Inquiry, Recipient
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -88,6 +94,7 @@ ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
+FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
@@ -170,6 +177,7 @@ def busy(town: Town) -> dict[str, Any]:
         "section": "security",
         "model": modelled(now),
         "formula": formulated(town),
+        **disputed(),
         "proposal": changing(now),
         **financed(town, timezone.now()),
     }
@@ -210,6 +218,26 @@ def financed(town: Town, now: datetime) -> dict[str, str]:
     report_loans([loan | {"application": "A20000101-00000000"}], institution="bank-a", **by)
     declared = declare(need.id, firm=firm, institutions=["bank-a"], **by)
     return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
+
+
+def disputed() -> dict[str, Any]:
+    """A dispute being checked, one not admitted, one whose correction was told: the first and the notice."""
+    by: dict[str, Any] = {"enterprise": FIRM, "name": "Example", "actor": "person:1"}
+    deliver("tax.credit_rating", [{"uscc": FIRM, "rated_on": "2025-04-30", "grade": "A"}], now=timezone.now())
+    bank = Recipient.of(get_organisation("bank-a"))
+    query(Inquiry(bank, FIRM, "public", Form.REPORT, "api:bank-a", "api", public_only=True), now=timezone.now())
+    refs = [row["_ref"] for row in rows_now(FIRM, item("tax.credit_rating"), known=timezone.now())]
+    claims = [Claim("tax.credit_rating", ref, "outdated", "Example") for ref in (*refs[:2], "")]
+    made = [file_dispute(claim, files=[("a.pdf", b"%PDF-")], now=timezone.now(), **by).id for claim in claims]
+    found: dict[str, Any] = {"provider": "tax_bureau", "text": "Example", "actor": "person:2", "now": timezone.now()}
+    find_wrong(made[0], right=None, **found)
+    reject(made[2], reason="not_data", text="Example", actor="person:3", now=timezone.now())
+    ripple_waiting(now=timezone.now())
+    receive_at(
+        Claim("tax.payment", "", "missing", "Example"), enterprise=FIRM, channel=Channel.INSTITUTION, via="bank-a",
+        received_at=timezone.now(), actor="t", now=timezone.now(),
+    )  # fmt: skip
+    return {"dispute": made[1], "notice": list_notices(dispute=made[0])[0].id}
 
 
 def formulated(town: Town) -> str:

@@ -30,6 +30,7 @@ from xinqiao.config.admission_cli import admission_app
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.directory_cli import directory_app
+from xinqiao.config.dispute_cli import dispute_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.federation_cli import federation_app
 from xinqiao.config.federation_demo import demo_app
@@ -76,6 +77,7 @@ app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(monitor_app, name="monitor")
+app.add_typer(dispute_app, name="dispute")
 app.add_typer(list_app, name="list")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
@@ -300,10 +302,12 @@ def export_guideline(
 def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.admission.content import bar
+    from xinqiao.disputes.queries import dispute_rules
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.evaluation.profile import load_profile
     from xinqiao.formulas.queries import formula_limits
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.lending.queries import lending_rules
     from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
@@ -314,6 +318,8 @@ def content_check() -> None:
         catalogue = load_catalogue(content_dir())
         expectations()
         formula_limits()
+        dispute_rules()
+        lending_rules()
         load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(

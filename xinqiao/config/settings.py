@@ -87,6 +87,8 @@ INSTALLED_APPS = [
     "xinqiao.admission",
     "xinqiao.probes",
     "xinqiao.records",
+    "xinqiao.marks",
+    "xinqiao.disputes",
     "xinqiao.ingest",
     "xinqiao.quality",
     "xinqiao.sources",

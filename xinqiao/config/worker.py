@@ -15,6 +15,7 @@ from django.db import DatabaseError, close_old_connections
 from xinqiao.admission.jobs import watch_admissions
 from xinqiao.consent.jobs import expire_due
 from xinqiao.directory.jobs import refresh_directory
+from xinqiao.disputes.jobs import keep_dispute_clocks, ripple_corrections
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
@@ -40,6 +41,8 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(minutes=1), expire_due),
     (timedelta(seconds=30), follow_applications),
     (timedelta(minutes=10), keep_clocks),
+    (timedelta(seconds=10), ripple_corrections),
+    (timedelta(minutes=1), keep_dispute_clocks),
     (timedelta(hours=1), record_reports),
     (timedelta(minutes=1), pull_sources),
     (timedelta(minutes=10), watch_admissions),

@@ -86,6 +86,7 @@ def as_access(row: AccessLine) -> Access:
         channel=row.channel,
         cause=row.cause,
         via=row.via,
+        scope=row.scope,
     )
 
 

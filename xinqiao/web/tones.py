@@ -4,6 +4,15 @@ from __future__ import annotations
 
 STATUS_TONES = {
     "trained": "warn",
+    "filed": "warn",
+    "sent": "warn",
+    "asked": "warn",
+    "answered": "good",
+    "notified": "good",
+    "acknowledged": "good",
+    "right": "good",
+    "undecidable": "warn",
+    "objection": "warn",
     "in_use": "good",
     "green": "good",
     "amber": "warn",

@@ -28,6 +28,8 @@ OTHER_PURPOSES = {
     "self": ("企业自查", "own file"),
     "preview": ("企业预览他人可见内容", "preview of what others could see"),
     "public": ("查看公开信息", "public information"),
+    "dispute": ("异议核查", "check of a dispute"),
+    "correction": ("更正告知", "notice of a correction"),
     "node_duty": ("节点履职核查", "check by the node in its duty"),
 }
 UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}

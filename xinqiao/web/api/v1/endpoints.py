@@ -27,12 +27,12 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
 from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
-from xinqiao.release.actions import Inquiry, check_again, query
+from xinqiao.release.actions import check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
-from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient
+from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Inquiry, Recipient
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.api.v1 import authorisations, federation, lending, monitoring, notices, schemas
+from xinqiao.web.api.v1 import authorisations, disputes, federation, lending, monitoring, notices, schemas
 from xinqiao.web.api.v1.calling import (
     PROBLEMS,
     RECIPIENTS,
@@ -111,6 +111,7 @@ api.add_router("/webhooks", notices.router)
 api.add_router("/federation", federation.router)
 api.add_router("/financing", lending.router)
 api.add_router("/monitoring", monitoring.router)
+api.add_router("/disputes", disputes.router)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:

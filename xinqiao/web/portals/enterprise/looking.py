@@ -20,11 +20,11 @@ from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import chain_place, receipt
 from xinqiao.parties.queries import get_organisation, list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Right, Role
-from xinqiao.release.actions import Inquiry, preview
+from xinqiao.release.actions import preview
 from xinqiao.release.challenges import challenge_access, challenge_of, list_challenges
 from xinqiao.release.queries import access_bundle, get_access
 from xinqiao.release.reading import prepare
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained

@@ -30,9 +30,8 @@ from xinqiao.lending.rules import UNDER_WAY
 from xinqiao.lending.types import Holder
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient
+from xinqiao.release.types import Inquiry, Recipient
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained

@@ -27,9 +27,8 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, NothingSaid, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.sources.queries import standing
 from xinqiao.web.access import Acting, Portal, posted, requires
