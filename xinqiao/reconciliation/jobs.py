@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from django.db import transaction
 from django_tasks import task
@@ -11,14 +11,15 @@ from xinqiao.admission.queries import find_member
 from xinqiao.admission.types import State
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.parties.queries import get_organisation
+from xinqiao.parties.queries import get_organisation, list_organisations
+from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.reconciliation.actions import calendar, since_when
 from xinqiao.reconciliation.models import DayRow, HandInRow, MismatchRow
 from xinqiao.reconciliation.queries import terms
 from xinqiao.reconciliation.rules import bounds_of
 from xinqiao.reconciliation.types import ESCALATED, OVERDUE, DayState, MismatchKind
-from xinqiao.release.queries import released_days
+from xinqiao.release.queries import has_released
 from xinqiao.violations.actions import open_case
 from xinqiao.violations.types import Finding, Source
 from xinqiao.webhooks.actions import tell
@@ -30,19 +31,26 @@ NAMED = 50  # lines that a case names; the hand-in has them all
 
 def settle_days(*, now: datetime) -> list[str]:
     """Note days that fell overdue and open cases for what is past its time; returns the numbers of those opened."""
-    for organisation, day in sorted(released_days(
-        since=bounds_of(since_when(now))[0], until=bounds_of(beijing_day(now))[0], channels=terms().channels
-    )):  # fmt: skip
-        _note_overdue(organisation, day, now)
+    for kind in (OrganisationKind.INSTITUTION, OrganisationKind.PLATFORM):
+        for organisation in list_organisations(kind=kind):
+            _note_overdue_days(organisation.code, now)
     waiting = DayRow.objects.filter(case="").exclude(state=DayState.AGREED).order_by("day", "organisation")
     return [case for row in waiting if (case := _escalate(row.id, now))]
 
 
-def _note_overdue(organisation: str, day: date, now: datetime) -> None:
-    """Make the row of a day that was due and did not come."""
-    due = calendar().add(day, terms().due_workdays).on
-    if beijing_day(now) <= due or DayRow.objects.filter(organisation=organisation, day=day).exists():
+def _note_overdue_days(organisation: str, now: datetime) -> None:
+    """Make the rows of days that were due and did not come. Most organisations have none to look for."""
+    first, today, channels = since_when(now), beijing_day(now), terms().channels
+    if not has_released(organisation, since=bounds_of(first)[0], until=bounds_of(today)[0], channels=channels):
         return
+    known = set(DayRow.objects.filter(organisation=organisation, day__gte=first).values_list("day", flat=True))
+    for day in (first + timedelta(days=n) for n in range((today - first).days)):
+        due, (since, until) = calendar().add(day, terms().due_workdays).on, bounds_of(day)
+        if day not in known and due < today and has_released(organisation, since=since, until=until, channels=channels):
+            _note_overdue(organisation, day, due, now)
+
+
+def _note_overdue(organisation: str, day: date, due: date, now: datetime) -> None:
     member = find_member(organisation)
     if member is not None and member.state is State.REMOVED:  # its programs are gone with it
         return

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Now, TruncDate, TruncHour, TruncMonth
+from django.db.models.functions import Now, TruncHour, TruncMonth
 
 from xinqiao.consent.types import Form
 from xinqiao.evidence.bundling import evidence_bundle
@@ -181,12 +181,9 @@ def released_lines(
     return rows.values_list("id", "answer_sha256", "purpose", "form").iterator(chunk_size=10_000)
 
 
-def released_days(*, since: datetime, until: datetime, channels: Iterable[str]) -> set[tuple[str, date]]:
-    """Which institution or platform was given answers on which day in Beijing."""
-    kinds = (RecipientKind.INSTITUTION, RecipientKind.PLATFORM)
-    rows = _answers(channels).filter(recipient_kind__in=kinds, at__gte=since, at__lt=until).order_by()
-    days = rows.annotate(day=TruncDate("at", tzinfo=BEIJING)).values_list("recipient_code", "day").distinct()
-    return set(days)
+def has_released(recipient: str, *, since: datetime, until: datetime, channels: Iterable[str]) -> bool:
+    """Whether a recipient was given any answer from ``since`` until before ``until``."""
+    return _answers(channels).filter(recipient_code=recipient, at__gte=since, at__lt=until).exists()
 
 
 def answers_to(recipient: str, accesses: Iterable[str]) -> dict[str, Released]:
