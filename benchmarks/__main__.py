@@ -18,6 +18,7 @@ NAMES = (
     "crash_ingest",
     "gate_million",
     "sentinels",
+    "two_sided_ledger",
     "signals",
     "evidence_overhead",
     "withdrawal",

@@ -25,6 +25,7 @@ OPEN |= {
     "products",
     "product",
     "statistics",
+    "violations",
     "statistics-file",
 }
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests import scenes
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
+from tests.machines import key as machine_key
 from tests.market import drawn
 from tests.market import product as offered
 from tests.peers import Peer, product
@@ -22,6 +23,7 @@ from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
 from xinqiao.admission.types import MeasureKind
 from xinqiao.catalogue.load import list_files, load_catalogue
+from xinqiao.client.daybook import Daybook, received_line
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.types import Form
@@ -60,6 +62,8 @@ from xinqiao.quality.actions import report_outage
 from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
+from xinqiao.reconciliation.actions import hand_in, open_buckets
+from xinqiao.reconciliation.jobs import settle_days
 from xinqiao.records.types import AsOf
 from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
@@ -71,6 +75,17 @@ from xinqiao.stewardship.rules import with_uploads
 from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
+from xinqiao.violations.actions import (
+    carry_out,
+    dismiss_case,
+    give_statement,
+    notify,
+    open_case,
+    take_up,
+)
+from xinqiao.violations.actions import decide as decide_case
+from xinqiao.violations.queries import list_cases
+from xinqiao.violations.types import Finding, Source
 from xinqiao.web.access import Portal
 from xinqiao.web.routing import list_routes
 
@@ -93,6 +108,7 @@ ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
+ACTS |= {"node-alert-case", "enterprise-complain"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
 FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
@@ -178,6 +194,7 @@ def busy(town: Town) -> dict[str, Any]:
         "model": modelled(now),
         "formula": formulated(town),
         **disputed(),
+        **supervised(town, now),
         "proposal": changing(now),
         **financed(town, timezone.now()),
     }
@@ -253,6 +270,30 @@ def formulated(town: Town) -> str:
         channel="portal", now=timezone.now(),
     )  # fmt: skip
     return made.id
+
+
+def supervised(town: Town, now: datetime) -> dict[str, str]:
+    """A day that was handed in with a line too many, one overdue, a case with everything said; their numbers."""
+    then = now - timedelta(days=9)
+    day = Daybook(
+        "bank-a", beijing_day(then), frozenset([received_line("A1", "0" * 64, "approval", "report")]), frozenset()
+    )
+    pair = machine_key("bank-a")
+    private = {**pair.as_dict(private=True), "kid": pair.thumbprint(), "alg": "ES256"}
+    by: dict[str, Any] = {"organisations": ("bank-a",), "actor": "api:bank-a", "now": now}
+    handed = hand_in(day.signed(1, key=private), **by)
+    open_buckets(handed.id, day.buckets(handed.open), **by)
+    settle_days(now=now + timedelta(days=30))
+    case = list_cases()[0].id
+    step: dict[str, Any] = {"actor": "person:901", "now": now}
+    take_up(case, **step)
+    notify(case, notice="Example", **step)
+    give_statement(case, organisation="bank-a", text="Example", **step)
+    decide_case(case, measures=("warning",), reason="Example", **step)
+    carry_out(case, **step)
+    found = Finding("selling", "bank-b", Source.AUDIT, "J-1", "Example", {})
+    dismiss_case(open_case(found, **step).id, reason="Example", **step)
+    return {"hand_in": handed.id, "case": case}
 
 
 def modelled(now: datetime) -> str:

@@ -29,6 +29,7 @@ from xinqiao.config import province
 from xinqiao.config.admission_cli import admission_app
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
+from xinqiao.config.daybook_cli import daybook_app, reconcile_app
 from xinqiao.config.directory_cli import directory_app
 from xinqiao.config.dispute_cli import dispute_app
 from xinqiao.config.evidence_cli import evidence_app, witness
@@ -73,6 +74,8 @@ app.add_typer(content_app, name="content")
 app.add_typer(gate_app, name="gate")
 app.add_typer(client_app, name="client")
 app.add_typer(supervision_app, name="supervision")
+app.add_typer(daybook_app, name="daybook")
+app.add_typer(reconcile_app, name="reconcile")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")

@@ -99,6 +99,8 @@ INSTALLED_APPS = [
     "xinqiao.monitoring",
     "xinqiao.subjects",
     "xinqiao.supervision",
+    "xinqiao.violations",
+    "xinqiao.reconciliation",
     "xinqiao.matching",
     "xinqiao.formulas",
     "xinqiao.lending",

@@ -15,8 +15,9 @@ from xinqiao.supervision.canaries import plant_canaries
 from xinqiao.supervision.queries import count_canaries, list_alerts
 from xinqiao.supervision.types import AlertState
 from xinqiao.supervision.watch import watch
+from xinqiao.violations.queries import list_cases
 
-supervision_app = typer.Typer(no_args_is_help=True, help="滥用监测")
+supervision_app = typer.Typer(no_args_is_help=True, help="滥用监测与违法违规线索")
 
 
 @supervision_app.command("watch")
@@ -41,6 +42,22 @@ def alerts(
     for a in found:
         when = f"{a.last_at:%Y-%m-%d %H:%M}"
         table.add_row(str(a.id), a.sentinel.label, a.organisation, a.actor, str(len(a.accesses)), when, a.state.label)
+    out.print(table)
+
+
+@supervision_app.command("cases")
+def cases(
+    open_only: Annotated[bool, typer.Option("--open", help="只列在办的")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")] = False,
+) -> None:
+    """列出违法违规线索，剩余时间少的在前。"""
+    found = list_cases(ended=False if open_only else None)
+    if as_json:
+        out.print_json(json.dumps([asdict(case) for case in found], ensure_ascii=False, default=str))
+        return
+    table = Table("编号", "种类", "对象", "来源", "状态", "期限")
+    for c in found:
+        table.add_row(c.id, c.kind, c.organisation, c.source.label, c.state.label, str(c.due_on or ""))
     out.print(table)
 
 

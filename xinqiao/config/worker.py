@@ -25,11 +25,13 @@ from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.probes.jobs import run_prober
 from xinqiao.quality.jobs import make_daily_quality
+from xinqiao.reconciliation.jobs import settle_ledgers
 from xinqiao.records.jobs import compact_lake
 from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
+from xinqiao.violations.jobs import open_cases
 from xinqiao.webhooks.jobs import run_postman
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 # What is put into the queue, and how often. Every chore may run twice without harm.
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
+    (timedelta(minutes=1), open_cases),
+    (timedelta(minutes=30), settle_ledgers),
     (timedelta(seconds=30), monitor_borrowers),
     (timedelta(minutes=1), expire_due),
     (timedelta(seconds=30), follow_applications),

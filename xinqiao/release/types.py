@@ -192,6 +192,18 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Released:
+    """An answer as the ledger keeps it for comparison with what its recipient says."""
+
+    access: str
+    at: datetime
+    answer_sha256: str
+    purpose: str
+    form: str
+    authorisation: str
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What left the gate: the document, the ledger line, the signed receipt, and what shows that it is about this."""
 

@@ -32,7 +32,7 @@ from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Inquiry, Recipient
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.api.v1 import authorisations, disputes, federation, lending, monitoring, notices, schemas
+from xinqiao.web.api.v1 import authorisations, daybooks, disputes, federation, lending, monitoring, notices, schemas
 from xinqiao.web.api.v1.calling import (
     PROBLEMS,
     RECIPIENTS,
@@ -107,6 +107,7 @@ api = Api(
 )
 install(api)
 api.add_router("/authorisation-requests", authorisations.router)
+api.add_router("/daybooks", daybooks.router)
 api.add_router("/webhooks", notices.router)
 api.add_router("/federation", federation.router)
 api.add_router("/financing", lending.router)

@@ -26,6 +26,8 @@ from xinqiao.release.queries import access_bundle, get_access
 from xinqiao.release.reading import prepare
 from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
+from xinqiao.violations.queries import find_case, register
+from xinqiao.violations.types import Source
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
@@ -61,6 +63,9 @@ def access(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpRespon
         "items": [item_ever(code) for code in found.items],
         "place": chain_place(found.entry).get("n"),
         "challenge": challenge_of(found.id),
+        "complaint": find_case(Source.COMPLAINT, found.id),
+        "kinds": register().kinds.values(),
+        "days": register().complaint_days,
     }
     return render(request, "enterprise/access.html", context)
 
