@@ -43,6 +43,7 @@ NAMES = (
     "scenario_models",
     "exact_reasons",
     "hostile_formulas",
+    "package",
 )
 
 

@@ -59,9 +59,9 @@ def _trials(rules: Sequence[Rule]) -> Iterator[tuple[str, bool, bool]]:
 
 def _mutations(rules: Sequence[Rule]) -> Iterator[tuple[str, list[Rule]]]:
     from xinqiao.consent.types import AuthorisationState, Form
-    from xinqiao.release.types import OPENNESS, RecipientKind
+    from xinqiao.release.types import OPENNESS, TABLED
 
-    parts = {"recipients": RecipientKind, "openness": OPENNESS, "forms": Form, "states": AuthorisationState}
+    parts = {"recipients": TABLED, "openness": OPENNESS, "forms": Form, "states": AuthorisationState}
     for n, rule in enumerate(rules):
         before, after = [*rules[:n]], [*rules[n + 1 :]]
         yield "rule dropped (gap)", before + after

@@ -13,6 +13,7 @@ setup_debian() {
   command -v go >/dev/null || missing+=(golang-go)
   [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb ] || missing+=(golang-golang-x-mod-dev)
   command -v softhsm2-util >/dev/null || missing+=(softhsm2)
+  command -v pdfsig >/dev/null || missing+=(poppler-utils)
   [ ${#missing[@]} = 0 ] || need_debian "${missing[@]}"
 }
 

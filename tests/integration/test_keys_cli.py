@@ -38,7 +38,9 @@ def person(fresh_node: Path) -> int:
 
 def test_every_use_is_listed_with_its_place_and_time(person: int) -> None:
     keys = {key["use"]: key for key in json.loads(run("list", "--json").output)}
-    assert set(keys) == {"log", "log-gm", "document", "index", "master", "data"}, "no session and no access yet"
+    assert set(keys) == {"log", "log-gm", "document", "package-gm", "index", "master", "data"}, (
+        "no session and no access yet"
+    )
     assert {key["kind"] for key in keys.values()} == {"file", "database"}
     assert all(key["since"] and key["generation"] == 1 for key in keys.values())
     assert keys["data"]["label"] == "3", "an enterprise, a delivery, a person"

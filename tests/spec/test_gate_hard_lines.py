@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,16 +14,17 @@ import pytest
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.rules import build_policy, decide, load_policy, questions
-from xinqiao.release.types import InvalidPolicy, Question, Recipient, RecipientKind
+from xinqiao.release.rules import NO_CASE, build_policy, decide, judge, load_policy, questions
+from xinqiao.release.types import TABLED, Ask, InvalidPolicy, Question, Recipient, RecipientKind
 
+NOW = datetime(2026, 11, 20, 2, 0, tzinfo=UTC)
 POLICY = load_policy(content_dir() / "release.toml")
 
 
 def test_every_question_has_exactly_one_row() -> None:
     """每一种情形恰有一条规则 / Every combination is decided by exactly one row."""
     asked = list(questions())
-    assert len(asked) == len(RecipientKind) * 2 * len(Form) * len(AuthorisationState)
+    assert len(asked) == len(TABLED) * 2 * len(Form) * len(AuthorisationState)
     for question in asked:
         assert [r for r in POLICY.rules if r.answers(question)] == [POLICY.index[question]]
 
@@ -68,6 +70,16 @@ def test_who_is_not_admitted_gets_nothing(admitted: bool) -> None:
     bank = Recipient(RecipientKind.INSTITUTION, "bank", "银行", admitted=admitted)
     rule = decide(POLICY, bank, openness=Openness.NON_PUBLIC, form=Form.REPORT, authorisation=AuthorisationState.ACTIVE)
     assert rule.allow is admitted
+
+
+@pytest.mark.parametrize("form", Form)
+@pytest.mark.parametrize("closed", [(), ("tax.payment",)])
+def test_a_court_sees_nothing_outside_a_case(form: Form, closed: tuple[str, ...]) -> None:
+    """司法机构不能绕过案件直接查询企业 / A judicial body asks the gate in vain: it sees what a case names, no more."""
+    court = Recipient(RecipientKind.JUDICIAL, "court", "法院")
+    asked = Ask(court, "91610102MAXAMPLE2H", "judicial", form, closed, None)
+    assert judge(POLICY, asked, now=NOW)[0] is NO_CASE
+    assert not NO_CASE.allow
 
 
 def test_a_gap_an_overlap_or_a_crossed_line_keeps_the_table_from_being_used() -> None:

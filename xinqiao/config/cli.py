@@ -40,6 +40,7 @@ from xinqiao.config.gate_cli import gate_app
 from xinqiao.config.keys_cli import keys_app
 from xinqiao.config.list_cli import list_app
 from xinqiao.config.monitor_cli import monitor_app
+from xinqiao.config.package_cli import package_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
@@ -89,6 +90,7 @@ app.add_typer(federation_app, name="federation")
 app.add_typer(demo_app, name="demo")
 app.add_typer(product_app, name="product")
 app.add_typer(loans_app, name="loans")
+app.add_typer(package_app, name="package")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

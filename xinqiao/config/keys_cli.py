@@ -13,7 +13,7 @@ from rich.table import Table
 
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.evidence.actions import sequence
-from xinqiao.evidence.keys import DOCUMENT, LOG, LOG_GM
+from xinqiao.evidence.keys import DOCUMENT, LOG, LOG_GM, PACKAGE_GM
 from xinqiao.evidence.rotation import change_key, retire_key
 from xinqiao.parties.actions import erase_person
 from xinqiao.vault import actions
@@ -30,6 +30,7 @@ class KeyUse(StrEnum):
     LOG = "log"
     GM = "log-gm"
     DOCUMENT = "document"
+    PACKAGE_GM = "package-gm"
     SESSION = "session"
     DATA = "data"
 
@@ -37,10 +38,11 @@ class KeyUse(StrEnum):
 WhichKey = Annotated[
     KeyUse,
     typer.Argument(
-        help="master 主密钥，log 与 log-gm 日志密钥，document 文书密钥，session 会话密钥，data 一个主体的数据密钥"
+        help="master 主密钥，log 与 log-gm 日志密钥，document 文书密钥，package-gm 证据包国密密钥，session 会话密钥，"
+        "data 一个主体的数据密钥"
     ),
 ]
-SIGNING = {KeyUse.LOG: LOG, KeyUse.GM: LOG_GM, KeyUse.DOCUMENT: DOCUMENT}
+SIGNING = {KeyUse.LOG: LOG, KeyUse.GM: LOG_GM, KeyUse.DOCUMENT: DOCUMENT, KeyUse.PACKAGE_GM: PACKAGE_GM}
 PLACES = {"file": "文件", "token": "密码设备", "database": "数据库（已封装）"}
 
 

@@ -106,6 +106,7 @@ INSTALLED_APPS = [
     "xinqiao.lending",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",
+    "xinqiao.judicial",
     "xinqiao.federation",
     "xinqiao.web",
 ]

@@ -2,7 +2,8 @@
 
 ``log.key`` (Ed25519) and ``log-gm.pem`` (SM2) sign checkpoints; a changed key is ``log-2.key`` and so on, in force once
 its announcement ``log-2.note`` lies beside it. As long as the old private key is there, both sign: the overlap.
-``document.key`` signs the papers the node hands out and nothing else; the log key announces it.
+``document.key`` signs the papers the node hands out and nothing else; the log key announces it. ``package-gm.pem``
+signs court packages by SM2 and nothing else; the log's SM2 key announces it, so that it stands without Ed25519.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from xinqiao.plumbing.key_store import key_store
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """One use of keys: the stem and ending of their names, and the type of their signature lines."""
+    """One use of keys: the stem and ending of their names, the type of their signature lines, and who announces them.
+
+    ``by`` is the use whose key announces the first one; None = the log's own key.
+    """
 
     stem: str
     ending: str
     kind: bytes
+    by: Use | None = None
 
     def name(self, generation: int) -> str:
         """Name of the key of a generation, from 1."""
@@ -37,8 +42,9 @@ class Use:
 LOG = Use("log", ".key", ED25519)
 LOG_GM = Use("log-gm", ".pem", SM2)
 DOCUMENT = Use("document", ".key", ED25519)
+PACKAGE_GM = Use("package-gm", ".pem", SM2, LOG_GM)
 USES = (LOG, LOG_GM)  # of the log: what these sign may be a checkpoint
-EVERY_USE = (*USES, DOCUMENT)
+EVERY_USE = (*USES, DOCUMENT, PACKAGE_GM)
 
 
 def signing_key() -> Signer:
@@ -61,6 +67,11 @@ def document_key() -> LogKey:
     return signer(DOCUMENT).public
 
 
+def package_gm_key() -> LogKey:
+    """The SM2 public key in force for court packages."""
+    return signer(PACKAGE_GM).public
+
+
 def signer(use: Use) -> NoteSigner:
     """The key of a use that is in force, made on first use; raises KeyChanged when an announced key is lost."""
     current, store = generation(use), key_store()
@@ -71,7 +82,7 @@ def signer(use: Use) -> NoteSigner:
         key = store.create(use.name(current))
     found = NoteSigner(node.log_origin(), key, use.kind)
     if use != LOG and not _announcement(use, 1).exists():
-        _keep(_announcement(use, 1), announce(found, old=signer(LOG)))
+        _keep(_announcement(use, 1), announce(found, old=signer(use.by or LOG)))
     return found
 
 

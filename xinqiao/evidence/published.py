@@ -5,7 +5,16 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from xinqiao.evidence.keys import DOCUMENT, announcements, document_key, gm_key, log_key, log_keys
+from xinqiao.evidence.keys import (
+    DOCUMENT,
+    PACKAGE_GM,
+    announcements,
+    document_key,
+    gm_key,
+    log_key,
+    log_keys,
+    package_gm_key,
+)
 from xinqiao.evidence.models import Checkpoint, Cosignature, Stamp
 from xinqiao.evidence.notes import ED25519, SM2
 from xinqiao.evidence.policy import InvalidPolicy, Policy, parse_policy
@@ -42,7 +51,9 @@ def current_files(last: Checkpoint) -> Files:
     files["vkey.gm"] = f"{gm_key().vkey}\n".encode()
     # Apart from keys/: what is found there may sign checkpoints.
     files["documents/vkey"] = f"{document_key().vkey}\n".encode()
-    files |= {f"documents/{name}": note.encode() for name, note in announcements([DOCUMENT]).items()}
+    files["documents/vkey.package-gm"] = f"{package_gm_key().vkey}\n".encode()
+    announced = announcements([DOCUMENT, PACKAGE_GM])
+    files |= {f"documents/{name}": note.encode() for name, note in announced.items()}
     if policy:
         files["policy"] = policy.text.encode()
     files["policy.gm"] = Policy(tuple(key for key in log_keys() if key.kind == SM2)).text.encode()

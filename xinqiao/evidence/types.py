@@ -113,6 +113,32 @@ class LogStatus:
         return self.recorded - self.size
 
 
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One entry as an outsider gets it. ``proof`` is a ``.tlog-proof``, empty until a checkpoint covers the entry."""
+
+    entry: int
+    at: datetime
+    event: str
+    leaf: bytes
+    leaf_index: int | None
+    disclosure: Mapping[str, Mapping[str, str]]
+    proof: str
+    size: int  # of the checkpoint that the proof is under
+
+
+@dataclass(frozen=True, slots=True)
+class StampFacts:
+    """A time stamp on a checkpoint, as its files: what was stamped, the query, the response."""
+
+    size: int
+    authority: str
+    at: datetime
+    note: str
+    query: bytes
+    response: bytes
+
+
 class EntryNotFound(NotFound):
     """There is no entry of this number."""
 

@@ -26,6 +26,7 @@ from xinqiao.lending.papers import read_reports, report_document
 from xinqiao.lending.refusals import WrongReport
 from xinqiao.lending.rules import SECURES
 from xinqiao.lending.types import (
+    LOAN_TOLD,
     LOANS_RECORDED,
     LOANS_REPORTED,
     LoanReport,
@@ -114,7 +115,11 @@ def _take(report: LoanReport, institution: str, actor: str, now: datetime) -> st
             setattr(row, name, value)
         row.save()
         found = "changed"
-    LoanReportRow.objects.create(loan=row, document=written.decode(), sha256=digest, reported_at=now, actor=actor)
+    told = {"institution": institution, "receipt_no": report.receipt_no, "report_sha256": digest}
+    entry = record(LOAN_TOLD, actor=actor, subject=report.enterprise, body=told, now=now).id
+    LoanReportRow.objects.create(
+        loan=row, document=written.decode(), sha256=digest, reported_at=now, actor=actor, entry=entry
+    )
     _move_application(report, institution, actor, now)
     return found
 

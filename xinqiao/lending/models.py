@@ -113,6 +113,7 @@ class LoanReportRow(models.Model):
     reported_at = models.DateTimeField()
     actor = models.CharField(max_length=80)
     recorded = models.CharField(max_length=60, blank=True)
+    entry = models.BigIntegerField(null=True)  # the evidence of this report
 
     class Meta:
         db_table = "lending_loan_report"

@@ -29,6 +29,7 @@ from xinqiao.lending.types import (
     LoanReport,
     Offer,
     Step,
+    ToldReport,
     Turn,
     Verdict,
 )
@@ -233,6 +234,18 @@ def list_loans(
     if running:
         rows = rows.filter(settled_on=None)
     return [loan_facts(row) for row in rows[:limit]]
+
+
+def find_loan(receipt_no: str, *, institution: str, enterprise: str) -> Loan | None:
+    """The loan of that receipt, institution and enterprise, or None unless all three fit."""
+    row = LoanRow.objects.filter(receipt_no=receipt_no, institution=institution, enterprise=enterprise).first()
+    return loan_facts(row) if row else None
+
+
+def list_reports(loan: int) -> list[ToldReport]:
+    """Every report of a loan, in the order in which they came."""
+    rows = LoanReportRow.objects.filter(loan=loan).order_by("id")
+    return [ToldReport(row.document, row.sha256, row.reported_at, row.actor, row.entry) for row in rows]
 
 
 def loan_facts(row: LoanRow) -> Loan:

@@ -345,6 +345,20 @@ class Loan:
 
 
 @dataclass(frozen=True, slots=True)
+class ToldReport:
+    """One report of a loan as it came: its exact bytes and digest, when, by whom, and the log entry that holds it.
+
+    ``entry`` is None for what came before reports had an entry each.
+    """
+
+    document: str
+    sha256: str
+    reported_at: datetime
+    actor: str
+    entry: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """Something to put right in what was fed back."""
 
@@ -378,6 +392,7 @@ OFFER_MADE = Event("lending.offered", "机构报价", "offer made")
 APPLICATION_DECLINED = Event("lending.declined", "机构未通过申请", "application declined")
 REMINDED = Event("lending.reminded", "提醒办理申请", "reminded of an application")
 LOANS_REPORTED = Event("lending.loans_reported", "反馈贷款", "loans reported")
+LOAN_TOLD = Event("lending.loan_told", "反馈一笔贷款的状态", "state of a loan fed back")
 LOANS_RECORDED = Event("lending.loans_recorded", "贷款反馈入库", "reported loans recorded")
 DECLARED = Event("lending.declared", "申报融资协调机制", "enterprise declared for recommendation")
 RECOMMENDED = Event("lending.recommended", "列入推荐清单", "enterprise recommended")

@@ -1,8 +1,9 @@
 """Where the node's keys are kept: files readable by its user only, and hardware tokens where one is configured.
 
-The ending of a key's name says what it is: ``.key`` Ed25519 and ``.pem`` SM2 sign; ``.kek`` (AES-256) wraps data keys;
-``.mac`` digests values for blind indexes. A key is looked for among the files, then in each token; a new one is made in
-the first token if the token can make its kind. SM2 keys are files: no token spoken to through PKCS#11 here has SM2.
+The ending of a key's name says what it is: ``.key`` Ed25519 and ``.pem`` SM2 sign; ``.ec`` (P-256) and ``.rsa`` sign
+under a certificate; ``.kek`` (AES-256) wraps data keys; ``.mac`` digests values for blind indexes. A key is looked for
+among the files, then in each token; a new one is made in the first token if the token can make its kind. SM2 keys are
+files: no token spoken to through PKCS#11 here has SM2.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from xinqiao.kernel.certified import ENDINGS as CERTIFIED
+from xinqiao.kernel.certified import CertifiedKey
 from xinqiao.kernel.crypto import SigningKey, save_private
 from xinqiao.kernel.errors import Corrupt
 from xinqiao.kernel.sm2 import Sm2SigningKey
@@ -123,6 +126,8 @@ class FileKeys:
                 Sm2SigningKey.generate().save(path)
             elif path.suffix == ".key":
                 SigningKey.generate().save(path)
+            elif path.suffix in CERTIFIED:
+                CertifiedKey.generate(path.suffix).save(path)
             else:
                 save_private(path, os.urandom(SECRET_BYTES))
         return _load(path)
@@ -143,6 +148,8 @@ class FileKeys:
 def _load(path: Path) -> Any:
     if path.suffix == ".pem":
         return Sm2SigningKey.load(path)
+    if path.suffix in CERTIFIED:
+        return CertifiedKey.load(path)
     return SigningKey.load(path) if path.suffix == ".key" else FileSecret(path.read_bytes())
 
 

@@ -6,6 +6,7 @@ its file changes: a token locks itself after a few tries.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import threading
@@ -17,9 +18,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pkcs11
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from pkcs11 import Attribute, GCMParams, KeyType, Mechanism, ObjectClass
 from pkcs11.util.ec import encode_named_curve_parameters
 
+from xinqiao.kernel.certified import RSA_BITS
 from xinqiao.kernel.crypto import VerifyKey
 from xinqiao.kernel.errors import Corrupt, SourceFailed
 from xinqiao.kernel.suites import INTL, NONCE_BYTES, TAG_BYTES, CannotOpen
@@ -27,6 +32,7 @@ from xinqiao.kernel.suites import INTL, NONCE_BYTES, TAG_BYTES, CannotOpen
 Result = TypeVar("Result")
 SECRET = (".kek", ".mac")  # names of secret keys end so; all others are pairs
 ED25519 = encode_named_curve_parameters("1.3.101.112")
+P256 = encode_named_curve_parameters("1.2.840.10045.3.1.7")
 # The other end went away and may be back: one more try on a new session.
 GONE = (
     pkcs11.SessionHandleInvalid,
@@ -90,7 +96,8 @@ class TokenKeys:
         """The key of this name, or None; raises TokenMissing, TokenLocked, KeyTwice."""
         if self.run(lambda session: self.object(session, name)) is None:
             return None
-        kind = SecretInToken if name.endswith(SECRET) else SignerInToken
+        kinds = {".ec": EcInToken, ".rsa": RsaInToken} | dict.fromkeys(SECRET, SecretInToken)
+        kind = next((kind for ending, kind in kinds.items() if name.endswith(ending)), SignerInToken)
         return self._handles.setdefault(name, kind(self, name))
 
     def create(self, name: str) -> Any:
@@ -128,6 +135,13 @@ class TokenKeys:
             template = {**kept, Attribute.SIGN: True, Attribute.VERIFY: True}
             how = Mechanism.GENERIC_SECRET_KEY_GEN
             session.generate_key(KeyType.GENERIC_SECRET, 256, mechanism=how, label=name, store=True, template=template)
+        elif name.endswith(".rsa"):
+            session.generate_keypair(
+                KeyType.RSA, RSA_BITS, label=name, id=name.encode(), store=True, private_template=kept
+            )
+        elif name.endswith(".ec"):
+            curve = session.create_domain_parameters(KeyType.EC, {Attribute.EC_PARAMS: P256}, local=True)
+            curve.generate_keypair(label=name, id=name.encode(), store=True, private_template=kept)
         else:
             curve = session.create_domain_parameters(KeyType.EC_EDWARDS, {Attribute.EC_PARAMS: ED25519}, local=True)
             how = Mechanism.EC_EDWARDS_KEY_PAIR_GEN
@@ -216,9 +230,9 @@ class SignerInToken:
         return VerifyKey(self.token.run(self._point))
 
     def _point(self, session: Any) -> bytes:
-        wanted = {Attribute.LABEL: self.name, Attribute.CLASS: ObjectClass.PUBLIC_KEY}
-        [found] = list(session.get_objects(wanted))
-        return bytes(found[Attribute.EC_POINT])[-32:]  # an OCTET STRING around the 32 bytes, or the bytes alone
+        return bytes(_public(session, self.name)[Attribute.EC_POINT])[
+            -32:
+        ]  # an OCTET STRING around the 32 bytes, or the bytes alone
 
     def sign(self, message: bytes) -> bytes:
         """The 64-byte signature of ``message``."""
@@ -227,6 +241,65 @@ class SignerInToken:
             return bytes(_there(self.token.object(session, self.name)).sign(message, mechanism=Mechanism.EDDSA))
 
         return self.token.run(act)
+
+
+@dataclass(frozen=True)
+class EcInToken:
+    """A P-256 key pair whose private half signs inside the token, under a certificate."""
+
+    token: TokenKeys
+    name: str
+
+    @cached_property
+    def spki(self) -> bytes:
+        """The public key as certificates hold it."""
+        point = self.token.run(lambda session: bytes(_public(session, self.name)[Attribute.EC_POINT]))[-65:]
+        key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, message: bytes) -> bytes:
+        """ECDSA (DER) over SHA-256; the digest is made here, for few tokens hash as well."""
+        digest = hashlib.sha256(message).digest()
+
+        def act(session: Any) -> bytes:
+            return bytes(_there(self.token.object(session, self.name)).sign(digest, mechanism=Mechanism.ECDSA))
+
+        made = self.token.run(act)
+        return encode_dss_signature(int.from_bytes(made[:32], "big"), int.from_bytes(made[32:], "big"))
+
+
+@dataclass(frozen=True)
+class RsaInToken:
+    """An RSA key pair whose private half signs inside the token, under a certificate."""
+
+    token: TokenKeys
+    name: str
+
+    @cached_property
+    def spki(self) -> bytes:
+        """The public key as certificates hold it."""
+
+        def act(session: Any) -> tuple[bytes, bytes]:
+            found = _public(session, self.name)
+            return bytes(found[Attribute.MODULUS]), bytes(found[Attribute.PUBLIC_EXPONENT])
+
+        modulus, exponent = (int.from_bytes(part, "big") for part in self.token.run(act))
+        key = rsa.RSAPublicNumbers(exponent, modulus).public_key()
+        return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+    def sign(self, message: bytes) -> bytes:
+        """RSASSA-PKCS1-v1_5 over SHA-256."""
+
+        def act(session: Any) -> bytes:
+            key = _there(self.token.object(session, self.name))
+            return bytes(key.sign(message, mechanism=Mechanism.SHA256_RSA_PKCS))
+
+        return self.token.run(act)
+
+
+def _public(session: Any, name: str) -> Any:
+    [found] = list(session.get_objects({Attribute.LABEL: name, Attribute.CLASS: ObjectClass.PUBLIC_KEY}))
+    return found
 
 
 @dataclass(frozen=True, slots=True)

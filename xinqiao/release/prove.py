@@ -19,7 +19,7 @@ import z3
 from xinqiao.consent.types import AuthorisationState, AuthorisationStatus, Form
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.release.types import NotProved, Proof, RecipientKind, Theorem
+from xinqiao.release.types import TABLED, NotProved, Proof, Theorem
 
 ITEMS = 64  # unknown items at once; a theorem over sets of 64 covers every list that is shorter
 TIMEOUT = 30_000  # milliseconds for one theorem; a solver that gives up proves nothing
@@ -30,7 +30,7 @@ class _Model:
 
     def __init__(self) -> None:
         self.context = c = z3.Context()
-        self.kind, self.kinds = self._enumeration("kind", RecipientKind)
+        self.kind, self.kinds = self._enumeration("kind", TABLED)
         self.form, self.forms = self._enumeration("form", Form)
         self.status, self.statuses = self._enumeration("status", AuthorisationStatus)
         self.granted_form = z3.Const("granted_form", self.form.sort())

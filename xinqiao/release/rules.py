@@ -15,7 +15,17 @@ from xinqiao.consent.rules import authorisation_state
 from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Problem
-from xinqiao.release.types import OPENNESS, Ask, InvalidPolicy, Policy, Question, Recipient, RecipientKind, Rule
+from xinqiao.release.types import (
+    OPENNESS,
+    TABLED,
+    Ask,
+    InvalidPolicy,
+    Policy,
+    Question,
+    Recipient,
+    RecipientKind,
+    Rule,
+)
 
 NOT_ADMITTED = Rule(
     id="not-admitted",
@@ -42,9 +52,22 @@ NOT_THE_SUBJECT = Rule(
 )
 
 
+NO_CASE = Rule(
+    id="no-case",
+    recipients=frozenset({RecipientKind.JUDICIAL}),
+    openness=frozenset(OPENNESS),
+    forms=frozenset(Form),
+    states=frozenset(AuthorisationState),
+    allow=False,
+    reason="司法机构只能在案件范围内查看，不能直接查询企业信息",
+    clause="调取证据限于本案（人民法院在线诉讼规则）",
+    next_step="请在司法门户立案调取，写明案号、文书和所涉借据或申请",
+)
+
+
 def questions() -> Iterator[Question]:
     """Every question there can be: recipient × openness × form × state of the authorisation."""
-    return (Question(*parts) for parts in product(RecipientKind, OPENNESS, Form, AuthorisationState))
+    return (Question(*parts) for parts in product(TABLED, OPENNESS, Form, AuthorisationState))
 
 
 def load_policy(path: Path) -> Policy:
@@ -124,6 +147,8 @@ def judge(policy: Policy, ask: Ask, *, now: datetime) -> tuple[Rule, Authorisati
     recipient = ask.recipient
     if recipient.kind is RecipientKind.ENTERPRISE and recipient.code != ask.enterprise:
         return NOT_THE_SUBJECT, AuthorisationState.NONE
+    if recipient.kind is RecipientKind.JUDICIAL:
+        return NO_CASE, AuthorisationState.NONE
     state = authorisation_state(
         ask.authorisation,
         recipient=recipient.code,

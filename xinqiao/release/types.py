@@ -38,8 +38,12 @@ class RecipientKind(StrEnum):
     PLATFORM = "platform"  # 融资信用服务平台
     DEPARTMENT = "department"
     NODE = "node"  # staff of the node
+    JUDICIAL = "judicial"  # 法院、公证、仲裁机构: under a case and nothing else (``release.case_looks``)
     PUBLIC = "public"  # anybody
 
+
+# The kinds that the table decides on. What a judicial body may see is settled by its case, not by a row.
+TABLED = tuple(kind for kind in RecipientKind if kind is not RecipientKind.JUDICIAL)
 
 # A value is public or not; "mixed" items are settled per field or value before the gate is asked.
 OPENNESS = (Openness.PUBLIC, Openness.NON_PUBLIC)

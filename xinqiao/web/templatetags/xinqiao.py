@@ -30,6 +30,7 @@ OTHER_PURPOSES = {
     "public": ("查看公开信息", "public information"),
     "dispute": ("异议核查", "check of a dispute"),
     "correction": ("更正告知", "notice of a correction"),
+    "judicial": ("司法调取证据", "evidence for a court, notary or arbitrator"),
     "node_duty": ("节点履职核查", "check by the node in its duty"),
 }
 UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}
