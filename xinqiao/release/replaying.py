@@ -30,9 +30,11 @@ def answered_lines(
 ) -> Iterator[Access]:
     """Ledger lines of answers with a document, given from ``since`` to before ``until``, in order of time.
 
-    ``outside``: only those to institutions, platforms and departments.
+    ``outside``: only those to institutions, platforms and departments. Packages for judicial bodies are kept whole by
+    who makes them, and are not among these.
     """
     rows = AccessLine.objects.filter(at__gte=since, at__lt=until, allowed=True).exclude(answer_sha256="")
+    rows = rows.exclude(recipient_kind=RecipientKind.JUDICIAL)
     if enterprise is not None:
         rows = rows.filter(enterprise=enterprise)
     if outside:
