@@ -2,8 +2,8 @@
 
 Some weeks of everything that changes what an answer says: deliveries and one undone, rows retracted and corrected,
 disputes and their marks, evaluation runs and one rolled back, a source that is down, files merged, the sharing list
-changed, authorisations withdrawn, reads by banks, platform and the enterprises themselves in every form. Then each day's
-answers are made again as of their own moments and compared with the digests that the log holds.
+changed, authorisations withdrawn, reads by banks, platform and the enterprises themselves in every form. Then the
+answers of each day are made again as of their own moments and compared with the digests that the log holds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from benchmarks.node import ACTOR, SEED, fresh_node
 NAME = "replay_answers"
 ANSWERS, FIRMS, DAYS = 10_000, 300, 21
 DAY = timedelta(days=1)
+Act = Callable[[Any], None]
 BAR = f"{ANSWERS:,} historical answers made again, 0 digests that differ"
 
 
