@@ -88,10 +88,11 @@ def _play(histories: list[History], *, right: bool) -> dict[str, list[Any]]:
 
 def _world(count: int) -> tuple[dict[str, list[int]], dict[str, list[Any]], list[float]]:
     """The node's own way: enterprise → places of the reads whose recipients were told, what was told, seconds each."""
+    from xinqiao.corrections.queries import list_notices
+    from xinqiao.corrections.rippling import ripple_waiting
     from xinqiao.disputes.deciding import find_wrong
     from xinqiao.disputes.filing import file_dispute
-    from xinqiao.disputes.queries import list_notices, rows_now
-    from xinqiao.disputes.rippling import ripple_waiting
+    from xinqiao.disputes.queries import rows_now
     from xinqiao.disputes.types import Claim
     from xinqiao.ingest.correcting import written_row
     from xinqiao.sharing.queries import current_list
@@ -112,7 +113,7 @@ def _world(count: int) -> tuple[dict[str, list[int]], dict[str, list[Any]], list
         find_wrong(made.id, provider=item.department.code, text="x", right=right, actor=ACTOR, now=now)
         ripple_waiting(now=now)
         seconds.append(time.perf_counter() - began)
-        lines = {notice.access for notice in list_notices(dispute=made.id, limit=1000)}
+        lines = {notice.access for notice in list_notices(cause=made.id, limit=1000)}
         found[h.code] = [n for n, (_, line, _) in enumerate(told[h.code]) if line in lines]
         now += timedelta(seconds=1)
     return found, told, seconds

@@ -168,9 +168,9 @@ def _dispute(history: Any, now: Any) -> None:
 
 
 def _correct(history: Any, now: Any) -> None:
+    from xinqiao.corrections.rippling import ripple_waiting
     from xinqiao.disputes.deciding import find_wrong
     from xinqiao.disputes.queries import list_disputes
-    from xinqiao.disputes.rippling import ripple_waiting
 
     [dispute] = list_disputes(enterprise=history.code)
     ref = "" if dispute.claim.ref or _row(history, now) is None else _row(history, now)["_ref"]

@@ -17,7 +17,10 @@ from xinqiao.catalogue.types import Openness
 from xinqiao.consent.actions import grant_authorisation, request_authorisation, withdraw_authorisation
 from xinqiao.consent.queries import consent_text
 from xinqiao.consent.types import Form
-from xinqiao.disputes.acknowledging import acknowledge
+from xinqiao.corrections.acknowledging import acknowledge
+from xinqiao.corrections.queries import list_notices
+from xinqiao.corrections.rippling import ripple_waiting
+from xinqiao.corrections.types import NoticeState
 from xinqiao.disputes.clocks import keep_clocks
 from xinqiao.disputes.deciding import ask_more, find_right, find_wrong, leave_open, reject
 from xinqiao.disputes.filing import ask_review, file_dispute, forward, receive_at, supply, withdraw
@@ -25,7 +28,6 @@ from xinqiao.disputes.queries import (
     board,
     get_dispute,
     list_files,
-    list_notices,
     list_steps,
     read_file,
     rows_now,
@@ -40,8 +42,8 @@ from xinqiao.disputes.refusals import (
     SecondLook,
     UnknownDispute,
 )
-from xinqiao.disputes.rippling import ripple_waiting
-from xinqiao.disputes.types import Channel, Claim, Dispute, DisputeState, Holder, NoticeState, Verdict
+from xinqiao.disputes.settling import settle_corrected
+from xinqiao.disputes.types import Channel, Claim, Dispute, DisputeState, Holder, Verdict
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.queries import list_entries
 from xinqiao.ingest.correcting import written_row
@@ -237,13 +239,14 @@ def test_a_corrected_record_reaches_everybody_who_was_told_and_nobody_else(owner
     after = block(as_of_bank("other"), when + timedelta(minutes=1))
     assert "marks" not in after and after["rows"][0]["severity"] == "一般"
     assert ripple_waiting(now=when + timedelta(minutes=1)) == 2
-    notices = {n.access: n for n in list_notices(dispute=made.id)}
+    notices = {n.access: n for n in list_notices(cause=made.id)}
     assert set(notices) == {told.id, public.id}, "a verification that there is a record was right all along"
     assert verified.id not in notices
     changed = {str(c["where"]) for c in notices[told.id].changes}
     assert f"items/{ITEM}/rows" in changed and "evaluation/score" in changed
     [row] = [c for c in notices[public.id].changes if c["where"] == f"items/{ITEM}/rows"]
     assert row["said"]["severity"] == "严重" and row["right"]["severity"] == "一般"  # type: ignore[index]
+    assert settle_corrected(now=when + timedelta(minutes=2)) == 1
     final = get_dispute(made.id)
     assert final.state is DisputeState.NOTIFIED and (final.score_after or 0) > (final.score_before or 0)
     assert ripple_waiting(now=when + DAY) == 0
@@ -259,7 +262,7 @@ def test_whose_authorisation_was_withdrawn_learns_that_it_was_wrong_and_no_new_v
     by: dict[str, Any] = {"provider": item(ITEM).department.code, "actor": "person:3", "now": when}
     find_wrong(made.id, text="不存在该处罚", right=None, **by)
     ripple_waiting(now=when)
-    [notice] = list_notices(dispute=made.id)
+    [notice] = list_notices(cause=made.id)
     assert notice.changes == () and notice.state is NoticeState.SENT
     known = acknowledge(notice.id, recipient="bank", actor="api:bank", now=when + DAY)
     assert known.state is NoticeState.ACKNOWLEDGED

@@ -14,9 +14,12 @@ from django.utils import timezone
 
 from tests.factories import deliver
 from tests.web.conftest import FIRM, Town
-from xinqiao.disputes.queries import get_dispute, list_disputes, list_files, list_notices
-from xinqiao.disputes.rippling import ripple_waiting
-from xinqiao.disputes.types import DisputeState, NoticeState, Verdict
+from xinqiao.corrections.queries import list_notices
+from xinqiao.corrections.rippling import ripple_waiting
+from xinqiao.corrections.types import NoticeState
+from xinqiao.disputes.queries import get_dispute, list_disputes, list_files
+from xinqiao.disputes.settling import settle_corrected
+from xinqiao.disputes.types import DisputeState, Verdict
 from xinqiao.parties.types import Role
 from xinqiao.release.queries import list_accesses
 
@@ -86,6 +89,7 @@ def test_from_the_record_to_the_answer_and_everybody_told(penalised: Town) -> No
     assert reform.post(address, {**corrected, "field-decided_on": "never"}).status_code == 422
     assert reform.post(address, corrected).status_code == 302
     ripple_waiting(now=timezone.now())
+    assert settle_corrected(now=timezone.now()) == 1
     done = get_dispute(number)
     assert done.state is DisputeState.NOTIFIED and done.verdict is Verdict.ERROR
     mine = owner.get(f"/enterprise/disputes/{number}/").content.decode()
@@ -100,12 +104,12 @@ def test_from_the_record_to_the_answer_and_everybody_told(penalised: Town) -> No
         "严重" in banker.get("/institution/corrections/").content.decode()
         or "查看更正" in banker.get("/institution/corrections/").content.decode()
     )
-    notice, second = (n for n in list_notices(dispute=number) if n.recipient == "bank-a")
+    notice, second = (n for n in list_notices(cause=number) if n.recipient == "bank-a")
     assert notice.access != second.access, "before the objection and during it: both answers were wrong"
     shown = banker.get(f"/institution/corrections/{notice.id}/").content.decode()
     assert "严重" in shown and "一般" in shown
     assert banker.post("/institution/corrections/", {"notice": notice.id}).status_code == 302
-    states = {n.id: n.state for n in list_notices(dispute=number)}
+    states = {n.id: n.state for n in list_notices(cause=number)}
     assert states == {notice.id: NoticeState.ACKNOWLEDGED, second.id: NoticeState.SENT}
     assert town.client("rival").get(f"/institution/corrections/{notice.id}/").status_code == 404
 
@@ -190,10 +194,10 @@ def test_by_program_forwarded_followed_and_acknowledged(penalised: Town) -> None
     assert ref
     operator.post(f"/department/disputes/{found['id']}/", {"step": "remove", "text": "paid", "ref": ref[1]})
     ripple_waiting(now=timezone.now())
-    [told] = bank.get("/api/v1/disputes/corrections").json()
-    one = bank.get(f"/api/v1/disputes/corrections/{told['id']}").json()
+    [told] = bank.get("/api/v1/corrections").json()
+    one = bank.get(f"/api/v1/corrections/{told['id']}").json()
     assert one["receipt"] and one["changes"] and one["enterprise"] == FIRM
-    assert send(bank, f"/corrections/{told['id']}/acknowledge").json()["state"] == "acknowledged"
-    assert bank.get("/api/v1/disputes/corrections").json() == []
-    assert hub.get("/api/v1/disputes/corrections").json() == []
+    assert bank.post(f"/api/v1/corrections/{told['id']}/acknowledge").json()["state"] == "acknowledged"
+    assert bank.get("/api/v1/corrections").json() == []
+    assert hub.get("/api/v1/corrections").json() == []
     assert hub.get(f"/api/v1/disputes/{found['id']}").json()["verdict"] == "error"

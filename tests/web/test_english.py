@@ -27,11 +27,12 @@ from xinqiao.client.daybook import Daybook, received_line
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.types import Form
+from xinqiao.corrections.queries import list_notices
+from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.directory.build import rebuild
 from xinqiao.disputes.deciding import find_wrong, reject
 from xinqiao.disputes.filing import file_dispute, receive_at
-from xinqiao.disputes.queries import list_notices, rows_now
-from xinqiao.disputes.rippling import ripple_waiting
+from xinqiao.disputes.queries import rows_now
 from xinqiao.disputes.types import Channel, Claim
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
@@ -254,7 +255,7 @@ def disputed() -> dict[str, Any]:
         Claim("tax.payment", "", "missing", "Example"), enterprise=FIRM, channel=Channel.INSTITUTION, via="bank-a",
         received_at=timezone.now(), actor="t", now=timezone.now(),
     )  # fmt: skip
-    return {"dispute": made[1], "notice": list_notices(dispute=made[0])[0].id}
+    return {"dispute": made[1], "notice": list_notices(cause=made[0])[0].id}
 
 
 def formulated(town: Town) -> str:

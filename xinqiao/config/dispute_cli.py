@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from xinqiao.config.console import explained, out
+from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.disputes import queries
 from xinqiao.disputes.clocks import keep_clocks
-from xinqiao.disputes.rippling import ripple_waiting
 from xinqiao.disputes.rules import day_begins
+from xinqiao.disputes.settling import settle_corrected
 from xinqiao.release.replaying import answered_lines, is_reproduced
 
 dispute_app = typer.Typer(no_args_is_help=True, help="异议、更正与重做答复")
@@ -41,6 +42,7 @@ def ripple() -> None:
     """告知更正：找出拿到过错误信息的全部答复（后台任务每十秒一遍）。"""
     with explained():
         found = ripple_waiting(now=datetime.now(UTC))
+        settle_corrected(now=datetime.now(UTC))
     out.print(f"[green]✔[/green] 当时有误的答复 {found} 份")
 
 

@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "xinqiao.probes",
     "xinqiao.records",
     "xinqiao.marks",
+    "xinqiao.corrections",
     "xinqiao.disputes",
     "xinqiao.ingest",
     "xinqiao.quality",

@@ -10,15 +10,16 @@ from django.db import transaction
 
 from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
+from xinqiao.corrections.rippling import start_correction
+from xinqiao.corrections.types import Changed, CorrectionKind
 from xinqiao.disputes import queries
 from xinqiao.disputes.jobs import ripple_corrections
-from xinqiao.disputes.models import CorrectionRow, DisputeRow
+from xinqiao.disputes.models import DisputeRow
 from xinqiao.disputes.moving import move
 from xinqiao.disputes.refusals import InvalidClaim, InvalidFinding, RowMoved, SecondLook
 from xinqiao.disputes.rules import changed_fields, check_finding, check_rejection, check_words, day_begins
+from xinqiao.disputes.settling import score_of
 from xinqiao.disputes.types import ANSWERED, ASKED, FOUND, REJECTED, WHOLE, Dispute, Verdict
-from xinqiao.evaluation.queries import current_result
-from xinqiao.evaluation.types import UnknownEnterprise
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.correcting import correct_record, written_row
 from xinqiao.kernel.canonical import sha256_hex
@@ -58,23 +59,23 @@ def find_wrong(
         if right is not None:
             right = {**right, item.subject.code: row.enterprise}
         _check(text, item, wrong, right)
-        before = _score(row.enterprise, now)
+        before = score_of(row.enterprise, now=now)
         move(row, "confirm_error", actor, now)
         recorded = _recorded_so(row.enterprise, item, wrong, now)
         batch = correct_record(item, wrong=wrong, right=right, cause=row.id, provider=provider, actor=actor, now=now)
         move(row, "update", actor, now)
         row.verdict, row.score_before = Verdict.ERROR, before
         lift_mark(MarkKind.OBJECTION, dispute=row.id, actor=actor, now=now)
-        CorrectionRow.objects.update_or_create(
-            dispute=row,
-            defaults={
-                "item": item.code,
-                "wrong_from": max(recorded, day_begins(since)) if since else recorded,
-                "corrected_at": now,
-                "refs": [wrong["_ref"]] if wrong else [],
-                "batches": [batch],
-            },
+        changed = Changed(
+            CorrectionKind.CORRECTED,
+            row.id,
+            row.enterprise,
+            item.code,
+            max(recorded, day_begins(since)) if since else recorded,
+            (wrong["_ref"],) if wrong else (),
+            (batch,),
         )
+        start_correction(changed, now=now)
         _answer(row, text, actor, now, more={"batch": batch})
         ripple_corrections.enqueue()  # with the correction or not at all
         return queries.dispute_facts([row])[0]
@@ -189,14 +190,6 @@ def _recorded_so(enterprise: str, item: Item, wrong: Row | None, now: datetime) 
         since = earlier["_recorded_at"]
     assert isinstance(since, datetime)
     return since
-
-
-def _score(enterprise: str, now: datetime) -> int | None:
-    try:
-        found: int = current_result(enterprise, now=now)["score"]
-    except UnknownEnterprise:
-        return None
-    return found
 
 
 def _answer(row: DisputeRow, text: str, actor: str, now: datetime, *, more: Mapping[str, object] | None = None) -> None:

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 
 from django_tasks import task
 
+from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.disputes.clocks import keep_clocks
-from xinqiao.disputes.rippling import ripple_waiting
+from xinqiao.disputes.settling import settle_corrected
 
 
 @task()
 def ripple_corrections() -> int:
     """Find and tell everybody who was told what was put right; returns how many answers were wrong."""
-    return ripple_waiting(now=datetime.now(UTC))
+    found = ripple_waiting(now=datetime.now(UTC))
+    settle_corrected(now=datetime.now(UTC))
+    return found
 
 
 @task()

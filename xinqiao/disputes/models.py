@@ -1,4 +1,4 @@
-"""Disputes, their steps, files, reminders, and who was told of a correction. Nothing is ever deleted."""
+"""Disputes, their steps, files and reminders. Nothing is ever deleted."""
 
 from __future__ import annotations
 
@@ -88,42 +88,3 @@ class ReminderRow(models.Model):
     class Meta:
         db_table = "disputes_reminder"
         constraints = [models.UniqueConstraint(fields=["dispute", "since", "mark"], name="dispute_reminded_once")]
-
-
-class CorrectionRow(models.Model):
-    """A record put right: what it said, what it says, and whether everybody who was told has been found."""
-
-    dispute = models.OneToOneField(DisputeRow, on_delete=models.PROTECT)
-    item = models.CharField(max_length=60)
-    wrong_from = models.DateTimeField()
-    corrected_at = models.DateTimeField()
-    refs = models.JSONField()  # references of the rows that were wrong
-    batches = models.JSONField()  # lake batches that hold what is right
-    rippled_at = models.DateTimeField(null=True)
-    recipients = models.IntegerField(null=True)
-
-    class Meta:
-        db_table = "disputes_correction"
-        indexes = [models.Index(fields=["rippled_at"], name="correction_rippled")]
-
-
-class NoticeRow(models.Model):
-    """One earlier answer that was wrong, and its recipient told."""
-
-    correction = models.ForeignKey(CorrectionRow, on_delete=models.PROTECT)
-    recipient = models.CharField(max_length=40)
-    recipient_name = models.CharField(max_length=120)
-    access = models.CharField(max_length=40)
-    accessed_at = models.DateTimeField()
-    changes_sealed = models.BinaryField()
-    state = models.CharField(max_length=12)
-    sent_at = models.DateTimeField()
-    due_on = models.DateField()
-    acknowledged_at = models.DateTimeField(null=True)
-    acknowledged_by = models.CharField(max_length=80, blank=True)
-    entry = models.BigIntegerField()
-
-    class Meta:
-        db_table = "disputes_notice"
-        indexes = [models.Index(fields=["recipient", "state"], name="notice_recipient")]
-        constraints = [models.UniqueConstraint(fields=["correction", "access"], name="notice_once")]

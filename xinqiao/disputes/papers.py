@@ -7,7 +7,8 @@ import json
 import typst
 
 from xinqiao.consent.papers import chinese_font
-from xinqiao.disputes.queries import dispute_rules, ground_of, item_of, list_notices, rejection_of
+from xinqiao.corrections.queries import list_notices
+from xinqiao.disputes.queries import dispute_rules, ground_of, item_of, rejection_of
 from xinqiao.disputes.refusals import UnknownDispute
 from xinqiao.disputes.types import Dispute
 from xinqiao.kernel.dated import BEIJING
@@ -32,7 +33,7 @@ def dispute_letter(dispute: Dispute) -> bytes:
 def _printed(dispute: Dispute) -> dict[str, object]:
     item, ground, rejection = item_of(dispute), ground_of(dispute.claim.ground), rejection_of(dispute.rejection)
     assert dispute.answered_at is not None
-    told = sorted({notice.recipient_name for notice in list_notices(dispute=dispute.id)})
+    told = sorted({notice.recipient_name for notice in list_notices(cause=dispute.id)})
     found = dispute.verdict.label if dispute.verdict else dispute.state.label
     return {
         "id": dispute.id,

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q
 
 from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
-from xinqiao.disputes.models import CorrectionRow, DisputeRow, FileRow, NoticeRow, ReminderRow, StepRow
-from xinqiao.disputes.refusals import UnknownDispute, UnknownNotice
+from xinqiao.disputes.models import DisputeRow, FileRow, ReminderRow, StepRow
+from xinqiao.disputes.refusals import UnknownDispute
 from xinqiao.disputes.rules import load_dispute_rules, turn_of
 from xinqiao.disputes.types import (
     OPEN,
@@ -22,21 +22,18 @@ from xinqiao.disputes.types import (
     DisputeRules,
     DisputeState,
     Ground,
-    Notice,
-    NoticeState,
     Rejection,
     Step,
     Turn,
     Verdict,
 )
-from xinqiao.kernel.canonical import read_json
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.plumbing.settings import content_dir, home
 from xinqiao.records.queries import current_rows, read_enterprise
 from xinqiao.sharing.queries import item_ever
 from xinqiao.vault.sealing import open_all, open_with, subject_keys
-from xinqiao.vault.types import ERASED, Sealing, enterprise_subject
+from xinqiao.vault.types import Sealing, enterprise_subject
 
 
 def dispute_rules() -> DisputeRules:
@@ -179,69 +176,6 @@ def open_dispute_about(enterprise: str, item: str, ref: str) -> str | None:
 def reminders_given(dispute: str, since: datetime) -> set[int]:
     """The marks of a clock at which reminders were given."""
     return set(ReminderRow.objects.filter(dispute_id=dispute, since=since).values_list("mark", flat=True))
-
-
-def notice_facts(rows: Iterable[NoticeRow]) -> list[Notice]:
-    """Stored notices with what changes opened."""
-    held = list(rows)
-    firms = [row.correction.dispute.enterprise for row in held]
-    texts = open_all(
-        [
-            sealing_of(firm, f"{row.correction.dispute_id}:notice:{row.access}", sealed=bytes(row.changes_sealed))
-            for firm, row in zip(firms, held, strict=True)
-        ]
-    )
-    return [_notice(row, firm, text) for row, firm, text in zip(held, firms, texts, strict=True)]
-
-
-def _notice(row: NoticeRow, firm: str, text: str) -> Notice:
-    changes = read_json(text.encode()) if text and text != ERASED else []
-    plain = (
-        "id", "recipient", "recipient_name", "access", "accessed_at", "sent_at", "due_on", "acknowledged_at",
-        "acknowledged_by", "entry",
-    )  # fmt: skip
-    return Notice(
-        **{name: getattr(row, name) for name in plain},
-        dispute=row.correction.dispute_id,
-        enterprise=firm,
-        item=row.correction.item,
-        changes=tuple(changes),
-        state=NoticeState(row.state),
-    )
-
-
-def list_notices(
-    *, dispute: str | None = None, recipient: str | None = None, waiting: bool = False, limit: int = 200
-) -> list[Notice]:
-    """Notices of corrections, those not acknowledged first, the most urgent on top."""
-    rows = NoticeRow.objects.select_related("correction__dispute").order_by("-state", "due_on", "id")
-    if dispute is not None:
-        rows = rows.filter(correction__dispute_id=dispute)
-    if recipient is not None:
-        rows = rows.filter(recipient=recipient)
-    if waiting:
-        rows = rows.filter(state=NoticeState.SENT)
-    return notice_facts(rows[:limit])
-
-
-def get_notice(notice: int, *, recipient: str) -> Notice:
-    """One notice to a recipient; raises UnknownNotice."""
-    row = NoticeRow.objects.select_related("correction__dispute").filter(id=notice, recipient=recipient).first()
-    if row is None:
-        raise UnknownNotice(notice=notice)
-    return notice_facts([row])[0]
-
-
-def overdue_notices(*, on: date, limit: int = 200) -> list[Notice]:
-    """Notices that nobody acknowledged in time."""
-    rows = NoticeRow.objects.select_related("correction__dispute").filter(state=NoticeState.SENT, due_on__lt=on)
-    return notice_facts(rows.order_by("due_on", "id")[:limit])
-
-
-def is_rippled(dispute: str) -> bool | None:
-    """Whether everybody who was told has been found; None where nothing was corrected."""
-    found = CorrectionRow.objects.filter(dispute_id=dispute).values_list("rippled_at", flat=True)
-    return found[0] is not None if found else None
 
 
 def dispute_counts() -> Mapping[str, int]:

@@ -22,13 +22,6 @@ class UnknownDispute(NotFound):
     title = "没有编号为 {dispute} 的异议"
 
 
-class UnknownNotice(NotFound):
-    """There is no such notice of a correction, or it is another's; data: ``notice``."""
-
-    code = "dispute.unknown_notice"
-    title = "没有编号为 {notice} 的更正告知"
-
-
 class InvalidClaim(Invalid):
     """A claim lacks something or names what there is not."""
 

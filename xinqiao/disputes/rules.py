@@ -213,9 +213,7 @@ def load_dispute_rules(path: Path) -> DisputeRules:
     )
 
 
-_DAYS = (
-    "forward_workdays", "verify_workdays", "answer_days", "supply_workdays", "acknowledge_workdays", "review_days",
-)  # fmt: skip
+_DAYS = ("forward_workdays", "verify_workdays", "answer_days", "supply_workdays", "review_days")
 
 
 def _problems(raw: Mapping[str, Any]) -> list[Problem]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
@@ -20,9 +19,6 @@ REJECTED = Event("dispute.rejected", "异议不予受理", "dispute not admitted
 WITHDRAWN = Event("dispute.withdrawn", "撤回异议", "dispute withdrawn")
 REVIEWED = Event("dispute.review_asked", "申请复核", "review of an answer asked for")
 REMINDED = Event("dispute.reminded", "异议时限提醒", "reminder of a dispute's clock")
-CORRECTION_SENT = Event("dispute.correction_sent", "告知更正", "recipient told of a correction")
-CORRECTION_KNOWN = Event("dispute.correction_acknowledged", "确认收到更正", "correction acknowledged")
-RIPPLED = Event("dispute.rippled", "更正波及范围", "reach of a correction established")
 
 WHOLE = ""  # a dispute about an item as a whole, not about one of its rows
 
@@ -154,7 +150,6 @@ class DisputeRules:
     verify_workdays: int
     answer_days: int
     supply_workdays: int
-    acknowledge_workdays: int
     review_days: int
     opens: time
     closes: time
@@ -235,40 +230,3 @@ class Turn:
     workdays_left: int
     over: bool
     provisional: bool
-
-
-class NoticeState(StrEnum):
-    """What became of telling a recipient."""
-
-    SENT = "sent"
-    ACKNOWLEDGED = "acknowledged"
-
-    @property
-    def label(self) -> str:
-        """The words a person reads."""
-        return {"sent": "已告知，待确认", "acknowledged": "已确认"}[self]
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """One answer given before that turned out to be wrong, and its recipient told: what changes, as far as it may know.
-
-    ``changes`` is empty where the recipient's authorisation no longer stands: then it learns that the fact was wrong
-    and nothing of the right one.
-    """
-
-    id: int
-    dispute: str
-    enterprise: str
-    item: str
-    recipient: str
-    recipient_name: str
-    access: str
-    accessed_at: datetime
-    changes: tuple[Mapping[str, object], ...]
-    state: NoticeState
-    sent_at: datetime
-    due_on: date
-    acknowledged_at: datetime | None
-    acknowledged_by: str
-    entry: int

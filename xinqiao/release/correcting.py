@@ -48,13 +48,13 @@ def tell_correction(recipient: Recipient, access: Access, document: Document, *,
     """
     inquiry = Inquiry(
         recipient, access.enterprise, access.purpose, access.form, actor, "push", items=access.items,
-        authorisation=access.authorisation, public_only=access.scope == "public", cause=str(document["dispute"]),
+        authorisation=access.authorisation, public_only=access.scope == "public", cause=str(document["cause"]),
     )  # fmt: skip
     if not _may_know(inquiry, now):
         document = {**document, "changes": []}
     told = Inquiry(
         recipient, access.enterprise, PURPOSE, access.form, actor, "push", items=access.items,
-        authorisation=access.authorisation, cause=str(document["dispute"]), derived=True,
+        authorisation=access.authorisation, cause=str(document["cause"]), derived=True,
     )  # fmt: skip
     digest = sha256_hex(canonical_bytes(document))
     line, entry = write_line(told, items_of(told), NOTICE, policy(), now, answer=digest)

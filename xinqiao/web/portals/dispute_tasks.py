@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from xinqiao.corrections.queries import overdue_notices
 from xinqiao.disputes.checking import rows_to_check
 from xinqiao.disputes.deciding import ask_more, find_right, find_wrong, leave_open, reject
 from xinqiao.disputes.filing import file_dispute, forward
@@ -22,7 +23,6 @@ from xinqiao.disputes.queries import (
     get_dispute,
     item_of,
     list_disputes,
-    overdue_notices,
 )
 from xinqiao.disputes.types import OPEN, Channel, Claim, Dispute, DisputeState
 from xinqiao.kernel.errors import Invalid, NotFound, Refused

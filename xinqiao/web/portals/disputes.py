@@ -13,19 +13,17 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from xinqiao.disputes.acknowledging import acknowledge
+from xinqiao.corrections.queries import list_notices
 from xinqiao.disputes.filing import ask_review, file_dispute, forward, receive_at, supply, withdraw
 from xinqiao.disputes.papers import dispute_letter
 from xinqiao.disputes.queries import (
     board,
     dispute_rules,
     get_dispute,
-    get_notice,
     ground_of,
     item_of,
     list_disputes,
     list_files,
-    list_notices,
     list_steps,
     read_file,
     rejection_of,
@@ -37,7 +35,7 @@ from xinqiao.kernel.errors import Invalid, NotFound, Refused
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.parties.types import OrganisationKind, Right, Role
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
+from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.OBJECT)
@@ -61,7 +59,7 @@ def facts_of(dispute: Dispute) -> dict[str, Any]:
         "turn": turn_at(dispute, now=timezone.now()),
         "steps": list_steps(dispute),
         "files": list_files(dispute.id),
-        "notices": list_notices(dispute=dispute.id),
+        "notices": list_notices(cause=dispute.id),
         "rules": dispute_rules(),
     }
 
@@ -197,25 +195,3 @@ def moment_of(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text).replace(tzinfo=BEIJING) if text else now
     except ValueError:
         return datetime.fromtimestamp(0, tz=BEIJING)
-
-
-@OFFICER
-@require_http_methods(["GET", "POST"])
-def corrections(request: HttpRequest, *, actor: Acting) -> HttpResponse:
-    """Answers given to this institution that turned out to be wrong; acknowledge each when acted upon."""
-    if request.method == "POST":
-        number = whole_number(posted(request, "notice", most=12))
-        acknowledge(number, recipient=actor.code, actor=actor.label, now=timezone.now())
-        messages.success(request, _("已确认收到更正"), extra_tags="good")
-        return redirect("institution-corrections")
-    rows = [(n, item) for n in list_notices(recipient=actor.code) if (item := item_of(get_dispute(n.dispute)))]
-    return render(request, "institution/corrections.html", {"rows": rows, "today": timezone.localdate()})
-
-
-@OFFICER
-@require_GET
-def correction(request: HttpRequest, notice: int, *, actor: Acting) -> HttpResponse:
-    """One correction: which answer, what it said and what is right."""
-    found = get_notice(notice, recipient=actor.code)
-    context = {"notice": found, "item": item_of(get_dispute(found.dispute))}
-    return render(request, "institution/correction.html", context)

@@ -1,4 +1,4 @@
-"""Disputes by program: forwarded within two working days, followed to the answer; corrections acknowledged."""
+"""Disputes by program: forwarded within two working days, followed to the answer."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Router, Schema
 
-from xinqiao.disputes.acknowledging import acknowledge
 from xinqiao.disputes.filing import forward, receive_at
-from xinqiao.disputes.queries import dispute_rules, get_dispute, get_notice, list_disputes, list_notices, turn_at
+from xinqiao.disputes.queries import dispute_rules, get_dispute, list_disputes, turn_at
 from xinqiao.disputes.refusals import InvalidClaim
-from xinqiao.disputes.types import Channel, Claim, Dispute, DisputeState, Holder, Notice, NoticeState, Verdict
-from xinqiao.evidence.queries import receipt
+from xinqiao.disputes.types import Channel, Claim, Dispute, DisputeState, Holder, Verdict
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
@@ -89,27 +87,8 @@ class GroundOut(Schema):
     says: str
 
 
-class CorrectionOut(Schema):
-    """An answer of the node that turned out to be wrong; `changes` only where the authorisation still stands."""
-
-    id: int
-    dispute: str
-    enterprise: str
-    item: str
-    access: str = Field(description="Ledger line of the answer that was wrong")
-    accessed_at: datetime
-    changes: list[dict[str, Any]]
-    state: NoticeState
-    sent_at: datetime
-    acknowledge_by: date
-    acknowledged_at: datetime | None
-    receipt: dict[str, Any] | None = Field(
-        None, description="Signed proof of what was told, where one correction is asked for"
-    )
-
-
 def _caller(request: HttpRequest) -> OrganisationFacts:
-    """A suspended party too: it still has to forward what it received and to acknowledge what it was told."""
+    """A suspended party too: it still has to forward what it received."""
     return caller_of(request, *RECIPIENTS, scope=SCOPE)
 
 
@@ -153,26 +132,6 @@ def through_caller(request: HttpRequest) -> list[dict[str, Any]]:
     return [_dispute(one) for one in list_disputes(via=_caller(request).code)]
 
 
-@router.get("/corrections", response={200: list[CorrectionOut], **PROBLEMS})
-def corrections(request: HttpRequest, waiting: bool = True) -> list[dict[str, Any]]:
-    """Corrections told to the caller, the most urgent first; `waiting=false` those acknowledged too."""
-    return [_correction(one) for one in list_notices(recipient=_caller(request).code, waiting=waiting)]
-
-
-@router.get("/corrections/{int:correction}", response={200: CorrectionOut, **PROBLEMS})
-def correction(request: HttpRequest, correction: int) -> dict[str, Any]:
-    """One correction with its receipt."""
-    found = get_notice(correction, recipient=_caller(request).code)
-    return _correction(found) | {"receipt": receipt(found.entry).as_json()}
-
-
-@router.post("/corrections/{int:correction}/acknowledge", response={200: CorrectionOut, **PROBLEMS})
-def know(request: HttpRequest, correction: int) -> dict[str, Any]:
-    """Say that the correction is known and acted upon; said twice it changes nothing."""
-    caller = _caller(request)
-    return _correction(acknowledge(correction, recipient=caller.code, actor=program(request), now=timezone.now()))
-
-
 @router.get("/{dispute}", response={200: DisputeOut, **PROBLEMS})
 def one(request: HttpRequest, dispute: str) -> dict[str, Any]:
     """One dispute that came through the caller."""
@@ -192,9 +151,3 @@ def _dispute(found: Dispute) -> dict[str, Any]:
     plain = set(DisputeOut.model_fields) - {*claim, "turn"}
     told = {name: getattr(turn, name) for name in DisputeTurnOut.model_fields} if turn else None
     return {**{name: getattr(found, name) for name in plain}, **claim, "turn": told}
-
-
-def _correction(found: Notice) -> dict[str, Any]:
-    plain = set(CorrectionOut.model_fields) - {"acknowledge_by", "receipt", "changes"}
-    changes = [dict(change) for change in found.changes]
-    return {**{name: getattr(found, name) for name in plain}, "acknowledge_by": found.due_on, "changes": changes}

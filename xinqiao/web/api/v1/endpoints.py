@@ -32,7 +32,17 @@ from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Inquiry, Recipient
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.api.v1 import authorisations, daybooks, disputes, federation, lending, monitoring, notices, schemas
+from xinqiao.web.api.v1 import (
+    authorisations,
+    corrections,
+    daybooks,
+    disputes,
+    federation,
+    lending,
+    monitoring,
+    notices,
+    schemas,
+)
 from xinqiao.web.api.v1.calling import (
     PROBLEMS,
     RECIPIENTS,
@@ -113,6 +123,7 @@ api.add_router("/federation", federation.router)
 api.add_router("/financing", lending.router)
 api.add_router("/monitoring", monitoring.router)
 api.add_router("/disputes", disputes.router)
+api.add_router("/corrections", corrections.router)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:

@@ -16,13 +16,11 @@ from django.db import transaction
 from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
 from xinqiao.consent.types import Form
-from xinqiao.disputes import queries
-from xinqiao.disputes.differing import Change, differences
-from xinqiao.disputes.models import CorrectionRow, DisputeRow, NoticeRow
-from xinqiao.disputes.moving import move
-from xinqiao.disputes.types import CORRECTION_SENT, RIPPLED, NoticeState
-from xinqiao.evaluation.queries import current_result
-from xinqiao.evaluation.types import Document, UnknownEnterprise
+from xinqiao.corrections import queries
+from xinqiao.corrections.differing import Change, differences
+from xinqiao.corrections.models import CorrectionRow, NoticeRow
+from xinqiao.corrections.types import CORRECTION_SENT, RIPPLED, Changed, NoticeState
+from xinqiao.evaluation.types import Document
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
@@ -36,7 +34,7 @@ from xinqiao.sharing.queries import item_ever
 from xinqiao.vault.sealing import seal
 from xinqiao.webhooks.actions import tell
 
-ACTOR = "system:disputes"
+ACTOR = "system:corrections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +45,23 @@ class Reached:
     changes: tuple[Change, ...]
 
 
+def start_correction(changed: Changed, *, now: datetime) -> None:
+    """Note that a record was put right; whom that reaches is found soon after. Call in the change's transaction."""
+    CorrectionRow.objects.create(
+        kind=changed.kind,
+        cause=changed.cause,
+        enterprise=changed.enterprise,
+        item=changed.item,
+        wrong_from=changed.wrong_from,
+        corrected_at=now,
+        refs=list(changed.refs),
+        batches=list(changed.batches),
+    )
+
+
 def reach(correction: CorrectionRow) -> Iterator[Reached]:
     """The answers to others that a correction changes, in order of time."""
-    enterprise, item = correction.dispute.enterprise, item_ever(correction.item)
+    enterprise, item = correction.enterprise, item_ever(correction.item)
     supposed = _supposed(correction, enterprise, item)
     lines = answered_lines(
         enterprise=enterprise, since=correction.wrong_from, until=correction.corrected_at, outside=True
@@ -92,7 +104,7 @@ def ripple(correction: int, *, now: datetime) -> int:
 
     Each notice is a transaction of its own, so a run that dies in between goes on where it stopped.
     """
-    row = CorrectionRow.objects.select_related("dispute").filter(id=correction, rippled_at=None).first()
+    row = CorrectionRow.objects.filter(id=correction, rippled_at=None).first()
     if row is None:
         return 0
     told = set(NoticeRow.objects.filter(correction=row).values_list("access", flat=True))
@@ -106,14 +118,15 @@ def ripple(correction: int, *, now: datetime) -> int:
 
 @transaction.atomic
 def dispatch(correction: CorrectionRow, reached: Reached, *, now: datetime) -> None:
-    """Tell one recipient that an answer was wrong, with what changes as far as it may still know, and until when to
+    """Tell one recipient that an answer does not hold, with what changes as far as it may still know, and until when to
     acknowledge; durable with its evidence before it can be read."""
-    dispute, access, rules = correction.dispute, reached.access, queries.dispute_rules()
-    due = queries.calendar().add(beijing_day(now), rules.acknowledge_workdays).on
+    access = reached.access
+    due = queries.calendar().add(beijing_day(now), queries.acknowledge_workdays()).on
     document: Document = {
         "v": 1,
-        "dispute": dispute.id,
-        "enterprise": dispute.enterprise,
+        "kind": correction.kind,
+        "cause": correction.cause,
+        "enterprise": correction.enterprise,
         "item": correction.item,
         "answer": access.id,
         "answered_at": access.at.isoformat(),
@@ -123,38 +136,32 @@ def dispatch(correction: CorrectionRow, reached: Reached, *, now: datetime) -> N
     }
     recipient = Recipient.of(get_organisation(access.recipient_code))
     answer = tell_correction(recipient, access, document, actor=ACTOR, now=now)
-    place = queries.sealing_of(
-        dispute.enterprise,
-        f"{dispute.id}:notice:{access.id}",
-        value=canonical_bytes(answer.document["changes"]).decode(),
-    )
-    [sealed] = seal([place], now=now)
+    text = canonical_bytes(answer.document["changes"]).decode()
+    [sealed] = seal([queries.sealing_of(correction.enterprise, correction.cause, access.id, value=text)], now=now)
     notice = NoticeRow.objects.create(
         correction=correction, recipient=access.recipient_code, recipient_name=access.recipient_name, access=access.id,
         accessed_at=access.at, changes_sealed=sealed, state=NoticeState.SENT, sent_at=now, due_on=due,
         entry=answer.access.entry,
     )  # fmt: skip
-    body = {"dispute": dispute.id, "recipient": access.recipient_code, "answer": access.id, "told": answer.access.id}
-    record(CORRECTION_SENT, actor=ACTOR, subject=dispute.enterprise, body=body, now=now)
+    body = {
+        "cause": correction.cause,
+        "recipient": access.recipient_code,
+        "answer": access.id,
+        "told": answer.access.id,
+    }
+    record(CORRECTION_SENT, actor=ACTOR, subject=correction.enterprise, body=body, now=now)
     data = {"correction": str(notice.id), "access": access.id}
     tell(access.recipient_code, "correction.sent", about=f"correction-{notice.id}", data=data, now=now)
 
 
 @transaction.atomic
 def _finish(correction: CorrectionRow, found: list[Reached], now: datetime) -> None:
-    dispute = DisputeRow.objects.select_for_update().get(id=correction.dispute_id)
     correction.rippled_at = now
     correction.recipients = len({one.access.recipient_code for one in found})
     correction.save(update_fields=["rippled_at", "recipients"])
-    move(dispute, "notify", ACTOR, now)
-    try:
-        dispute.score_after = current_result(dispute.enterprise, now=now)["score"]
-    except UnknownEnterprise:
-        dispute.score_after = None
-    dispute.save()
     lines = [one.access.id for one in found]
-    body = {"dispute": dispute.id, "answers": len(lines), "answers_sha256": sha256_hex(canonical_bytes(lines))}
-    record(RIPPLED, actor=ACTOR, subject=dispute.enterprise, body=body, now=now)
+    body = {"cause": correction.cause, "answers": len(lines), "answers_sha256": sha256_hex(canonical_bytes(lines))}
+    record(RIPPLED, actor=ACTOR, subject=correction.enterprise, body=body, now=now)
 
 
 def ripple_waiting(*, now: datetime) -> int:
