@@ -56,6 +56,7 @@ TABLES = {
     "xinqiao.federation.types": ("NodeLevel", "Side", "LinkState", "SyncState", "HeldState"),
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.reconciliation.types": ("DayState", "MismatchKind"),
+    "xinqiao.tracing.types": ("Carrier",),
     "xinqiao.violations.rules": ("CASE_TRANSITIONS",),
     "xinqiao.violations.types": ("Source", "CaseState"),
     "xinqiao.effectiveness.numbers": ("MEASURES",),

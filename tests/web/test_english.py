@@ -76,6 +76,7 @@ from xinqiao.stewardship.rules import with_uploads
 from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
+from xinqiao.tracing.actions import trace_copy
 from xinqiao.violations.actions import (
     carry_out,
     dismiss_case,
@@ -294,7 +295,11 @@ def supervised(town: Town, now: datetime) -> dict[str, str]:
     carry_out(case, **step)
     found = Finding("selling", "bank-b", Source.AUDIT, "J-1", "Example", {})
     dismiss_case(open_case(found, **step).id, reason="Example", **step)
-    return {"hand_in": handed.id, "case": case}
+    banker = town.client("banker", english=True)
+    page = banker.get(f"/institution/enterprises/{FIRM}/").content.decode()
+    trace = trace_copy(page.encode(), name="found.html", **step)
+    assert trace.reads
+    return {"hand_in": handed.id, "case": case, "trace": trace.id}
 
 
 def modelled(now: datetime) -> str:

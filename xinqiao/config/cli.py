@@ -47,7 +47,7 @@ from xinqiao.config.quality_cli import quality
 from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
-from xinqiao.config.supervision_cli import supervision_app
+from xinqiao.config.supervision_cli import supervision_app, trace
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evaluation.guideline import as_markdown
 from xinqiao.evaluation.queries import get_guideline
@@ -99,6 +99,7 @@ app.command("call")(call)
 app.command("probe")(probe)
 app.command("quality")(quality)
 app.command("subject")(subject)
+app.command("trace")(trace)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "xinqiao.supervision",
     "xinqiao.violations",
     "xinqiao.reconciliation",
+    "xinqiao.tracing",
     "xinqiao.matching",
     "xinqiao.formulas",
     "xinqiao.lending",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from xinqiao.config.console import ACTOR, explained, out
+from xinqiao.release.queries import get_access
 from xinqiao.supervision.canaries import plant_canaries
 from xinqiao.supervision.queries import count_canaries, list_alerts
 from xinqiao.supervision.types import AlertState
 from xinqiao.supervision.watch import watch
+from xinqiao.tracing.actions import trace_copy
+from xinqiao.tracing.rules import CHANCE
 from xinqiao.violations.queries import list_cases
 
 supervision_app = typer.Typer(no_args_is_help=True, help="滥用监测与违法违规线索")
@@ -67,3 +71,23 @@ def canaries(count: Annotated[int, typer.Argument(help="布设几家")] = 20) ->
     with explained():
         plant_canaries(count, actor=ACTOR, now=datetime.now(UTC))
     out.print(f"[green]✔[/green] 已布设 {count} 家，共 {count_canaries()} 家")
+
+
+def trace(
+    file: Annotated[Path, typer.Argument(help="发现的副本：文本、HTML、PDF 或 JSON")],
+    as_json: Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")] = False,
+) -> None:
+    """外泄副本溯源：指出副本来自哪次查询；指不出时状态为 1。"""
+    with explained():
+        found = trace_copy(file.read_bytes(), name=file.name, actor=ACTOR, now=datetime.now(UTC))
+    if as_json:
+        out.print_json(json.dumps(asdict(found), ensure_ascii=False, default=str))
+    else:
+        table = Table("查询", "机构", "谁", "依据", "一致", "强度（位）")
+        for read in found.reads:
+            line = get_access(read.access)
+            agree = f"{read.agree}/{read.shown}"
+            table.add_row(read.access, line.recipient_code, line.actor, read.carrier.label, agree, f"{read.bits:.0f}")
+        out.print(table)
+        out.print(f"候选查询 {found.candidates}，误指的概率不超过 {CHANCE:g}", highlight=False)
+    raise typer.Exit(0 if found.reads else 1)

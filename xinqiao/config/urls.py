@@ -34,6 +34,7 @@ from xinqiao.web.portals import (
     reconciliation,
     sharing,
     supervision,
+    tracing,
     violations,
 )
 from xinqiao.web.portals.department import views as department
@@ -229,6 +230,8 @@ urlpatterns = [
     path("node/supervision/alerts/<int:alert>/case/", violations.from_alert, name="node-alert-case"),
     path("node/violations/", violations.board, name="node-cases"),
     path("node/violations/<str:case>/", violations.case, name="node-case"),
+    path("node/tracing/", tracing.board, name="node-tracing"),
+    path("node/tracing/<str:trace>/", tracing.one, name="node-trace"),
     path("node/reconciliation/", reconciliation.board, name="node-reconciliation"),
     path("node/reconciliation/<str:hand_in>/", reconciliation.one, name="node-hand-in"),
     path("node/monitoring/", monitoring.node, name="node-monitoring"),

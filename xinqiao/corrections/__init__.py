@@ -2,5 +2,5 @@
 
 Serves 征信业管理条例 art. 25 by analogy, the plan's clause on the handling of objections (省级实施方案：异议处理), and
 the stop of sharing and use that follows a credit repair. Verbs: ``start_correction`` in the transaction of a change,
- ``ripple_waiting`` finds and tells everybody, ``acknowledge`` is a recipient's word that it knows.
+``ripple_waiting`` finds and tells everybody, ``acknowledge`` is a recipient's word that it knows.
 """

@@ -200,6 +200,19 @@ def answers_to(recipient: str, accesses: Iterable[str]) -> dict[str, Released]:
     return found
 
 
+def answered_reads(enterprises: Iterable[str], *, most: int = 200_000) -> list[str]:
+    """Accesses at which somebody else was given an answer about these enterprises, or about any; newest first."""
+    rows = _of_others().filter(allowed=True).exclude(answer_sha256="").order_by("-at", "-id")
+    named = list(enterprises)
+    return list((rows.filter(enterprise__in=named) if named else rows).values_list("id", flat=True)[:most])
+
+
+def reads_by_digest(digests: Iterable[str], *, enterprises: Iterable[str]) -> list[str]:
+    """Accesses about these enterprises whose answer has one of these digests."""
+    rows = _of_others().filter(enterprise__in=list(enterprises), answer_sha256__in=list(digests), allowed=True)
+    return list(rows.order_by("at").values_list("id", flat=True))
+
+
 def _answers(channels: Iterable[str]) -> QuerySet[AccessLine]:
     return AccessLine.objects.filter(allowed=True, channel__in=list(channels)).exclude(answer_sha256="")
 

@@ -12,7 +12,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import NotCanonical, canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.release.queries import answered_reads, get_access, reads_by_digest
-from xinqiao.sharing.queries import list_codes_ever
+from xinqiao.sharing.queries import current_list, declared_ever
 from xinqiao.tracing.marks import objects_of
 from xinqiao.tracing.models import TraceRow
 from xinqiao.tracing.queries import get_trace, keyed, trace_facts
@@ -35,7 +35,7 @@ def trace_copy(data: bytes, *, name: str, actor: str, now: datetime) -> Trace:
     if not reads:
         accesses = answered_reads(copy.enterprises)
         candidates = len(accesses)
-        seen = seen_in(copy, codes=list_codes_ever())
+        seen = seen_in(copy, codes={item.list_code for item in (*declared_ever(), *current_list())})
         reads = best(seen, keyed, accesses, needed=needed_bits(candidates))
     with transaction.atomic():
         row = TraceRow(id=new_number("T", now), name=name[:120], sha256=sha256_hex(data), made_at=now, made_by=actor)
@@ -51,7 +51,8 @@ def _by_digest(copy: Copy) -> list[TracedRead]:
     """Reads whose whole document is in the copy, unaltered, however it is laid out."""
     documents = [each for value in copy.values for _, each in objects_of(value) if set(each) >= WHOLE]
     digests = {digest for document in documents if (digest := _digest(document))}
-    return [TracedRead(access, Carrier.DIGEST, 1, 1, CERTAIN) for access in reads_by_digest(digests)]
+    found = reads_by_digest(digests, enterprises=copy.enterprises) if digests else []
+    return [TracedRead(access, Carrier.DIGEST, 1, 1, CERTAIN) for access in found]
 
 
 def _digest(document: Any) -> str:

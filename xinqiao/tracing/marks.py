@@ -7,7 +7,7 @@ of each object in an order of its own, which means nothing to a program and to t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from xinqiao.tracing.types import BlockMark
@@ -16,15 +16,31 @@ Keyed = Callable[[str], bytes]  # a keyed digest of a text, at least 8 bytes
 ANCHORS = ("item", "code")  # what an object of a document names itself by
 
 
+def choices(keyed: Keyed, access: str, code: str) -> int:
+    """Eight bits that a read has for the item of that list code; the lowest three are used."""
+    return keyed(f"{access}\ntext\n{code}")[0]
+
+
 def block_mark(keyed: Keyed, access: str, code: str) -> BlockMark:
     """The choices of a read above the item of that list code."""
-    byte = keyed(f"{access}\ntext\n{code}")[0]
+    byte = choices(keyed, access, code)
     return BlockMark(bool(byte & 1), bool(byte & 2), bool(byte & 4))
 
 
-def key_order(keyed: Keyed, access: str, place: str, names: Iterator[str] | list[str]) -> list[str]:
+def key_order(keyed: Keyed, access: str, place: str, names: Iterable[str]) -> list[str]:
     """The names of an object at a place, in the read's order: each has its own rank, so that some may be missing."""
     return sorted(names, key=lambda name: keyed(f"{access}\norder\n{place}\n{name}"))
+
+
+def agrees(keyed: Keyed, access: str, place: str, names: Iterable[str]) -> bool:
+    """Whether names stand in the read's order; of an unrelated read, two or three of them are enough to say no."""
+    before = b""
+    for name in names:
+        rank = keyed(f"{access}\norder\n{place}\n{name}")
+        if rank < before:
+            return False
+        before = rank
+    return True
 
 
 def ordered(value: Any, keyed: Keyed, access: str, place: str = "") -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from html.parser import HTMLParser
 from typing import Any
@@ -14,7 +14,7 @@ from pypdf import PdfReader
 from pypdf.errors import PyPdfError
 
 from xinqiao.kernel.errors import Problem
-from xinqiao.kernel.identifiers import find_usccs
+from xinqiao.kernel.identifiers import USCC_CHARS, uscc_check_character
 from xinqiao.tracing.marks import objects_of
 from xinqiao.tracing.types import Copy, Seen, UnreadableCopy
 
@@ -25,6 +25,7 @@ LABELS = {"最近归集": False, "最新归集": True, "lastcollected": False, "
 REACH = 160  # characters between an item's list code and that word
 _LABEL = re.compile(rf"(?P<sep>[·|])?(?P<label>{'|'.join(LABELS)})(?P<stamp>\d{{4}}[-/]\d{{2}}[-/]\d{{2}})?", re.I)
 _ACCESS = re.compile(r"(?<![0-9A-Za-z])A20\d{6}-[0-9a-f]{10}(?![0-9a-f])")
+_USCC = re.compile(rf"(?<![0-9A-Za-z])[{USCC_CHARS}]{{18}}(?![0-9A-Za-z])")
 _SPACE = re.compile(r"\s+")
 
 
@@ -36,7 +37,12 @@ def read_copy(data: bytes, *, name: str) -> Copy:
     values = tuple(_json_in(text))
     plain = _without_tags(text) if re.search(r"<(html|body|div|section|p|table)\b", text, re.I) else text
     joined = _SPACE.sub("", plain)
-    return Copy(joined, values, frozenset(find_usccs(plain)), tuple(sorted(set(_ACCESS.findall(plain)))))
+    return Copy(joined, values, frozenset(_usccs(plain)), tuple(sorted(set(_ACCESS.findall(plain)))))
+
+
+def _usccs(text: str) -> Iterator[str]:
+    """Codes in a text whose check character is right."""
+    yield from (code for code in set(_USCC.findall(text)) if uscc_check_character(code[:17]) == code[17])
 
 
 def _text_of(data: bytes, name: str) -> str:
@@ -99,31 +105,43 @@ def seen_in(copy: Copy, *, codes: Iterable[str]) -> Seen:
     return Seen(_bits(copy.text, codes), frozenset(_orders(copy.values)))
 
 
-def _bits(text: str, codes: Iterable[str]) -> dict[str, tuple[bool | None, ...]]:
-    """Each item's three choices; what stands there twice and differs is not counted."""
+def _bits(text: str, codes: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Each item's choices: which are seen, and how; what stands there twice and differs is not counted."""
     known = re.compile("|".join(sorted(map(re.escape, codes), key=len, reverse=True)) or r"(?!)")
-    found: dict[str, list[tuple[bool | None, ...]]] = defaultdict(list)
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     end = 0
     for match in _LABEL.finditer(text):
         before = known.findall(text, max(end, match.start() - REACH), match.start())
         end = match.end()
         if before:
-            stamp, sep = match["stamp"], match["sep"]
-            bar = None if sep is None else sep == "|"
-            found[before[-1]].append((LABELS[match["label"].lower()], bar, "/" in stamp if stamp else None))
+            found[before[-1]].append(_choices(match))
     return {code: _agreed(several) for code, several in found.items()}
 
 
-def _agreed(several: list[tuple[bool | None, ...]]) -> tuple[bool | None, ...]:
-    first = several[0]
-    return tuple(bit if all(one[n] == bit for one in several) else None for n, bit in enumerate(first))
+def _choices(match: re.Match[str]) -> tuple[int, int]:
+    """Which of the three bits a line shows, and their values."""
+    sep, stamp = match["sep"], match["stamp"]
+    mask = 1 | (2 if sep else 0) | (4 if stamp else 0)
+    value = int(LABELS[match["label"].lower()]) | (2 if sep == "|" else 0) | (4 if stamp and "/" in stamp else 0)
+    return mask, value
+
+
+def _agreed(several: list[tuple[int, int]]) -> tuple[int, int]:
+    mask, value = several[0]
+    for other, said in several[1:]:
+        mask &= other & ~(value ^ said)
+    return mask, value & mask
 
 
 def _orders(values: Iterable[Any]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The orders of names by place; objects sorted by name, as a program writes them anew, say nothing."""
-    orders = {(place, tuple(each)) for value in values for place, each in objects_of(value) if len(each) > 1}
-    tidy = sum(list(names) == sorted(names) for _, names in orders)
-    if tidy * 2 > len(orders):
-        return
-    places = Counter((place, frozenset(names)) for place, names in orders)
-    yield from ((place, names) for place, names in orders if places[place, frozenset(names)] == 1)
+    """One order of names for each place, so that no two say the same: the longest, unless there are several."""
+    found: dict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for value in values:
+        for place, each in objects_of(value):
+            if len(each) > 1:
+                found[place].add(tuple(each))
+    for place, orders in found.items():
+        longest = max(map(len, orders))
+        wholes = [names for names in orders if len(names) == longest]
+        if len(wholes) == 1:
+            yield place, wholes[0]

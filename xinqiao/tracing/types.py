@@ -46,15 +46,15 @@ class Copy:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The marks that a copy still shows: bits of text by item, orders of names by place."""
+    """The marks that a copy still shows: (which bits, their values) of text by item, orders of names by place."""
 
-    bits: Mapping[str, tuple[bool | None, ...]]
+    bits: Mapping[str, tuple[int, int]]
     orders: frozenset[tuple[str, tuple[str, ...]]]
 
     @property
     def count(self) -> int:
         """How many bits of text there are."""
-        return sum(bit is not None for bits in self.bits.values() for bit in bits)
+        return sum(mask.bit_count() for mask, _ in self.bits.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,7 @@ TABS = {
         ("node-admission", _("接入管理")),
         ("node-supervision", _("滥用监测")),
         ("node-reconciliation", _("对账")),
+        ("node-tracing", _("副本溯源")),
         ("node-cases", _("违法违规线索")),
         ("node-monitoring", _("风险监测")),
         ("node-federation", _("节点互联")),

@@ -32,6 +32,7 @@ from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
 from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Inquiry, Recipient
 from xinqiao.sharing.queries import current_list
+from xinqiao.tracing.queries import marked
 from xinqiao.web.api.v1 import (
     authorisations,
     corrections,
@@ -269,7 +270,8 @@ def _reader(caller: OrganisationFacts, hosted: str) -> Recipient:
 
 def _answer(answer: Answer) -> dict[str, Any]:
     shown = {part: dict(answer.disclosure[part]) for part in SHOWN_PARTS}
-    return {"access": answer.access.id, "document": answer.document, "receipt": answer.receipt, "disclosure": shown}
+    document = marked(answer.document, answer.access.id)
+    return {"access": answer.access.id, "document": document, "receipt": answer.receipt, "disclosure": shown}
 
 
 @api.get("/accesses", response={200: schemas.AccessPage, **PROBLEMS}, tags=["accesses"])
