@@ -81,6 +81,8 @@ TABLES = {
     "xinqiao.disputes.rules": ("TRANSITIONS",),
     "xinqiao.disputes.types": ("DisputeState", "Channel", "Verdict", "Holder"),
     "xinqiao.marks.types": ("MarkKind",),
+    "xinqiao.repair.rules": ("TRANSITIONS",),
+    "xinqiao.repair.types": ("RepairState",),
     "xinqiao.corrections.types": ("CorrectionKind", "NoticeState"),
     "xinqiao.release.actions": ("NOT_IN_REGISTRY",),
     "xinqiao.release.correcting": ("NOTICE",),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from xinqiao.disputes.differing import differences
+from xinqiao.corrections.differing import differences
 from xinqiao.disputes.refusals import InvalidDisputes
 from xinqiao.disputes.rules import changed_fields, counted_from, kind_of, load_dispute_rules, marks_due
 from xinqiao.disputes.types import AfterHours

@@ -69,6 +69,8 @@ from xinqiao.records.types import AsOf
 from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
 from xinqiao.release.types import Inquiry, Recipient
+from xinqiao.repair.actions import apply
+from xinqiao.repair.models import RepairRow
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -112,6 +114,7 @@ ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterp
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
 ACTS |= {"node-alert-case", "enterprise-complain"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
+FILES |= {"enterprise-repair-paper", "department-repair-paper"}
 FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
@@ -256,7 +259,20 @@ def disputed() -> dict[str, Any]:
         Claim("tax.payment", "", "missing", "Example"), enterprise=FIRM, channel=Channel.INSTITUTION, via="bank-a",
         received_at=timezone.now(), actor="t", now=timezone.now(),
     )  # fmt: skip
-    return {"dispute": made[1], "notice": list_notices(cause=made[0])[0].id}
+    return {"dispute": made[1], "notice": list_notices(cause=made[0])[0].id, "repair": repairing()}
+
+
+def repairing() -> str:
+    """An application for repair by the first firm; its number."""
+    row = {"uscc": FIRM, "document_no": "P-0", "kind": "罚款", "severity": "轻微", "decided_on": "2026-01-01"}
+    deliver("penalty.decision", [row], now=timezone.now())
+    rows = rows_now(FIRM, item("penalty.decision"), known=timezone.now())
+    [ref] = [row["_ref"] for row in rows if row["document_no"] == "P-0"]
+    papers = dict.fromkeys(("performance", "commitment"), ("a.pdf", b"%PDF-"))
+    by: dict[str, Any] = {"enterprise": FIRM, "name": "Example", "actor": "person:1", "now": timezone.now()}
+    made = apply("penalty.decision", ref, text="Example", papers=papers, **by)
+    RepairRow.objects.filter(id=made.id).update(provider="tax_bureau")  # whose clerk walks these pages
+    return made.id
 
 
 def formulated(town: Town) -> str:

@@ -318,6 +318,7 @@ def content_check() -> None:
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
+    from xinqiao.repair.queries import repair_rules
     from xinqiao.scenarios.queries import scenarios
 
     with explained():
@@ -326,6 +327,7 @@ def content_check() -> None:
         formula_limits()
         dispute_rules()
         lending_rules()
+        repair_rules()
         load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(

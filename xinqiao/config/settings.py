@@ -90,6 +90,7 @@ INSTALLED_APPS = [
     "xinqiao.marks",
     "xinqiao.corrections",
     "xinqiao.disputes",
+    "xinqiao.repair",
     "xinqiao.ingest",
     "xinqiao.quality",
     "xinqiao.sources",

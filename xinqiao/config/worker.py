@@ -14,8 +14,9 @@ from django.db import DatabaseError, close_old_connections
 
 from xinqiao.admission.jobs import watch_admissions
 from xinqiao.consent.jobs import expire_due
+from xinqiao.corrections.jobs import ripple_corrections
 from xinqiao.directory.jobs import refresh_directory
-from xinqiao.disputes.jobs import keep_dispute_clocks, ripple_corrections
+from xinqiao.disputes.jobs import keep_dispute_clocks
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
@@ -27,6 +28,7 @@ from xinqiao.probes.jobs import run_prober
 from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.reconciliation.jobs import settle_ledgers
 from xinqiao.records.jobs import compact_lake
+from xinqiao.repair.jobs import end_publication_terms
 from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
@@ -46,7 +48,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), follow_applications),
     (timedelta(minutes=10), keep_clocks),
     (timedelta(seconds=10), ripple_corrections),
-    (timedelta(minutes=1), keep_dispute_clocks),
+    (timedelta(seconds=30), keep_dispute_clocks),
     (timedelta(hours=1), record_reports),
     (timedelta(minutes=1), pull_sources),
     (timedelta(minutes=10), watch_admissions),
@@ -57,6 +59,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),
     (timedelta(hours=1), mind_the_list),
+    (timedelta(hours=1), end_publication_terms),
 )
 
 

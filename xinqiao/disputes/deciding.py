@@ -10,10 +10,10 @@ from django.db import transaction
 
 from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
+from xinqiao.corrections.jobs import ripple_corrections
 from xinqiao.corrections.rippling import start_correction
 from xinqiao.corrections.types import Changed, CorrectionKind
 from xinqiao.disputes import queries
-from xinqiao.disputes.jobs import ripple_corrections
 from xinqiao.disputes.models import DisputeRow
 from xinqiao.disputes.moving import move
 from xinqiao.disputes.refusals import InvalidClaim, InvalidFinding, RowMoved, SecondLook

@@ -10,9 +10,8 @@ from xinqiao.disputes.queries import sealing_of
 from xinqiao.disputes.rules import TRANSITIONS, kind_of
 from xinqiao.disputes.types import DisputeState
 from xinqiao.kernel.canonical import sha256_hex
-from xinqiao.kernel.durable import durable_file
-from xinqiao.plumbing.settings import home
-from xinqiao.vault.sealing import seal, seal_with, sealing_keys
+from xinqiao.vault.keeping import keep_sealed
+from xinqiao.vault.sealing import seal
 from xinqiao.vault.types import enterprise_subject
 
 
@@ -31,26 +30,20 @@ def note_step(row: DisputeRow, actor: str, now: datetime, *, note: str = "") -> 
 
 def keep_files(row: DisputeRow, files: Sequence[tuple[str, bytes]], actor: str, now: datetime) -> list[str]:
     """Store files, sealed and synced to the disk; returns their digests."""
-    if not files:
-        return []
-    subject = enterprise_subject(row.enterprise)
-    key = sealing_keys([subject], now=now)[subject].newest
-    assert key is not None
-    folder = home() / "disputes" / row.id
-    folder.mkdir(parents=True, exist_ok=True)
     digests = []
     for name, data in files:
         digest = sha256_hex(data)
-        path = folder / f"{digest}.sealed"
-        with durable_file(path) as out:
-            out.write(seal_with(key, data, place=f"disputes:{row.id}:file:{digest}"))
+        path = keep_sealed(
+            enterprise_subject(row.enterprise), data, folder=f"disputes/{row.id}", name=digest,
+            place=f"disputes:{row.id}:file:{digest}", now=now,
+        )  # fmt: skip
         FileRow.objects.create(
             dispute=row,
             name=name[:200],
             kind=kind_of(data) or "",
             size_bytes=len(data),
             sha256=digest,
-            path=str(path.relative_to(home())),
+            path=path,
             added_by=actor,
             added_at=now,
         )

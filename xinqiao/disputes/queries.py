@@ -29,10 +29,11 @@ from xinqiao.disputes.types import (
 )
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
-from xinqiao.plumbing.settings import content_dir, home
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import current_rows, read_enterprise
 from xinqiao.sharing.queries import item_ever
-from xinqiao.vault.sealing import open_all, open_with, subject_keys
+from xinqiao.vault.keeping import read_sealed
+from xinqiao.vault.sealing import open_all
 from xinqiao.vault.types import Sealing, enterprise_subject
 
 
@@ -148,13 +149,8 @@ def list_files(dispute: str) -> list[Attachment]:
 def read_file(dispute: Dispute, file: int) -> tuple[str, str, bytes]:
     """Name, kind and bytes of a file; raises UnknownDispute where there is none, or its key was destroyed."""
     row = FileRow.objects.filter(id=file, dispute_id=dispute.id).first()
-    subject = enterprise_subject(dispute.enterprise)
-    data = None
-    if row is not None:
-        sealed = sealing_of(
-            dispute.enterprise, f"{dispute.id}:file:{row.sha256}", sealed=(home() / row.path).read_bytes()
-        )
-        data = open_with(subject_keys([subject]), sealed)
+    place = f"disputes:{dispute.id}:file:{row.sha256}" if row else ""
+    data = read_sealed(enterprise_subject(dispute.enterprise), row.path, place=place) if row else None
     if row is None or data is None:
         raise UnknownDispute(dispute=f"{dispute.id}/{file}")
     return row.name, row.kind, data
