@@ -47,6 +47,7 @@ NAMES = (
     "exact_reasons",
     "hostile_formulas",
     "package",
+    "anchor_million",
 )
 
 

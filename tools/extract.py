@@ -90,6 +90,7 @@ TABLES = {
     "xinqiao.release.verifying": ("CHECK",),
     "xinqiao.release.rules": ("NOT_ADMITTED", "NOT_THE_SUBJECT", "NO_CASE"),
     "xinqiao.release.case_looks": ("CASE_LOOK",),
+    "xinqiao.anchoring.types": ("LedgerKind", "AnchorState"),
     "xinqiao.judicial.facts": ("FACTS",),
     "xinqiao.judicial.rules": ("CASE_TRANSITIONS",),
     "xinqiao.judicial.types": ("CaseKind", "CaseState", "MatterKind", "Phase", "CheckState"),

@@ -27,6 +27,7 @@ from xinqiao.catalogue.template import xlsx_template
 from xinqiao.catalogue.types import Catalogue
 from xinqiao.config import province
 from xinqiao.config.admission_cli import admission_app
+from xinqiao.config.anchor_cli import anchors_app
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
 from xinqiao.config.daybook_cli import daybook_app, reconcile_app
@@ -91,6 +92,7 @@ app.add_typer(demo_app, name="demo")
 app.add_typer(product_app, name="product")
 app.add_typer(loans_app, name="loans")
 app.add_typer(package_app, name="package")
+app.add_typer(anchors_app, name="anchors")
 app.command("start")(province.start)
 app.command("serve")(province.serve)
 app.command("worker")(province.worker)

@@ -77,6 +77,7 @@ INSTALLED_APPS = [
     "ninja",
     "xinqiao.plumbing",
     "xinqiao.evidence",
+    "xinqiao.anchoring",
     "xinqiao.vault",
     "xinqiao.parties",
     "xinqiao.accounts",

@@ -1,4 +1,4 @@
-"""The background process: sequencer, asking of witnesses, postman, prober, courier between nodes, clock, job queue."""
+"""The background process: sequencer, witnesses, anchoring, postman, prober, courier between nodes, clock, job queue."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, close_old_connections
 
 from xinqiao.admission.jobs import watch_admissions
+from xinqiao.anchoring.jobs import run_anchoring
 from xinqiao.consent.jobs import expire_due
 from xinqiao.corrections.jobs import ripple_corrections
 from xinqiao.directory.jobs import refresh_directory
@@ -79,13 +80,14 @@ def run_clock(stop: threading.Event, *, now: Callable[[], float] = time.monotoni
 
 
 def run_worker() -> None:
-    """Run all six until the process is told to end; raises what the queue raises."""
+    """Run all of these until the process is told to end; raises what the queue raises."""
     stop = threading.Event()
     threads = [
         threading.Thread(target=target, args=(stop,), name=name, daemon=True)
         for name, target in (
             ("sequencer", run_sequencer),
             ("outside", run_outside),
+            ("anchoring", run_anchoring),
             ("postman", run_postman),
             ("prober", run_prober),
             ("federation", run_federation),

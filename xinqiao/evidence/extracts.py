@@ -6,7 +6,7 @@ the best one there is. Everything here can be checked with the C2SP tools or wit
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from xinqiao.evidence.keys import PACKAGE_GM, USES, announcements, gm_key, log_key, log_keys, package_gm_key
@@ -21,18 +21,29 @@ from xinqiao.evidence.types import EntryNotFound, Extract, StampFacts
 from xinqiao.plumbing import settings as node
 
 
-def extract_entries(entries: Iterable[int]) -> list[Extract]:
-    """The entries with proofs, in the order of their numbers. Raises EntryNotFound, ContentErased, DamagedLog."""
+def extract_entries(entries: Iterable[int], *, anchored: Sequence[int] = ()) -> list[Extract]:
+    """The entries with proofs, in the order of their numbers; ``anchored`` are sizes dated elsewhere, newest first.
+
+    Raises EntryNotFound, ContentErased, DamagedLog.
+    """
     wanted = sorted(set(entries))
     rows = {row.id: row for row in Entry.objects.filter(id__in=wanted)}
     if missing := [number for number in wanted if number not in rows]:
         raise EntryNotFound(entry=missing[0])
     last = Checkpoint.objects.order_by("-size").first()
-    dated = Checkpoint.objects.filter(stamp__isnull=False).order_by("-size").first()
+    dated = _dated(anchored)
     return [_extract(rows[number], last, dated) for number in wanted]
 
 
-def _extract(row: Entry, last: Checkpoint | None, dated: Checkpoint | None) -> Extract:
+def _dated(anchored: Sequence[int]) -> list[Checkpoint]:
+    """Checkpoints that outsiders dated, those first that most did: stamped and anchored, anchored, stamped."""
+    stamped = Checkpoint.objects.filter(stamp__isnull=False).order_by("-size")
+    both = stamped.filter(size__in=anchored).first()
+    found = [both, Checkpoint.objects.filter(size__in=anchored).order_by("-size").first(), stamped.first()]
+    return [checkpoint for checkpoint in found if checkpoint is not None]
+
+
+def _extract(row: Entry, last: Checkpoint | None, dated: Sequence[Checkpoint]) -> Extract:
     size, proof = 0, ""
     if last is not None and row.leaf_index is not None and row.leaf_index < last.size:
         size, note = _under(row.leaf_index, dated)
@@ -42,9 +53,10 @@ def _extract(row: Entry, last: Checkpoint | None, dated: Checkpoint | None) -> E
     )
 
 
-def _under(index: int, dated: Checkpoint | None) -> tuple[int, str]:
-    if dated is not None and index < dated.size:
-        return dated.size, full_note(dated)
+def _under(index: int, dated: Sequence[Checkpoint]) -> tuple[int, str]:
+    for checkpoint in dated:
+        if index < checkpoint.size:
+            return checkpoint.size, full_note(checkpoint)
     found = covering_note(index)
     assert found is not None
     return found

@@ -11,19 +11,22 @@ from functools import cache
 from pathlib import Path
 
 import xinqiao
+from xinqiao.anchoring.queries import anchored_sizes, anchors_on
+from xinqiao.anchoring.types import AnchorFacts
 from xinqiao.evidence.extracts import extract_entries, public_keys, stamps_on, witnesses
+from xinqiao.evidence.heads import checkpoint_note
 from xinqiao.evidence.keys import PACKAGE_GM, signer
 from xinqiao.evidence.stamping import authorities, post
 from xinqiao.evidence.stamps import Authority, InvalidStamp, check_stamp, make_query
 from xinqiao.judicial.certificates import is_own_root, signatory
 from xinqiao.judicial.content import load_package_content
-from xinqiao.judicial.document import Contents, Setting
+from xinqiao.judicial.document import Anchored, Contents, Setting
 from xinqiao.judicial.packing import Hands, make_package
 from xinqiao.judicial.paper import report_pdf
 from xinqiao.judicial.refusals import PackageTooLarge
 from xinqiao.judicial.signing import Signatory, roots_pem
 from xinqiao.judicial.types import Case, Material, Matter
-from xinqiao.kernel.canonical import sha256_hex, sm3_hex
+from xinqiao.kernel.canonical import read_json, sha256_hex, sm3_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.plumbing import settings as node
 
@@ -60,7 +63,8 @@ def make(case: Case, matter: Matter, materials: Sequence[Material], *, now: date
     content = load_package_content(node.content_dir() / "judicial" / "package.toml")
     clock, who = _clock(), signatory()
     entries = list(dict.fromkeys(entry for piece in materials for entry in piece.entries))
-    extracts = extract_entries(_most_telling(materials, entries, content.most_entries))
+    extracts = extract_entries(_most_telling(materials, entries, content.most_entries), anchored=anchored_sizes())
+    sizes = {one.size for one in extracts}
     number = new_number("P", now)
     made = Contents(
         package=number,
@@ -70,7 +74,8 @@ def make(case: Case, matter: Matter, materials: Sequence[Material], *, now: date
         materials=materials,
         extracts=extracts,
         left_out=len(entries) - len(extracts),
-        stamps=stamps_on(one.size for one in extracts),
+        stamps=stamps_on(sizes),
+        anchors=[_anchored(anchor) for anchor in anchors_on(sizes)],
         setting=_setting(who, clock),
         content=content,
     )
@@ -81,6 +86,16 @@ def make(case: Case, matter: Matter, materials: Sequence[Material], *, now: date
     if len(data) > LARGEST:
         raise PackageTooLarge(size=len(data), most=LARGEST)
     return Made(number, data, sha256_hex(data), sm3_hex(data), len(materials), clock is not None)
+
+
+def _anchored(anchor: AnchorFacts) -> Anchored:
+    told = read_json(anchor.document)
+    names = ("ev_id", "tx_hash", "block_height", "block_hash", "chain_time")
+    files = {
+        f"chain/{anchor.size}.checkpoint": checkpoint_note(anchor.size).encode(),
+        f"chain/{anchor.size}.{anchor.ledger}.json": anchor.document,
+    }
+    return Anchored(anchor.size, anchor.ledger, {"kind": anchor.kind, **{n: told[n] for n in names}}, files)
 
 
 def _most_telling(materials: Sequence[Material], entries: Iterable[int], most: int) -> list[int]:

@@ -14,6 +14,8 @@ from typing import Any
 
 from cryptography import x509
 
+from xinqiao.anchoring.receipts import check_document
+from xinqiao.anchoring.types import Root
 from xinqiao.evidence.announcements import follow, read_announcement
 from xinqiao.evidence.leaves import PARTS, check_disclosure
 from xinqiao.evidence.merkle import InvalidProof, leaf_hash, verify_inclusion
@@ -96,6 +98,7 @@ def verify_package(
         "gm_proofs": lambda found: _proofs(found, SM2),
         "contents": _contents,
         "bound": _bound,
+        "chain": _chain,
         "whole": lambda found: _whole(found, data, whole, broken),
     }
     checks = tuple(_run(code, step, opened, broken) for code, step in steps.items())
@@ -311,6 +314,23 @@ def _bound(found: _Opened) -> None:
         raise Failing(*wrong)
     if not bound:
         raise Nothing("没有可对应的材料 / nothing of the kind")
+
+
+def _chain(found: _Opened) -> None:
+    """Every chain receipt is about a checkpoint of this log, and those listed are there.
+
+    Whether the chain still holds it is asked of the chain (``verify/README.txt``): a file cannot show that.
+    """
+    held = sorted(name for name in found.files if name.startswith("chain/") and name.endswith(".json"))
+    listed = sorted(f"chain/{one['checkpoint']}.{one['ledger']}.json" for one in found.document["chain"])
+    if held != listed:
+        raise Failing(*sorted(set(held) ^ set(listed)))
+    if not held:
+        raise Nothing("没有链上回执 / no chain receipt")
+    for name in held:
+        note = found.files[f"chain/{name.split('/')[1].split('.')[0]}.checkpoint"].decode("utf-8")
+        head = open_by_any(note, keys=found.logs)[0]
+        check_document(found.files[name], Root(head.origin, head.size, head.root, head.text))
 
 
 def _whole(found: _Opened, data: bytes, sidecar: bytes | None, broken: Suite | None) -> None:

@@ -108,6 +108,13 @@ def tsa_file() -> Path | None:
 
 
 @cache
+def anchors_file() -> Path | None:
+    """XINQIAO_ANCHORS: TOML file, readable by the node's user only, of the ledgers that take the log's roots."""
+    found = os.environ.get("XINQIAO_ANCHORS")
+    return Path(found) if found else None
+
+
+@cache
 def package_certificate() -> Path | None:
     """XINQIAO_PACKAGE_CERTIFICATE: PEM chain for evidence packages, own certificate first; default an own root."""
     found = os.environ.get("XINQIAO_PACKAGE_CERTIFICATE")

@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from xinqiao.anchoring.queries import list_anchors
 from xinqiao.catalogue.schema import consent_wording
 from xinqiao.catalogue.template import hint, xlsx_template
 from xinqiao.evaluation.compute import facts_by_code
@@ -24,8 +25,8 @@ from xinqiao.web.context import home_of
 from xinqiao.web.signing import next_page
 
 # What of the log's folder anybody may read.
-PUBLISHED = {(name,) for name in ("tile", "keys", "documents", "stamps", "policy", "policy.gm", "vkey", "vkey.gm")}
-PUBLISHED |= {("checkpoint",), ("checkpoint.cosigned",)}
+PUBLISHED = {(name,) for name in ("tile", "keys", "documents", "stamps", "anchors", "policy", "policy.gm")}
+PUBLISHED |= {("vkey",), ("vkey.gm",), ("checkpoint",), ("checkpoint.cosigned",)}
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -115,8 +116,9 @@ def _leaves(parent: type[XinqiaoError]) -> Iterator[type[XinqiaoError]]:
 @public
 @require_GET
 def evidence(request: HttpRequest) -> HttpResponse:
-    """The public log: its checkpoint, its key, and how to verify it without this system."""
-    return render(request, "public/evidence.html", {"status": log_status()})
+    """The public log: its checkpoint, its key, its anchors, and how to verify it without this system."""
+    context = {"status": log_status(), "anchors": [a for a in list_anchors(limit=12) if a.document]}
+    return render(request, "public/evidence.html", context)
 
 
 @public
