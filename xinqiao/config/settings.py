@@ -103,6 +103,7 @@ INSTALLED_APPS = [
     "xinqiao.matching",
     "xinqiao.formulas",
     "xinqiao.lending",
+    "xinqiao.sanctions",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",
     "xinqiao.federation",
