@@ -56,6 +56,8 @@ TABLES = {
     "xinqiao.federation.types": ("NodeLevel", "Side", "LinkState", "SyncState", "HeldState"),
     "xinqiao.catalogue.template": ("HINTS",),
     "xinqiao.reconciliation.types": ("DayState", "MismatchKind"),
+    "xinqiao.sanctions.rules": ("SANCTION_TRANSITIONS",),
+    "xinqiao.sanctions.types": ("SanctionState", "MeasureGroup"),
     "xinqiao.tracing.types": ("Carrier",),
     "xinqiao.violations.rules": ("CASE_TRANSITIONS",),
     "xinqiao.violations.types": ("Source", "CaseState"),

@@ -22,7 +22,7 @@ from xinqiao.parties.actions import register_organisation, set_route
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.reconciliation.actions import hand_in, hand_in_file, hands_in_for, open_buckets
 from xinqiao.reconciliation.jobs import settle_days
-from xinqiao.reconciliation.queries import find_day, get_hand_in, list_days
+from xinqiao.reconciliation.queries import find_day, get_hand_in, list_days, terms
 from xinqiao.reconciliation.types import (
     DayNotOver,
     DayState,
@@ -225,6 +225,15 @@ def test_a_day_that_never_comes_is_told_and_then_a_case(banks: None) -> None:
     settle_days(now=datetime.fromisoformat("2026-11-25T00:01:00+08:00"))
     (case,) = settle_days(now=datetime.fromisoformat("2026-11-26T00:01:00+08:00"))
     assert get_case(case).organisation == "bank-b"
+
+
+def test_days_before_daybooks_were_asked_for_are_not_overdue(banks: None) -> None:
+    first = terms().since
+    start = datetime(first.year, first.month, first.day, tzinfo=MIDNIGHT.tzinfo)
+    released([1], at=start - timedelta(seconds=1))
+    released([2], to="bank-b", at=start)
+    settle_days(now=start + timedelta(days=12))
+    assert [d.organisation for d in list_days()] == ["bank-b"]
 
 
 def test_a_day_whose_lines_are_never_shown_is_a_case(banks: None) -> None:

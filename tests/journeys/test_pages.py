@@ -24,6 +24,7 @@ PAGES = {
         "/members/",
         "/products/",
         "/statistics/",
+        "/violations/",
     ],
     "owner": [
         "/enterprise/",
@@ -31,6 +32,7 @@ PAGES = {
         "/enterprise/authorisations/",
         "/enterprise/accesses/",
         "/enterprise/notices/",
+        "/enterprise/sanctions/",
         "/enterprise/financing/",
         "/enterprise/applications/",
     ],
@@ -48,6 +50,8 @@ PAGES = {
         "/institution/applications/",
         "/institution/loans/",
         "/institution/models/",
+        "/institution/reconciliation/",
+        "/institution/violations/",
     ],
     "registry": [
         "/department/",
@@ -71,6 +75,10 @@ PAGES = {
         "/node/financing/",
         "/node/effectiveness/",
         "/node/effectiveness/official/",
+        "/node/reconciliation/",
+        "/node/sanctions/",
+        "/node/tracing/",
+        "/node/violations/",
         *MATCHING,
     ],
 }

@@ -71,6 +71,8 @@ from xinqiao.release.queries import list_accesses
 from xinqiao.release.types import Inquiry, Recipient
 from xinqiao.repair.actions import apply
 from xinqiao.repair.models import RepairRow
+from xinqiao.sanctions import actions as sanctions
+from xinqiao.sanctions.types import Determination
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -113,6 +115,7 @@ ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
 ACTS |= {"node-alert-case", "enterprise-complain"}
+FILES |= {"node-sanction-document", "enterprise-sanction-document"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
 FILES |= {"enterprise-repair-paper", "department-repair-paper"}
 FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
@@ -315,7 +318,27 @@ def supervised(town: Town, now: datetime) -> dict[str, str]:
     page = banker.get(f"/institution/enterprises/{FIRM}/").content.decode()
     trace = trace_copy(page.encode(), name="found.html", **step)
     assert trace.reads
-    return {"hand_in": handed.id, "case": case, "trace": trace.id}
+    return {"hand_in": handed.id, "case": case, "trace": trace.id, "sanction": sanctioned(now)}
+
+
+def sanctioned(now: datetime) -> str:
+    """A sanction that was put in force and lifted, and one that waits for the statement; the number of the second."""
+    on = beijing_day(now)
+    said: dict[str, Any] = {
+        "document_kind": "judgment",
+        "determiner": "Example",
+        "determined_on": on,
+        "amount_fen": 100,
+    }
+    said |= {"conduct": "vanished", "measures": ("M01", "M10", "M14"), "ends_on": on + timedelta(days=90)}
+    file: dict[str, Any] = {"name": "d.pdf", "data": b"x", "actor": "person:901", "now": now}
+    one, other = (sanctions.enter(Determination(FIRM, document_no=n, **said), **file).id for n in ("D-1", "D-2"))
+    sanctions.notify(one, actor="person:901", now=now)
+    sanctions.give_statement(one, enterprise=FIRM, text="Example", actor="person:7", now=now)
+    sanctions.approve(one, actor="person:902", now=now)
+    sanctions.lift(one, reason="Example", document="L-1", actor="person:902", now=now)
+    sanctions.notify(other, actor="person:901", now=now)
+    return other
 
 
 def modelled(now: datetime) -> str:

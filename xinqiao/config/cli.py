@@ -45,6 +45,7 @@ from xinqiao.config.package_cli import package_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.sanction_cli import sanction_app
 from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
@@ -84,6 +85,7 @@ app.add_typer(people_app, name="people")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(dispute_app, name="dispute")
 app.add_typer(list_app, name="list")
+app.add_typer(sanction_app, name="sanction")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")

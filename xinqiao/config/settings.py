@@ -108,6 +108,7 @@ INSTALLED_APPS = [
     "xinqiao.matching",
     "xinqiao.formulas",
     "xinqiao.lending",
+    "xinqiao.sanctions",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",
     "xinqiao.judicial",

@@ -30,6 +30,7 @@ from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.reconciliation.jobs import settle_ledgers
 from xinqiao.records.jobs import compact_lake
 from xinqiao.repair.jobs import end_publication_terms
+from xinqiao.sanctions.jobs import keep_sanctions
 from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
     (timedelta(minutes=1), open_cases),
+    (timedelta(minutes=1), keep_sanctions),
     (timedelta(minutes=30), settle_ledgers),
     (timedelta(seconds=30), monitor_borrowers),
     (timedelta(minutes=1), expire_due),

@@ -254,5 +254,5 @@ def hands_in_for(organisation: str) -> tuple[str, ...]:
 
 
 def since_when(now: datetime) -> date:
-    """The first day that is looked back to."""
-    return beijing_day(now) - timedelta(days=terms().look_back_days)
+    """The first day that is looked back to; none before daybooks were asked for."""
+    return max(terms().since, beijing_day(now) - timedelta(days=terms().look_back_days))

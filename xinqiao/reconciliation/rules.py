@@ -50,6 +50,7 @@ def load_terms(path: Path) -> Terms:
     if any(raw[name] < (0 if name == "lost_at_most" else 1) for name in numbers):
         raise ValueError(f"{path.name}: deadlines are at least 1")
     return Terms(
+        since=raw["since"],
         channels=tuple(raw["channels"]),
         opens_after=timedelta(minutes=raw["opens_minutes"]),
         uses=uses,

@@ -79,8 +79,9 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """``reconciliation.toml`` as a whole: channels, deadlines in working days, tolerance, uses."""
+    """``reconciliation.toml`` as a whole: first day, channels, deadlines in working days, tolerance, uses."""
 
+    since: date
     channels: tuple[str, ...]
     opens_after: timedelta
     due_workdays: int

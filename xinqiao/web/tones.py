@@ -40,6 +40,8 @@ STATUS_TONES = {
     "sent_back": "risk",
     "opened": "warn",
     "investigating": "warn",
+    "entered": "warn",
+    "notified": "warn",
     "hearing": "warn",
     "heard": "warn",
     "decided": "warn",
