@@ -38,7 +38,7 @@ class DisputeState(StrEnum):
     UNMARKED = "unmarked"
     RECORDED = "recorded"
     ANSWERED = "answered"
-    NOTIFIED = "notified"
+    NOTIFIED = "all_told"
     REJECTED = "rejected"
     WITHDRAWN = "withdrawn"
 
@@ -58,7 +58,7 @@ class DisputeState(StrEnum):
             "unmarked": "已解除标注",
             "recorded": "已附企业声明",
             "answered": "已答复",
-            "notified": "已答复并告知使用方",
+            "all_told": "已答复并告知使用方",
             "rejected": "不予受理",
             "withdrawn": "已撤回",
         }[self]

@@ -8,7 +8,7 @@ STATUS_TONES = {
     "sent": "warn",
     "asked": "warn",
     "answered": "good",
-    "notified": "good",
+    "all_told": "good",
     "acknowledged": "good",
     "right": "good",
     "undecidable": "warn",
