@@ -10,7 +10,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns
 from xinqiao.catalogue.types import Item
@@ -214,6 +214,13 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
     standing = files.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
     rows = standing.exclude(batch__startswith=PLANTED_BATCH).values("item")
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
+
+
+def first_delivered(items: Iterable[str], *, known: datetime) -> dict[str, datetime]:
+    """Item code → when it was first delivered; items never delivered are absent."""
+    files = LakeFile.objects.filter(kind=FileKind.DELIVERY, item__in=list(items), registered_at__lte=known)
+    rows = files.exclude(batch__startswith=PLANTED_BATCH).values("item")
+    return {row["item"]: row["first"] for row in rows.annotate(first=Min("registered_at"))}
 
 
 def answered_items(*, known: datetime) -> frozenset[str]:
