@@ -35,7 +35,7 @@ from xinqiao.anchoring.taking import newest_root, root_of_size, take_anchors, ve
 from xinqiao.anchoring.types import AnchorState, InvalidAnchor, InvalidLedgers
 from xinqiao.config.cli import app
 from xinqiao.evidence.actions import record, sequence
-from xinqiao.evidence.queries import log_status, receipt
+from xinqiao.evidence.queries import list_entries, log_status, receipt
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.sm2 import Sm2SigningKey
 from xinqiao.parties.types import ORGANISATION_ADMITTED
@@ -109,7 +109,7 @@ def test_an_outage_delays_only_the_receipts(peer: Peer) -> None:
     """Entries, checkpoints and proofs go on; afterwards one root dates all that came meanwhile."""
     peer.tell(down=True)
     first = grow(NOW)
-    assert take_anchors(now=NOW) == 0 and receipt(1).proof
+    assert take_anchors(now=NOW) == 0 and receipt(list_entries()[0].id).proof
     assert all(one.trouble for one in list_standing())
     size = grow(NOW + MINUTE)
     assert size > first and take_anchors(now=NOW + MINUTE) == 0

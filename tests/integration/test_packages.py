@@ -169,8 +169,10 @@ def test_the_enterprise_sees_every_look_and_the_court_only_its_case(lawsuit: Law
     assert len(seen.materials) == 7 and seen.matter.number == RECEIPT
     assert fetch(lawsuit.package.id, **who) == lawsuit.data
     lines = [a for a in list_accesses(enterprise=FIRM) if a.recipient_code == COURT]
-    assert [a.purpose for a in lines] == ["judicial"] * 3 and all(a.rule == "judicial-case" for a in lines)
-    assert ["下载" in a.cause or "预览" in a.cause or "生成" in a.cause for a in lines] == [True] * 3
+    assert sorted(a.purpose for a in lines) == ["judicial_fetch", "judicial_look", "judicial_package"]
+    assert not any(a.authorisation for a in lines)  # a court does not read under the bank's authorisation
+    assert all(a.rule == "judicial-case" for a in lines)
+    assert all("（2026）陕示民初1号 协助调取证据通知书" in a.cause for a in lines)
     stranger = who | {"organisation": "arbitration"}
     with pytest.raises(UnknownCase):
         look(lawsuit.case.id, **stranger)
@@ -215,25 +217,34 @@ def test_a_package_is_gone_with_the_enterprises_key(lawsuit: Lawsuit) -> None:
     assert entry.body["sha256"] == lawsuit.package.sha256
 
 
-def test_a_configured_certificate_signs_and_must_fit_its_key(market: Market, tmp_path: Path, certificate: Path) -> None:
-    """A certificate issued on the node's own request, for an RSA key; another key's certificate stops the making."""
-    request_pem = signing_request("rsa")
-    folder = tmp_path / "ca"
-    folder.mkdir()
-    (folder / "request.pem").write_bytes(request_pem)
-    (folder / "usage.cnf").write_text("keyUsage = digitalSignature\n")
+def licensed(folder: Path, name: str) -> tuple[bytes, bytes]:
+    """A certificate for the request in the folder by an authority of that name, and the authority's own."""
     for command in (
-        "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 400 -subj /CN=TestLicensedCA",
-        "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -days 400 -out own.pem -set_serial 7 -extfile usage.cnf",
+        f"req -x509 -newkey rsa:2048 -nodes -keyout {name}.key -out {name}.pem -days 400 -subj /CN={name}",
+        f"x509 -req -in request.pem -CA {name}.pem -CAkey {name}.key -days 400 -out own.pem -extfile usage.cnf",
     ):
         subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
-    certificate.write_bytes((folder / "own.pem").read_bytes() + (folder / "ca.pem").read_bytes())
+    return (folder / "own.pem").read_bytes(), (folder / f"{name}.pem").read_bytes()
+
+
+def test_a_configured_certificate_signs_and_must_fit_its_key(market: Market, tmp_path: Path, certificate: Path) -> None:
+    """A certificate issued on the node's own request, for an RSA key; another key's certificate stops the making."""
+    folder = tmp_path / "ca"
+    folder.mkdir()
+    (folder / "request.pem").write_bytes(signing_request("rsa"))
+    (folder / "usage.cnf").write_text("keyUsage = digitalSignature\n")
+    first, second = (licensed(folder, name) for name in ("First", "Second"))
+    certificate.write_bytes(first[0] + first[1])
     lend(market)
     made = sue()
-    verdict = verify_package(made.data, whole=made.proof, trust=Trust(roots=(folder / "ca.pem").read_bytes()))
+    verdict = verify_package(made.data, whole=made.proof, trust=Trust(roots=first[1]))
     assert verdict.ok, verdict.failed
     assert not read_json(container.unpack(made.data)["evidence.json"])["signer"]["own_root"]
-    certificate.write_bytes((folder / "ca.pem").read_bytes())
+    certificate.write_bytes(second[0] + second[1])
+    assert not verify_package(made.data, trust=node_trust()).ok
+    certificate.write_bytes(second[0] + second[1] + first[1])  # the former root stands behind the new chain
+    assert verify_package(made.data, trust=node_trust()).ok and len(signatory().chain) == 2
+    certificate.write_bytes(first[1])
     with pytest.raises(CertificateUnfit):
         signatory()
     certificate.write_text("nothing")

@@ -68,6 +68,7 @@ PAGES = {
         "/department/disputes/",
         "/department/repairs/",
     ],
+    "judge": ["/judicial/", "/judicial/cases/"],
     "operator": [
         "/node/",
         "/node/sources/",

@@ -45,6 +45,8 @@ from xinqiao.formulas.actions import measure_grains, review_formula, submit_form
 from xinqiao.formulas.running import run_formula
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
+from xinqiao.judicial import actions as judicial
+from xinqiao.judicial.types import CaseRequest
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.lending.applications import decline, opt_in
 from xinqiao.lending.declarations import declare
@@ -119,6 +121,7 @@ FILES |= {"node-sanction-document", "enterprise-sanction-document"}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
 FILES |= {"enterprise-repair-paper", "department-repair-paper"}
 FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
+ACTS |= {"institution-product-withdraw", "node-effectiveness-close", "judicial-package", "judicial-receipt"}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
 
@@ -205,6 +208,7 @@ def busy(town: Town) -> dict[str, Any]:
         **supervised(town, now),
         "proposal": changing(now),
         **financed(town, timezone.now()),
+        "case": sued(town, timezone.now()),
     }
 
 
@@ -275,6 +279,14 @@ def repairing() -> str:
     by: dict[str, Any] = {"enterprise": FIRM, "name": "Example", "actor": "person:1", "now": timezone.now()}
     made = apply("penalty.decision", ref, text="Example", papers=papers, **by)
     RepairRow.objects.filter(id=made.id).update(provider="tax_bureau")  # whose clerk walks these pages
+    return made.id
+
+
+def sued(town: Town, now: datetime) -> str:
+    """A case about the firm's loan with a package; its number."""
+    asked = CaseRequest("litigation", "2026-1", "Example", "loan", FIRM, "bank-a", "JJ20260001")
+    made = judicial.open_case(asked, organisation="court", actor=f"person:{town.people['judge']}", now=now)
+    judicial.make_package(made.id, organisation="court", actor=f"person:{town.people['judge']}", now=now)
     return made.id
 
 

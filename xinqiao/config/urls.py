@@ -43,6 +43,7 @@ from xinqiao.web.portals.department import views as department
 from xinqiao.web.portals.enterprise import looking
 from xinqiao.web.portals.enterprise import views as enterprise
 from xinqiao.web.portals.institution import views as institution
+from xinqiao.web.portals.judicial import cases
 from xinqiao.web.portals.judicial import views as judicial
 from xinqiao.web.portals.node import doings, lists
 from xinqiao.web.portals.node import views as node
@@ -257,6 +258,10 @@ urlpatterns = [
     path("node/federation/links/<str:peer>/", federation.link, name="node-link"),
     path("node/doings/", doings.doings, name="node-doings"),
     path("judicial/", judicial.home, name="judicial-home"),
+    path("judicial/cases/", cases.cases, name="judicial-cases"),
+    path("judicial/cases/<str:case>/", cases.case, name="judicial-case"),
+    path("judicial/packages/<str:package>/", cases.package, name="judicial-package"),
+    path("judicial/packages/<str:package>/receipt/", cases.receipt, name="judicial-receipt"),
     *[route for portal in Portal for route in people.routes(portal)],
     *[route for portal in (Portal.INSTITUTION, Portal.DEPARTMENT, Portal.NODE) for route in programs.routes(portal)],
     path("api/v1/", v1.api.urls),

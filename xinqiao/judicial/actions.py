@@ -30,7 +30,7 @@ from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.release.case_looks import CaseLook, note_case_look
+from xinqiao.release.case_looks import FETCHED, LOOKED, PACKED, CaseLook, note_case_look
 from xinqiao.vault.sealing import seal_with, sealing_keys
 from xinqiao.vault.types import enterprise_subject
 
@@ -99,7 +99,7 @@ def look(case: str, *, organisation: str, actor: str, now: datetime) -> Seen:
     seen = Seen(found, matter, tuple(gather(matter)))
     digest = sha256_hex(canonical_bytes([sha256_hex(piece.data) for piece in seen.materials]))
     with transaction.atomic():
-        _note(found, matter, f"预览证据：{found.case_no}", digest, actor, now)
+        _note(found, LOOKED, digest, actor, now)
     return seen
 
 
@@ -119,7 +119,7 @@ def make_package(case: str, *, organisation: str, actor: str, now: datetime) -> 
     with transaction.atomic():
         _check_open(case_facts(_locked(case, organisation)))
         row = _keep(found, made, sealed, actor, now)
-        _note(found, matter, f"生成证据包 {made.package}：{found.case_no}", made.sha256, actor, now)
+        _note(found, PACKED, made.sha256, actor, now)
     return package_facts(row)
 
 
@@ -147,7 +147,7 @@ def fetch(package: str, *, organisation: str, actor: str, now: datetime) -> byte
     row = row_of(package, organisation=organisation)
     data, found = package_bytes(row), case_facts(row.case)
     with transaction.atomic():
-        _note(found, _matter(found), f"下载证据包 {row.id}：{found.case_no}", row.sha256, actor, now)
+        _note(found, FETCHED, row.sha256, actor, now)
     return data
 
 
@@ -167,8 +167,15 @@ def _locked(case: str, organisation: str) -> CaseRow:
     return row
 
 
-def _note(found: Case, matter: Matter, cause: str, digest: str, actor: str, now: datetime) -> None:
+def _note(found: Case, purpose: str, digest: str, actor: str, now: datetime) -> None:
+    cause = f"{found.case_no} {found.basis}"
     seen = CaseLook(
-        found.organisation, found.organisation_name, found.enterprise, cause, ITEMS, matter.authorisation, actor
+        found.organisation,
+        found.organisation_name,
+        found.enterprise,
+        purpose,
+        cause,
+        ITEMS,
+        actor,
     )
     note_case_look(seen, answer_sha256=digest, now=now)

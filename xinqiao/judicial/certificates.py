@@ -33,14 +33,25 @@ OWN_ROOT, OWN_NAME = "信桥节点自建根（未经许可的电子认证机构�
 def signatory() -> Signatory:
     """Who signs packages now; made on first use unless a certificate is configured. Raises CertificateUnfit."""
     configured = node.package_certificate()
-    file = configured or node.keys_dir() / "package.crt"
-    if configured is None and not file.exists():
-        _issue(file, now=datetime.now(UTC))
-    chain = _read(file)
+    if configured is None and not _own_file().exists():
+        _issue(_own_file(), now=datetime.now(UTC))
+    chain = _chain(_read(configured or _own_file()))
     key = _key(KEYS[algorithm_of(_spki(chain[0]))])
     if key.spki != _spki(chain[0]):
         raise CertificateUnfit(what="证书不是这把密钥的")
     return Signatory(key, chain)
+
+
+def trusted_roots() -> tuple[x509.Certificate, ...]:
+    """Roots that packages of this node were and are signed under: every one in its files. Raises CertificateUnfit.
+
+    Roots of former certificates are kept behind the chain in the configured file.
+    """
+    configured = node.package_certificate()
+    found = [*_read(configured)] if configured else [*signatory().chain]
+    if configured and _own_file().exists():
+        found += _read(_own_file())
+    return tuple(dict.fromkeys(one for one in found if one.subject == one.issuer))
 
 
 def is_own_root(who: Signatory) -> bool:
@@ -72,6 +83,16 @@ def signing_request(kind: str) -> bytes:
 def _key(name: str) -> CertifiedSigner:
     store = key_store()
     return store.find(name) or store.create(name)  # type: ignore[no-any-return]
+
+
+def _own_file() -> Path:
+    return node.keys_dir() / "package.crt"
+
+
+def _chain(found: tuple[x509.Certificate, ...]) -> tuple[x509.Certificate, ...]:
+    """The certificates up to the first root."""
+    ends = next((n for n, one in enumerate(found) if one.subject == one.issuer), len(found) - 1)
+    return found[: ends + 1]
 
 
 def _read(file: Path) -> tuple[x509.Certificate, ...]:

@@ -61,6 +61,11 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return held.getvalue()
 
 
+def is_package(data: bytes) -> bool:
+    """Whether bytes say of themselves that they are such a container."""
+    return data[:2] == b"PK" and MIME.encode() in data[:120]
+
+
 def unpack(data: bytes) -> Files:
     """The members without ``mimetype``; raises BadContainer unless every byte is as :func:`pack` writes it."""
     if len(data) > LARGEST:

@@ -6,7 +6,7 @@ from xinqiao.evidence.extracts import extract_entries
 from xinqiao.evidence.keys import gm_key, log_keys
 from xinqiao.evidence.stamping import authorities
 from xinqiao.judicial import container
-from xinqiao.judicial.certificates import signatory
+from xinqiao.judicial.certificates import trusted_roots
 from xinqiao.judicial.models import CaseRow, PackageRow
 from xinqiao.judicial.packing import entry_files
 from xinqiao.judicial.refusals import PackageErased, UnknownCase, UnknownPackage
@@ -79,9 +79,14 @@ def sidecar(package: str) -> bytes:
     return container.pack(entry_files(extract))
 
 
+def sidecar_of(package: str, *, organisation: str) -> bytes:
+    """The same for the body whose case it is; raises UnknownPackage for another's."""
+    return sidecar(row_of(package, organisation=organisation).id)
+
+
 def node_trust() -> Trust:
     """What this node checks packages against: the log's keys, its own certificate's root, its authorities' roots."""
-    roots = roots_pem([signatory().chain[-1]])
+    roots = roots_pem(trusted_roots())
     stamps = b"".join(roots_pem(authority.roots) for authority in authorities())
     return Trust(tuple(key.vkey for key in (*log_keys(), gm_key())), roots, stamps)
 

@@ -106,6 +106,11 @@ def verify_package(
     return PackageVerdict(checks, str(opened.document.get("package", "")), own_keys=own)
 
 
+def document_of(data: bytes) -> Document:
+    """What a package says, once it was checked; raises BadContainer, KeyError."""
+    return dict(read_json(container.unpack(data)["evidence.json"]))
+
+
 def _run(code: str, step: Callable[[_Opened], None], opened: _Opened, broken: Suite | None) -> Check:
     if broken is not None and SUITES.get(code) is broken:
         return Check(code, CheckState.SET_ASIDE)

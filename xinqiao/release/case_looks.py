@@ -18,7 +18,7 @@ from xinqiao.release.queries import policy
 from xinqiao.release.types import OPENNESS, Access, Inquiry, Recipient, RecipientKind, Rule
 from xinqiao.sharing.queries import current_list
 
-PURPOSE = "judicial"
+LOOKED, PACKED, FETCHED = "judicial_look", "judicial_package", "judicial_fetch"  # purposes of the ledger lines
 CASE_LOOK = Rule(
     id="judicial-case",
     recipients=frozenset({RecipientKind.JUDICIAL}),
@@ -34,14 +34,14 @@ CASE_LOOK = Rule(
 
 @dataclass(frozen=True, slots=True)
 class CaseLook:
-    """A look of a judicial body at an enterprise under a case; ``cause`` is what the enterprise reads of it."""
+    """A look of a judicial body at an enterprise under a case; ``cause`` names the case to the enterprise."""
 
     code: str
     name: str
     enterprise: str
+    purpose: str
     cause: str
     items: tuple[str, ...]
-    authorisation: str
     actor: str
 
 
@@ -55,11 +55,10 @@ def note_case_look(look: CaseLook, *, answer_sha256: str, now: datetime) -> Acce
     inquiry = Inquiry(
         Recipient(RecipientKind.JUDICIAL, look.code, look.name),
         look.enterprise,
-        PURPOSE,
+        look.purpose,
         Form.REPORT,
         look.actor,
         "portal",
-        authorisation=look.authorisation,
         cause=look.cause[:200],
     )
     found = [item for item in current_list() if item.code in look.items]

@@ -96,6 +96,7 @@ TABS = {
     ),
     Portal.JUDICIAL: (
         ("judicial-home", _("核验证据")),
+        ("judicial-cases", _("案件与证据包")),
         ("judicial-people", _("人员")),
     ),
 }

@@ -56,6 +56,7 @@ STATUS_TONES = {
     "assessed": "warn",
     "referred": "warn",
     "passed": "good",
+    "set_aside": "warn",
     "not_run": "warn",
     "could_not_reach": "warn",
     "probation": "good",

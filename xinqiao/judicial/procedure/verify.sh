@@ -9,14 +9,16 @@ sha() { openssl dgst -sha256 -binary; }
 hex() { od -An -v -tx1 | tr -d ' \n'; }
 b64() { openssl base64 -A; }
 
-unzip -q "$package" -d "$work/p"; say $? "unzip"
+unzip -qo "$package" -d "$work/p"; say $? "unzip"
+members=$(unzip -Z1 "$package" | wc -l)
 cd "$work/p" || exit 1
+[ "$members" -eq "$(find . -type f | wc -l)" ]; say $? "each name once"
 [ "$(cat mimetype)" = application/vnd.etsi.asic-e+zip ]; say $? "mimetype"
 
 # 2-3: digests, and that the manifest holds the digest of their list
 sha256sum -c --quiet SHA256SUMS >/dev/null 2>&1; say $? "SHA-256 of every file"
 grep -qF "$(sha <SHA256SUMS | b64)" META-INF/ASiCManifest001.xml; say $? "SHA256SUMS is in the signed manifest"
-[ "$(find . -type f ! -path './META-INF/*' ! -name mimetype ! -name SHA256SUMS | wc -l)" -eq "$(wc -l <SHA256SUMS)" ]
+[ "$(find . -type f ! -path './META-INF/*' ! -path ./mimetype ! -path ./SHA256SUMS | wc -l)" -eq "$(wc -l <SHA256SUMS)" ]
 say $? "no file beside the list"
 
 # 4: CAdES
@@ -47,6 +49,8 @@ while read -r digest name; do
   [ "$(openssl dgst -sm3 -r "$name" | cut -d' ' -f1)" = "$digest" ] || echo "$name"
 done <gm/SM3SUMS >"$work/sm3"
 [ ! -s "$work/sm3" ]; say $? "SM3 of every file"
+[ "$(find . -type f ! -path './META-INF/*' ! -path './gm/*' ! -path ./mimetype ! -path ./SHA256SUMS | wc -l)" \
+  -eq "$(wc -l <gm/SM3SUMS)" ]; say $? "no file beside the SM3 list"
 
 # 8: a note's line by the key of a vkey file; then leaf, siblings, root. $1 proof, $2 leaf
 line_of() { # $1 note, $2 vkey file: the signature bytes behind the key's number
@@ -91,7 +95,7 @@ done
 # 9: the package's own digest in the log
 if [ -n "$receipt" ]; then
   cd - >/dev/null || exit 1
-  unzip -q "$receipt" -d "$work/r"; say $? "unzip the receipt"
+  unzip -qo "$receipt" -d "$work/r"; say $? "unzip the receipt"
   digest=$(sha256sum "$package" | cut -d' ' -f1)
   stem=$(echo "$work"/r/log/*.leaf); stem=${stem%.leaf}
   grep -qaF "\"sha256\":\"$digest\"" "$stem.body"; say $? "digest of the package in the receipt"

@@ -31,6 +31,9 @@ OTHER_PURPOSES = {
     "dispute": ("异议核查", "check of a dispute"),
     "correction": ("更正告知", "notice of a correction"),
     "judicial": ("司法调取证据", "evidence for a court, notary or arbitrator"),
+    "judicial_look": ("司法调取证据：预览", "evidence for a court, notary or arbitrator: preview"),
+    "judicial_package": ("司法调取证据：生成证据包", "evidence for a court, notary or arbitrator: package made"),
+    "judicial_fetch": ("司法调取证据：下载证据包", "evidence for a court, notary or arbitrator: package fetched"),
     "node_duty": ("节点履职核查", "check by the node in its duty"),
 }
 UNITS = {"months": "个月", "days": "天", "years": "年", "persons": "人", "count": "次", "kwh": "千瓦时"}
