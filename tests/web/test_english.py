@@ -208,7 +208,7 @@ def busy(town: Town) -> dict[str, Any]:
         **supervised(town, now),
         "proposal": changing(now),
         **financed(town, timezone.now()),
-        "case": sued(town, timezone.now()),
+        "judicial_case": sued(town, timezone.now()),
     }
 
 
@@ -452,7 +452,10 @@ def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> N
         client = town.client(person, english=True) if person else visitor(english=True)
         many = [{"code": code} for code in codes] if name == "item" else [{}]
         for chosen in many:
-            wanted = {key: {**busy, **chosen}[key] for key in route.pattern.converters}
+            held = {**busy, **chosen}
+            if name.startswith("judicial"):  # a court's case is another than one of supervision
+                held["case"] = busy["judicial_case"]
+            wanted = {key: held[key] for key in route.pattern.converters}
             answer = client.get(reverse(name, kwargs=wanted), follow=True)
             assert answer.status_code == 200, name
             left |= {f"{name} {wanted}": found} if (found := chinese_in(answer.content.decode())) else {}
