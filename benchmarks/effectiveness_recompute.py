@@ -102,8 +102,8 @@ def _read(codes: list[str], now: datetime) -> None:
     from xinqiao.consent.types import Form
     from xinqiao.parties.actions import add_member, register_person
     from xinqiao.parties.types import Role
-    from xinqiao.release.actions import Inquiry, query
-    from xinqiao.release.types import Recipient, RecipientKind
+    from xinqiao.release.actions import query
+    from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
     owner = register_person("owner", name="陈", password="a-long-password", actor=ACTOR, now=now)
     bank = Recipient(RecipientKind.INSTITUTION, "bank_0", "示例银行0")

@@ -229,9 +229,8 @@ def _single(needs: list[Need], products: list[Product], found: dict[str, Any], a
     from xinqiao.consent.types import Form
     from xinqiao.matching.batch import OUTCOMES
     from xinqiao.matching.queries import firm_of, fits
-    from xinqiao.release.actions import Inquiry
     from xinqiao.release.reading import read
-    from xinqiao.release.types import Recipient, RecipientKind
+    from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
     places = {code: n for n, code in enumerate(found["many"].table.column("code").to_pylist())}
     number = {one.code: n for n, one in enumerate(found["ordered"])}

@@ -107,8 +107,8 @@ def _evaluate(code: str, as_of: AsOf) -> object:
 
 def _report(code: str) -> object:
     from xinqiao.consent.types import Form
-    from xinqiao.release.actions import Inquiry, query
-    from xinqiao.release.types import Recipient, RecipientKind
+    from xinqiao.release.actions import query
+    from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
     own = Recipient(RecipientKind.ENTERPRISE, code, code)
     return query(Inquiry(own, code, "self", Form.REPORT, ACTOR, "portal"), now=datetime.now(UTC))

@@ -181,9 +181,8 @@ def _read(firms: Sequence[str]) -> dict[str, Seen]:
 def _own(firm: str) -> Seen:
     from xinqiao.consent.types import Form
     from xinqiao.evaluation.queries import get_scorecard
-    from xinqiao.release.actions import Inquiry
     from xinqiao.release.reading import read
-    from xinqiao.release.types import Recipient, RecipientKind
+    from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
     own, began = Recipient(RecipientKind.ENTERPRISE, firm, firm), time.monotonic()
     now = datetime.now(UTC)

@@ -26,8 +26,8 @@ from xinqiao.lending.types import Answer
 from xinqiao.parties.actions import register_organisation
 from xinqiao.parties.types import OrganisationKind
 from xinqiao.plumbing import settings as node
-from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.actions import query
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
 RECEIPT = "JJ20260001"
 COURT = "court"

@@ -28,9 +28,8 @@ from xinqiao.parties.actions import (
 )
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.records.types import AsOf
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 
 FIRMS = 30
 FIRM = uscc(1)

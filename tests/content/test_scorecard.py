@@ -109,6 +109,7 @@ def test_no_two_indicators_give_the_same_reason(card: Scorecard) -> None:
 FROZEN = {
     "1": "c42274b6ce877f35c307a24dc9f9b2f8301f27c88697a1fa35736e0dc88b02cd",
     "2": "3849208ae0047c1f6c177d0234fa337b8c5489e3d29e8f1543418a33cb3a0e53",
+    "3": "5a23f267745085b78cd9a2b70e940e374a3592dce3996a15f3f84865e88421ff",
 }
 
 

@@ -6,9 +6,11 @@ import json
 import re
 import subprocess
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.apps import apps
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "tools/uv.lock")
@@ -96,3 +98,10 @@ def test_every_dependency_has_its_reason() -> None:
 )
 def test_the_patterns_see(pattern: re.Pattern[str], text: str) -> None:
     assert pattern.search(text)
+
+
+def test_names_of_indexes_and_constraints_are_one_of_a_kind() -> None:
+    """They are global in a database: two contexts that chose the same name could not be installed together."""
+    models = apps.get_models()
+    names = Counter(x.name for model in models for x in (*model._meta.indexes, *model._meta.constraints))
+    assert [name for name, count in names.items() if count > 1] == []

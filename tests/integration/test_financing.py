@@ -67,9 +67,8 @@ from xinqiao.matching.types import (
 from xinqiao.parties.actions import (
     set_admitted,
 )
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.webhooks.actions import add_endpoint
 from xinqiao.webhooks.queries import list_messages
 

@@ -43,8 +43,8 @@ from xinqiao.records.actions import compact
 from xinqiao.records.queries import current_rows, read_enterprise, stored_schema
 from xinqiao.records.sealing import MARK, open_rows
 from xinqiao.records.types import AsOf
-from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.actions import query
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.vault.actions import erase_subject, renew_data_key, rotate_master_key
 from xinqiao.vault.types import ERASED
 

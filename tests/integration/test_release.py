@@ -36,9 +36,9 @@ from xinqiao.parties.actions import (
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir, evidence_dir
 from xinqiao.release import actions
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import query
 from xinqiao.release.queries import count_accesses, list_accesses
-from xinqiao.release.types import NotReleased, Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, NotReleased, Recipient, RecipientKind
 
 BANK = Recipient(RecipientKind.INSTITUTION, "bank", "示例银行")
 FIRM = uscc(1)
@@ -202,12 +202,12 @@ def test_expiry_withdrawal_and_the_last_read(owner: int) -> None:
 def test_a_withdrawal_between_decision_and_commit_refuses(owner: int, monkeypatch: pytest.MonkeyPatch) -> None:
     given = give(owner)
 
-    def withdrawn_meanwhile(*args: Any) -> Any:
+    def withdrawn_meanwhile(*args: Any, **named: Any) -> Any:
         withdraw_authorisation(given.id, signatory=owner, now=NOW + DAY)
-        return made(*args)
+        return made(*args, **named)
 
-    made = actions._document
-    monkeypatch.setattr(actions, "_document", withdrawn_meanwhile)
+    made = actions.make_document
+    monkeypatch.setattr(actions, "make_document", withdrawn_meanwhile)
     assert refused(ask(given.id)).rule == "authorisation-withdrawn"
     assert list_accesses(enterprise=FIRM, allowed=True) == []
 

@@ -54,6 +54,8 @@ from xinqiao.scenarios.types import (
 
 CODE = "post_loan_watch"
 
+TOMORROW = NOW + timedelta(days=1)
+
 
 def trained(seed: int = 7) -> Version:
     """A version trained on generated observations."""
@@ -142,12 +144,12 @@ def test_an_altered_model_is_not_read(fresh_node: Path) -> None:
 def test_a_model_of_what_left_the_list_says_nothing(fresh_node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     version = used(trained())
     facts = scenes.evaluation(identity__age_months=30)
-    assert of_evaluation(facts, CODE)["model"]["id"] == version.id and len(readings(facts)) == 1
+    assert of_evaluation(facts, CODE)["model"]["id"] == version.id and len(readings(facts, at=TOMORROW)) == 1
     monkeypatch.setattr("xinqiao.scenarios.queries.not_listed", lambda items: frozenset({"penalty.decision"}))
     with pytest.raises(ModelOffList) as caught:
         of_evaluation(facts, CODE)
     assert caught.value.data["indicators"] == ("public_credit.penalties_24m",)
-    assert readings(facts) == []
+    assert readings(facts, at=TOMORROW) == []
     again(facts, version.id)  # what it once said can still be made again
 
 
@@ -187,8 +189,25 @@ def test_what_was_recorded_after_the_day_is_not_seen_and_an_indicator_that_moves
     assert "1/3" in refused.excluded[code] and code not in refused.frame.by_code
     tolerant = see(replace(then, tolerance_percent=100), observations, now=NOW)
     assert tolerant.frame.by_code[code].values.tolist() == [1, 0, 0], "as was known on the day"
-    handed_in = see(replace(then, knowledge=Knowledge.HANDED_IN_LATER), observations, now=NOW)
-    assert handed_in.frame.by_code[code].values.tolist() == [1, 1, 0], "as known now, still only what had happened"
+    later = see(replace(then, knowledge=Knowledge.HANDED_IN_LATER), observations, now=NOW)
+    assert "1/3" in later.excluded[code], "its source had begun to deliver: what came after the day is not the day's"
+
+
+def test_what_came_with_the_first_delivery_counts_for_the_days_before_and_nothing_that_came_after(
+    fresh_node: Path,
+) -> None:
+    """The history that a source hands in when it begins is known of earlier days; what is added afterwards leaks."""
+    day, began, added = date(2026, 6, 30), datetime(2026, 9, 1, tzinfo=UTC), datetime(2026, 10, 1, tzinfo=UTC)
+    registered(1, 2, 3, now=began)
+    past = [penalty(uscc(1), "2026-05-02", "P1"), penalty(uscc(2), "2026-07-03", "P2")]
+    deliver("penalty.decision", past, now=began)
+    observations = [Observation(day, uscc(n), date(2026, 7, 10), n == 1) for n in (1, 2, 3)]
+    code, scenario = "public_credit.penalties_24m", replace(get_scenario(CODE), exclude=())
+    assert scenario.knowledge is Knowledge.HANDED_IN_LATER
+    first = see(scenario, observations, now=NOW)
+    assert first.frame.by_code[code].values.tolist() == [1, 0, 0], "what had happened by the day, and no more"
+    deliver("penalty.decision", [penalty(uscc(3), "2026-05-04", "P3")], now=added)
+    assert "1/3" in see(scenario, observations, now=NOW).excluded[code]
 
 
 def test_the_command_line_lists_and_refuses_with_a_next_step(fresh_node: Path) -> None:

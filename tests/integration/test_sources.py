@@ -20,9 +20,8 @@ from tests.factories import NOW, csv_of, deliver, item, registered, registration
 from xinqiao.evidence.queries import list_entries
 from xinqiao.plumbing import settings as node
 from xinqiao.records.queries import current_rows, read_enterprise
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sources.actions import ask_sources, forget_heard
 from xinqiao.sources.pulling import pull
 from xinqiao.sources.queries import circuit_of

@@ -27,9 +27,9 @@ from xinqiao.parties.actions import (
 from xinqiao.parties.queries import list_memberships
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.records.queries import delivered_items
-from xinqiao.release.actions import Inquiry, query
+from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
-from xinqiao.release.types import NotRegistered, NotReleased, Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, NotRegistered, NotReleased, Recipient, RecipientKind
 from xinqiao.supervision.actions import (
     appeal_freeze,
     approve_freeze,

@@ -72,7 +72,7 @@ def test_scopes_follow_the_kind_and_the_purposes() -> None:
     assert scope_names(OrganisationKind.DEPARTMENT, ["p"]) == ("deliver",)
     assert scope_names(OrganisationKind.NODE, ["p"]) == ()
     assert set(scope_names(OrganisationKind.PLATFORM, ["p"])) == {
-        "accesses", "authorisations", "financing", "credit:public", "credit:p",
+        "accesses", "authorisations", "disputes", "financing", "credit:public", "credit:p",
     }  # fmt: skip
 
 

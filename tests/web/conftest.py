@@ -30,8 +30,8 @@ from xinqiao.parties.actions import (
 )
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.types import NotReleased, Recipient, RecipientKind
+from xinqiao.release.actions import query
+from xinqiao.release.types import Inquiry, NotReleased, Recipient, RecipientKind
 
 FIRM, OTHER = uscc(1), uscc(2)
 HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

@@ -14,6 +14,7 @@ from django.utils import timezone
 from tests import scenes
 from tests.dossiers import decide
 from tests.factories import deliver, item, uscc
+from tests.machines import key as machine_key
 from tests.market import drawn
 from tests.market import product as offered
 from tests.peers import Peer, product
@@ -22,10 +23,17 @@ from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
 from xinqiao.admission.types import MeasureKind
 from xinqiao.catalogue.load import list_files, load_catalogue
+from xinqiao.client.daybook import Daybook, received_line
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.powers import invite
 from xinqiao.consent.types import Form
+from xinqiao.corrections.queries import list_notices
+from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.directory.build import rebuild
+from xinqiao.disputes.deciding import find_wrong, reject
+from xinqiao.disputes.filing import file_dispute, receive_at
+from xinqiao.disputes.queries import rows_now
+from xinqiao.disputes.types import Channel, Claim
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
 from xinqiao.federation.collecting import publish_documents
@@ -37,7 +45,7 @@ from xinqiao.formulas.actions import measure_grains, review_formula, submit_form
 from xinqiao.formulas.running import run_formula
 from xinqiao.ingest.match_queries import list_matches
 from xinqiao.ingest.types import MatchState
-from xinqiao.judicial.actions import make_package, open_case
+from xinqiao.judicial import actions as judicial
 from xinqiao.judicial.types import CaseRequest
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.lending.applications import decline, opt_in
@@ -57,9 +65,16 @@ from xinqiao.quality.actions import report_outage
 from xinqiao.quality.jobs import daily_pass
 from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
+from xinqiao.reconciliation.actions import hand_in, open_buckets
+from xinqiao.reconciliation.jobs import settle_days
 from xinqiao.records.types import AsOf
+from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
-from xinqiao.release.types import Recipient
+from xinqiao.release.types import Inquiry, Recipient
+from xinqiao.repair.actions import apply
+from xinqiao.repair.models import RepairRow
+from xinqiao.sanctions import actions as sanctions
+from xinqiao.sanctions.types import Determination
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -67,6 +82,18 @@ from xinqiao.stewardship.rules import with_uploads
 from xinqiao.subjects.build import rebuild as rebuild_subjects
 from xinqiao.supervision.actions import approve_freeze, propose_freeze
 from xinqiao.supervision.watch import watch
+from xinqiao.tracing.actions import trace_copy
+from xinqiao.violations.actions import (
+    carry_out,
+    dismiss_case,
+    give_statement,
+    notify,
+    open_case,
+    take_up,
+)
+from xinqiao.violations.actions import decide as decide_case
+from xinqiao.violations.queries import list_cases
+from xinqiao.violations.types import Finding, Source
 from xinqiao.web.access import Portal
 from xinqiao.web.routing import list_routes
 
@@ -89,6 +116,11 @@ ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
+ACTS |= {"node-alert-case", "enterprise-complain"}
+FILES |= {"node-sanction-document", "enterprise-sanction-document"}
+ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
+FILES |= {"enterprise-repair-paper", "department-repair-paper"}
+FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close", "judicial-package", "judicial-receipt"}
 FILES |= {"statistics-file", "node-effectiveness-rows", "node-effectiveness-paper"}
 ACTS |= {"institution-appeal", "enterprise-oauth", "enterprise-power", "enterprise-invite", "institution-cancel"}
@@ -172,9 +204,11 @@ def busy(town: Town) -> dict[str, Any]:
         "section": "security",
         "model": modelled(now),
         "formula": formulated(town),
+        **disputed(),
+        **supervised(town, now),
         "proposal": changing(now),
         **financed(town, timezone.now()),
-        "case": sued(town, timezone.now()),
+        "judicial_case": sued(town, timezone.now()),
     }
 
 
@@ -215,11 +249,44 @@ def financed(town: Town, now: datetime) -> dict[str, str]:
     return {"product": made[0].code, "need": need.id, "application": first.id, "declaration": declared.id}
 
 
+def disputed() -> dict[str, Any]:
+    """A dispute being checked, one not admitted, one whose correction was told: the first and the notice."""
+    by: dict[str, Any] = {"enterprise": FIRM, "name": "Example", "actor": "person:1"}
+    deliver("tax.credit_rating", [{"uscc": FIRM, "rated_on": "2025-04-30", "grade": "A"}], now=timezone.now())
+    bank = Recipient.of(get_organisation("bank-a"))
+    query(Inquiry(bank, FIRM, "public", Form.REPORT, "api:bank-a", "api", public_only=True), now=timezone.now())
+    refs = [row["_ref"] for row in rows_now(FIRM, item("tax.credit_rating"), known=timezone.now())]
+    claims = [Claim("tax.credit_rating", ref, "outdated", "Example") for ref in (*refs[:2], "")]
+    made = [file_dispute(claim, files=[("a.pdf", b"%PDF-")], now=timezone.now(), **by).id for claim in claims]
+    found: dict[str, Any] = {"provider": "tax_bureau", "text": "Example", "actor": "person:2", "now": timezone.now()}
+    find_wrong(made[0], right=None, **found)
+    reject(made[2], reason="not_data", text="Example", actor="person:3", now=timezone.now())
+    ripple_waiting(now=timezone.now())
+    receive_at(
+        Claim("tax.payment", "", "missing", "Example"), enterprise=FIRM, channel=Channel.INSTITUTION, via="bank-a",
+        received_at=timezone.now(), actor="t", now=timezone.now(),
+    )  # fmt: skip
+    return {"dispute": made[1], "notice": list_notices(cause=made[0])[0].id, "repair": repairing()}
+
+
+def repairing() -> str:
+    """An application for repair by the first firm; its number."""
+    row = {"uscc": FIRM, "document_no": "P-0", "kind": "罚款", "severity": "轻微", "decided_on": "2026-01-01"}
+    deliver("penalty.decision", [row], now=timezone.now())
+    rows = rows_now(FIRM, item("penalty.decision"), known=timezone.now())
+    [ref] = [row["_ref"] for row in rows if row["document_no"] == "P-0"]
+    papers = dict.fromkeys(("performance", "commitment"), ("a.pdf", b"%PDF-"))
+    by: dict[str, Any] = {"enterprise": FIRM, "name": "Example", "actor": "person:1", "now": timezone.now()}
+    made = apply("penalty.decision", ref, text="Example", papers=papers, **by)
+    RepairRow.objects.filter(id=made.id).update(provider="tax_bureau")  # whose clerk walks these pages
+    return made.id
+
+
 def sued(town: Town, now: datetime) -> str:
     """A case about the firm's loan with a package; its number."""
     asked = CaseRequest("litigation", "2026-1", "Example", "loan", FIRM, "bank-a", "JJ20260001")
-    made = open_case(asked, organisation="court", actor=f"person:{town.people['judge']}", now=now)
-    make_package(made.id, organisation="court", actor=f"person:{town.people['judge']}", now=now)
+    made = judicial.open_case(asked, organisation="court", actor=f"person:{town.people['judge']}", now=now)
+    judicial.make_package(made.id, organisation="court", actor=f"person:{town.people['judge']}", now=now)
     return made.id
 
 
@@ -236,6 +303,54 @@ def formulated(town: Town) -> str:
         channel="portal", now=timezone.now(),
     )  # fmt: skip
     return made.id
+
+
+def supervised(town: Town, now: datetime) -> dict[str, str]:
+    """A day that was handed in with a line too many, one overdue, a case with everything said; their numbers."""
+    then = now - timedelta(days=9)
+    day = Daybook(
+        "bank-a", beijing_day(then), frozenset([received_line("A1", "0" * 64, "approval", "report")]), frozenset()
+    )
+    pair = machine_key("bank-a")
+    private = {**pair.as_dict(private=True), "kid": pair.thumbprint(), "alg": "ES256"}
+    by: dict[str, Any] = {"organisations": ("bank-a",), "actor": "api:bank-a", "now": now}
+    handed = hand_in(day.signed(1, key=private), **by)
+    open_buckets(handed.id, day.buckets(handed.open), **by)
+    settle_days(now=now + timedelta(days=30))
+    case = list_cases()[0].id
+    step: dict[str, Any] = {"actor": "person:901", "now": now}
+    take_up(case, **step)
+    notify(case, notice="Example", **step)
+    give_statement(case, organisation="bank-a", text="Example", **step)
+    decide_case(case, measures=("warning",), reason="Example", **step)
+    carry_out(case, **step)
+    found = Finding("selling", "bank-b", Source.AUDIT, "J-1", "Example", {})
+    dismiss_case(open_case(found, **step).id, reason="Example", **step)
+    banker = town.client("banker", english=True)
+    page = banker.get(f"/institution/enterprises/{FIRM}/").content.decode()
+    trace = trace_copy(page.encode(), name="found.html", **step)
+    assert trace.reads
+    return {"hand_in": handed.id, "case": case, "trace": trace.id, "sanction": sanctioned(now)}
+
+
+def sanctioned(now: datetime) -> str:
+    """A sanction that was put in force and lifted, and one that waits for the statement; the number of the second."""
+    on = beijing_day(now)
+    said: dict[str, Any] = {
+        "document_kind": "judgment",
+        "determiner": "Example",
+        "determined_on": on,
+        "amount_fen": 100,
+    }
+    said |= {"conduct": "vanished", "measures": ("M01", "M10", "M14"), "ends_on": on + timedelta(days=90)}
+    file: dict[str, Any] = {"name": "d.pdf", "data": b"x", "actor": "person:901", "now": now}
+    one, other = (sanctions.enter(Determination(FIRM, document_no=n, **said), **file).id for n in ("D-1", "D-2"))
+    sanctions.notify(one, actor="person:901", now=now)
+    sanctions.give_statement(one, enterprise=FIRM, text="Example", actor="person:7", now=now)
+    sanctions.approve(one, actor="person:902", now=now)
+    sanctions.lift(one, reason="Example", document="L-1", actor="person:902", now=now)
+    sanctions.notify(other, actor="person:901", now=now)
+    return other
 
 
 def modelled(now: datetime) -> str:
@@ -337,7 +452,10 @@ def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> N
         client = town.client(person, english=True) if person else visitor(english=True)
         many = [{"code": code} for code in codes] if name == "item" else [{}]
         for chosen in many:
-            wanted = {key: {**busy, **chosen}[key] for key in route.pattern.converters}
+            held = {**busy, **chosen}
+            if name.startswith("judicial"):  # a court's case is another than one of supervision
+                held["case"] = busy["judicial_case"]
+            wanted = {key: held[key] for key in route.pattern.converters}
             answer = client.get(reverse(name, kwargs=wanted), follow=True)
             assert answer.status_code == 200, name
             left |= {f"{name} {wanted}": found} if (found := chinese_in(answer.content.decode())) else {}

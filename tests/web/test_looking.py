@@ -15,10 +15,10 @@ from xinqiao.consent.types import Form
 from xinqiao.evidence.queries import list_entries
 from xinqiao.parties.actions import set_admitted
 from xinqiao.release import actions
-from xinqiao.release.actions import Inquiry, preview, query
+from xinqiao.release.actions import preview, query
 from xinqiao.release.challenges import list_challenges
 from xinqiao.release.queries import list_accesses
-from xinqiao.release.types import NotReleased, Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, NotReleased, Recipient, RecipientKind
 
 
 def text_of(answer: Any) -> str:

@@ -13,8 +13,8 @@ from tests.web.conftest import FIRM, NON_PUBLIC, Town
 from xinqiao.consent.actions import request_authorisation
 from xinqiao.consent.types import Form
 from xinqiao.parties.types import Role
-from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.actions import query
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.scenarios.actions import promote, sign_off, train_on
 from xinqiao.scenarios.queries import get_scenario, get_version, in_use
 from xinqiao.scenarios.types import Version, VersionState

@@ -29,8 +29,8 @@ from xinqiao.kernel.canonical import canonical_bytes
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.types import AsOf
 from xinqiao.release import actions
-from xinqiao.release.actions import Inquiry, query
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.actions import query
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever, version_in_force
 from xinqiao.sharing.types import KIND
 from xinqiao.stewardship.actions import approve_list, propose_list, remind_providers
@@ -307,16 +307,16 @@ def test_what_cannot_be_a_list_is_told_with_every_fault(town: Town) -> None:
 
 def test_an_answer_being_made_when_the_list_changes_is_made_again(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The item leaves between the reading of records and the answer: it is not in the answer, and one read is used."""
-    given, document, calls = town.grant(town.ask(times=3)), actions._document, list[int]()
+    given, document, calls = town.grant(town.ask(times=3)), actions.make_document, list[int]()
 
-    def changing(*args: Any) -> Any:
-        made = document(*args)
+    def changing(*args: Any, **named: Any) -> Any:
+        made = document(*args, **named)
         calls.append(1)
         if len(calls) == 1:
             take_off(town, TAX)
         return made
 
-    monkeypatch.setattr(actions, "_document", changing)
+    monkeypatch.setattr(actions, "make_document", changing)
     bank = Recipient(RecipientKind.INSTITUTION, "bank-a", "Sample Bank")
     inquiry = Inquiry(bank, FIRM, PURPOSE, Form.REPORT, "api:bank-a", "api", authorisation=given.id)
     answer = query(inquiry, now=timezone.now())

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
 
 from xinqiao.catalogue.types import Field, FieldType, Item
+from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 
 MONEY = pa.int64()
 _ARROW: dict[FieldType, pa.DataType] = {
@@ -67,6 +69,15 @@ def key_columns(item: Item) -> tuple[tuple[str, str], ...]:
     """
     fields = map(item.field, item.key)
     return tuple((index_column(f) if f.personal else column, column) for f in fields for column in f.columns)
+
+
+def row_ref(item: Item, row: Mapping[str, object]) -> str:
+    """By what a row is known outside: 32 hex digits of its item and stored key, equal for all its versions.
+
+    The row is as stored: a personal field of the key counts by its index, so the reference tells nothing of it.
+    """
+    key = [str(row[first] if row.get(first) is not None else row.get(other)) for first, other in key_columns(item)]
+    return sha256_hex(canonical_bytes([item.code, row["_enterprise"], *key]))[:32]
 
 
 def json_schema(item: Item) -> dict[str, Any]:

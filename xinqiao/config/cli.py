@@ -30,7 +30,9 @@ from xinqiao.config.admission_cli import admission_app
 from xinqiao.config.anchor_cli import anchors_app
 from xinqiao.config.client_cli import call, client_app
 from xinqiao.config.console import ACTOR, err, explained, out
+from xinqiao.config.daybook_cli import daybook_app, reconcile_app
 from xinqiao.config.directory_cli import directory_app
+from xinqiao.config.dispute_cli import dispute_app
 from xinqiao.config.evidence_cli import evidence_app, witness
 from xinqiao.config.federation_cli import federation_app
 from xinqiao.config.federation_demo import demo_app
@@ -43,10 +45,11 @@ from xinqiao.config.package_cli import package_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.sanction_cli import sanction_app
 from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
-from xinqiao.config.supervision_cli import supervision_app
+from xinqiao.config.supervision_cli import supervision_app, trace
 from xinqiao.evaluation.actions import roll_back_run, run_evaluation
 from xinqiao.evaluation.guideline import as_markdown
 from xinqiao.evaluation.queries import get_guideline
@@ -74,11 +77,15 @@ app.add_typer(content_app, name="content")
 app.add_typer(gate_app, name="gate")
 app.add_typer(client_app, name="client")
 app.add_typer(supervision_app, name="supervision")
+app.add_typer(daybook_app, name="daybook")
+app.add_typer(reconcile_app, name="reconcile")
 app.add_typer(directory_app, name="directory")
 app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(monitor_app, name="monitor")
+app.add_typer(dispute_app, name="dispute")
 app.add_typer(list_app, name="list")
+app.add_typer(sanction_app, name="sanction")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")
@@ -96,6 +103,7 @@ app.command("call")(call)
 app.command("probe")(probe)
 app.command("quality")(quality)
 app.command("subject")(subject)
+app.command("trace")(trace)
 
 AsJson = Annotated[bool, typer.Option("--json", help="输出一个 JSON 文档")]
 
@@ -304,20 +312,26 @@ def export_guideline(
 def content_check() -> None:
     """读取全部内容文件，列出每一处错误。"""
     from xinqiao.admission.content import bar
+    from xinqiao.disputes.queries import dispute_rules
     from xinqiao.evaluation.compute import scorecards
     from xinqiao.evaluation.profile import load_profile
     from xinqiao.formulas.queries import formula_limits
     from xinqiao.indicators.registry import load_cross_rules, load_indicators
+    from xinqiao.lending.queries import lending_rules
     from xinqiao.monitoring.content import signals
     from xinqiao.probes.content import kit
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
+    from xinqiao.repair.queries import repair_rules
     from xinqiao.scenarios.queries import scenarios
 
     with explained():
         catalogue = load_catalogue(content_dir())
         expectations()
         formula_limits()
+        dispute_rules()
+        lending_rules()
+        repair_rules()
         load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(

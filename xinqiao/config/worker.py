@@ -15,7 +15,9 @@ from django.db import DatabaseError, close_old_connections
 from xinqiao.admission.jobs import watch_admissions
 from xinqiao.anchoring.jobs import run_anchoring
 from xinqiao.consent.jobs import expire_due
+from xinqiao.corrections.jobs import ripple_corrections
 from xinqiao.directory.jobs import refresh_directory
+from xinqiao.disputes.jobs import keep_dispute_clocks
 from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
@@ -25,11 +27,15 @@ from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.oauth.jobs import sweep_expired
 from xinqiao.probes.jobs import run_prober
 from xinqiao.quality.jobs import make_daily_quality
+from xinqiao.reconciliation.jobs import settle_ledgers
 from xinqiao.records.jobs import compact_lake
+from xinqiao.repair.jobs import end_publication_terms
+from xinqiao.sanctions.jobs import keep_sanctions
 from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
 from xinqiao.subjects.jobs import refresh_subjects
 from xinqiao.supervision.jobs import watch_ledger
+from xinqiao.violations.jobs import open_cases
 from xinqiao.webhooks.jobs import run_postman
 
 log = logging.getLogger(__name__)
@@ -37,10 +43,15 @@ log = logging.getLogger(__name__)
 # What is put into the queue, and how often. Every chore may run twice without harm.
 CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(seconds=30), watch_ledger),
+    (timedelta(minutes=1), open_cases),
+    (timedelta(minutes=1), keep_sanctions),
+    (timedelta(minutes=30), settle_ledgers),
     (timedelta(seconds=30), monitor_borrowers),
     (timedelta(minutes=1), expire_due),
     (timedelta(seconds=30), follow_applications),
     (timedelta(minutes=10), keep_clocks),
+    (timedelta(seconds=10), ripple_corrections),
+    (timedelta(seconds=30), keep_dispute_clocks),
     (timedelta(hours=1), record_reports),
     (timedelta(minutes=1), pull_sources),
     (timedelta(minutes=10), watch_admissions),
@@ -51,6 +62,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(hours=1), compact_lake),
     (timedelta(hours=1), clean_inbox),
     (timedelta(hours=1), mind_the_list),
+    (timedelta(hours=1), end_publication_terms),
 )
 
 

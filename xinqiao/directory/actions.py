@@ -13,12 +13,13 @@ from django.db import transaction
 from xinqiao.directory.queries import find_enterprises, list_by_facts
 from xinqiao.directory.types import EXPORTED, SEARCHED, Facts, Found, Line, Page, TooMany
 from xinqiao.evidence.actions import record
+from xinqiao.marks.queries import under_objection
 from xinqiao.release.listing import note_listed
 from xinqiao.release.types import Recipient
 
 EXPORT_MOST = 10_000
 STEP = 500
-HEADINGS = ("统一社会信用代码", "企业名称", "行政区划", "行业", "等级", "得分", "覆盖率", "规模")
+HEADINGS = ("统一社会信用代码", "企业名称", "行政区划", "行业", "等级", "得分", "覆盖率", "规模", "异议中")
 Progress = Callable[[int, int], None]
 
 
@@ -68,7 +69,8 @@ def export(
         lines = page.lines[start : start + STEP]
         codes = [line.entry.code for line in lines]
         note_listed(recipient, codes, cause=cause, actor=actor, channel="export", now=now)
-        writer.writerows(_cells(line) for line in lines)
+        disputed = under_objection(codes, known=now)
+        writer.writerows([*_cells(line), "是" if line.entry.code in disputed else ""] for line in lines)
         progress(start + len(lines), len(page.lines))
     with transaction.atomic():
         asked = {name: value for name, value in asdict(facts).items() if value not in ((), "", None)}

@@ -188,6 +188,6 @@ def roll_back_run(run_id: str, *, actor: str, now: datetime) -> None:
         raise NoRun(run=run_id)
     if run.path:
         withdraw_batch(run.id, actor=actor, now=now)
-    run.status = RunStatus.ROLLED_BACK
-    run.save(update_fields=["status"])
+    run.status, run.rolled_back_at = RunStatus.ROLLED_BACK, now
+    run.save(update_fields=["status", "rolled_back_at"])
     record(RUN_ROLLED_BACK, actor=actor, subject=run.id, body={"run": run.id}, now=now)

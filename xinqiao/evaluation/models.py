@@ -17,6 +17,7 @@ class EvaluationRun(models.Model):
     known_at = models.DateTimeField()
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    rolled_back_at = models.DateTimeField(null=True)
     enterprises = models.BigIntegerField(default=0)
     grades = models.TextField(default="{}")
     sources = models.JSONField(default=dict)  # items whose source was down or overdue → why

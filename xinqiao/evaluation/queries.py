@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from xinqiao.evaluation import compute
 from xinqiao.evaluation.calibration import load_calibrations
@@ -37,6 +37,7 @@ from xinqiao.kernel.dated import beijing_day
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.lake import lake
 from xinqiao.records.queries import last_registered_at
+from xinqiao.records.supposed import is_supposed
 from xinqiao.records.types import AsOf
 from xinqiao.sharing.queries import item_ever, not_listed
 
@@ -66,9 +67,13 @@ def list_runs(*, limit: int = 20) -> list[RunFacts]:
     return [as_facts(run) for run in EvaluationRun.objects.order_by("-started_at")[:limit]]
 
 
-def _latest(code: str) -> EvaluationRun | None:
-    published = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED)
-    return published.order_by("-known_at", "-started_at").first()
+def _latest(code: str, *, known: datetime | None = None) -> EvaluationRun | None:
+    """The newest published run; as it was at ``known``, also one that was rolled back since."""
+    runs = EvaluationRun.objects.filter(scorecard=code, status=RunStatus.PUBLISHED)
+    if known is not None:
+        there = Q(status=RunStatus.PUBLISHED) | Q(status=RunStatus.ROLLED_BACK, rolled_back_at__gt=known)
+        runs = EvaluationRun.objects.filter(there, scorecard=code, finished_at__lte=known)
+    return runs.order_by("-known_at", "-started_at").first()
 
 
 def latest_path(code: str = "basic") -> tuple[str, str]:
@@ -103,13 +108,18 @@ def get_latest_run(code: str = "basic") -> RunFacts:
 def published_result(enterprise: str, code: str = "basic") -> Document | None:
     """The enterprise's document in the newest published run, or None."""
     run = _latest(code)
-    if run is None or not run.path:
-        return None
-    rows = lake().read(run.path, enterprise=enterprise).to_pylist()
-    if not rows:
-        return None
+    return _result_in(run, enterprise) if run else None
+
+
+def _result_in(run: EvaluationRun, enterprise: str) -> Document | None:
+    """What a run says of an enterprise, or would say where the enterprise is read as it might have been."""
     as_of = AsOf(run.valid_on, run.known_at)
-    return _document(rows[0], as_of, code, run.sources)
+    if is_supposed(enterprise):
+        card = compute.scorecard_at(as_of, run.scorecard)
+        row = compute.score_enterprise(enterprise, card, as_of, _peers(card, as_of), run.sources)
+        return _document(row, as_of, run.scorecard, run.sources) if row else None
+    rows = lake().read(run.path, enterprise=enterprise).to_pylist() if run.path else []
+    return _document(rows[0], as_of, run.scorecard, run.sources) if rows else None
 
 
 def _without(
@@ -223,12 +233,11 @@ def current_result(
     as_of = AsOf(beijing_day(now), now)
     if closed:
         return _without(enterprise, as_of, code, closed, answered)
-    run = _latest(code)
-    delivered = last_registered_at()
+    run = _latest(code, known=now)
+    delivered = last_registered_at(known=now)
     if run and (delivered is None or delivered <= run.known_at):
         same = dict(run.sources) == _open_to(compute.scorecard_at(as_of, code), as_of, answered)
-        found = published_result(enterprise, code) if same else None
-        if found:
+        if same and (found := _result_in(run, enterprise)):
             return found
     return evaluate(enterprise, as_of, code, answered=answered)
 

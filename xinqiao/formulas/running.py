@@ -24,12 +24,12 @@ from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase
 from xinqiao.plumbing.blind_index import blind_index
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.release.actions import Inquiry, ask_of, items_of, refused
+from xinqiao.release.actions import ask_of, items_of, refused
 from xinqiao.release.disclosing import disclose
 from xinqiao.release.queries import policy
 from xinqiao.release.reading import prepare
 from xinqiao.release.rules import judge
-from xinqiao.release.types import Answer, NotReleased, Recipient, Rule
+from xinqiao.release.types import Answer, Inquiry, NotReleased, Recipient, Rule
 from xinqiao.sharing.queries import current_list
 from xinqiao.sources.queries import heard
 

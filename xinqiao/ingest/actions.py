@@ -242,7 +242,7 @@ def retract_rows(
     names = list(dict.fromkeys([*item.key, item.subject.code]))
     table = pa.table({n: pa.array([k.get(n, "") for k in keys], pa.string()) for n in names})
     context = check_context(now)
-    keyed = _key_only(item, names)
+    keyed = key_only(item, names)
     checked = check(keyed, table, {n: n for n in names}, pa.array(range(1, len(keys) + 1), pa.int32()), context)
     raise_problems(keyed, checked)
     batch = new_number(now)
@@ -256,5 +256,6 @@ def retract_rows(
     return rows.num_rows
 
 
-def _key_only(item: Item, names: Sequence[str]) -> Item:
+def key_only(item: Item, names: Sequence[str]) -> Item:
+    """An item of whose rows only some fields are read, all of them required."""
     return replace(item, fields=tuple(replace(item.field(n), required=True) for n in names))

@@ -14,6 +14,7 @@ from xinqiao.subjects.types import Asked, Candidate
 DELIVERED = Event("ingest.delivered", "接收报送", "delivery received")
 UNDONE = Event("ingest.undone", "撤销报送", "delivery undone")
 RETRACTED = Event("ingest.retracted", "撤回记录", "rows retracted")
+CORRECTED = Event("ingest.corrected", "更正记录", "record corrected")
 PLANTED = Event("ingest.planted", "布设哨兵数据", "canary rows planted")
 ROWS_MATCHED = Event("ingest.rows_matched", "按名称认定主体", "subjects of rows found by name")
 ROW_ATTACHED = Event("ingest.row_attached", "人工认定主体", "row attached to a subject by a person")

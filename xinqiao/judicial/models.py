@@ -24,7 +24,7 @@ class CaseRow(models.Model):
 
     class Meta:
         db_table = "judicial_case"
-        indexes = [models.Index(fields=["organisation", "state"], name="case_organisation")]
+        indexes = [models.Index(fields=["organisation", "state"], name="judicial_case_body")]
         constraints = [
             models.UniqueConstraint(
                 fields=["organisation", "case_no", "matter", "institution", "number"],

@@ -9,9 +9,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from pathlib import Path
+
+from xinqiao.kernel.dated import BEIJING, beijing_day
 
 # Fixed-date statutory holidays since 2025; the lunar ones are known only from the notice.
 STATUTORY = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
@@ -23,6 +25,17 @@ class Deadline:
     """The last day of a period; ``provisional`` when a year on the way had no notice yet."""
 
     on: date
+    provisional: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a period of working days has run: its last day, the share run in percent, whole working days left."""
+
+    due_on: date
+    percent: int
+    workdays_left: int
+    over: bool
     provisional: bool
 
 
@@ -73,6 +86,27 @@ class WorkCalendar:
             provisional |= not self.is_known(current)
             workdays -= self.is_working_day(current)
         raise ValueError("more working days than the calendar can look ahead")
+
+    def progress(self, begun: date, workdays: int, *, now: datetime) -> Progress:
+        """How a period that began on a day stands: that day is not counted, it ends with the last working day.
+
+        The share that has run counts working days as whole days of 24 hours in Beijing; it is 100 only once over.
+        """
+        due, today = self.add(begun, workdays), beijing_day(now)
+        over = today > due.on
+        share = self._worked(begun, now) / timedelta(days=workdays) if workdays else 0.0
+        left = 0 if over else self.between(today, due.on)
+        return Progress(due.on, 100 if over else min(99, int(share * 100)), left, over, due.provisional)
+
+    def _worked(self, begun: date, now: datetime) -> timedelta:
+        """Working time since the end of a day: whole working days, and what has passed of today if it is one."""
+        today = beijing_day(now)
+        if today <= begun:
+            return timedelta()
+        rest = timedelta()
+        if self.is_working_day(today):
+            rest = now - datetime.combine(today, time(), BEIJING)
+        return timedelta(days=self.between(begun, today - timedelta(days=1))) + rest
 
     def between(self, start: date, end: date) -> int:
         """Working days after ``start`` up to and including ``end``; negative when ``end`` lies before."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
 
-from xinqiao.kernel.dated import BEIJING, beijing_day
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.kernel.working_days import WorkCalendar
@@ -114,37 +114,18 @@ def clock_of(state: ApplicationState, rules: LendingRules, *, decision_workdays:
 
 
 def turn(clock: Clock | None, *, since: datetime, now: datetime, calendar: WorkCalendar) -> Turn | None:
-    """How a clock stands: the day it began is not counted, it ends with the last working day (Civil Code 201).
-
-    The share that has run counts working days as whole days of 24 hours in Beijing.
-    """
+    """How a clock stands: the day it began is not counted, it ends with the last working day (Civil Code 201)."""
     if clock is None:
         return None
-    begun, today = beijing_day(since), beijing_day(now)
-    due = calendar.add(begun, clock.workdays)
-    total = timedelta(days=clock.workdays)
-    run = _worked(begun, now, calendar)
-    over = today > due.on
+    run = calendar.progress(beijing_day(since), clock.workdays, now=now)
     return Turn(
         holder=clock.holder,
-        due_on=due.on,
-        elapsed_percent=100 if over else min(99, int(run * 100 / total)),
-        workdays_left=0 if over else calendar.between(today, due.on),
-        over=over,
-        provisional=due.provisional,
+        due_on=run.due_on,
+        elapsed_percent=run.percent,
+        workdays_left=run.workdays_left,
+        over=run.over,
+        provisional=run.provisional,
     )
-
-
-def _worked(begun: date, now: datetime, calendar: WorkCalendar) -> timedelta:
-    """Working time since the end of a day: whole working days, and what has passed of today if it is one."""
-    today = beijing_day(now)
-    if today <= begun:
-        return timedelta()
-    whole = calendar.between(begun, today - timedelta(days=1))
-    rest = timedelta()
-    if calendar.is_working_day(today):
-        rest = now - datetime.combine(today, time(), BEIJING)
-    return timedelta(days=whole) + rest
 
 
 def due_marks(found: Turn | None) -> list[ReminderMark]:

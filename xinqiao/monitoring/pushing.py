@@ -10,14 +10,14 @@ from django.db import transaction
 from xinqiao.consent.types import Form
 from xinqiao.evaluation.types import Document
 from xinqiao.kernel.dated import beijing_day
+from xinqiao.marks.queries import disputed_items
 from xinqiao.monitoring.content import signals
 from xinqiao.monitoring.models import PushRow, SignalRow
 from xinqiao.monitoring.scan import items_used
 from xinqiao.monitoring.types import PURPOSE, PushState, SignalRule, SignalState
 from xinqiao.parties.queries import get_organisation
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.disclosing import disclose
-from xinqiao.release.types import NotReleased, Recipient
+from xinqiao.release.types import Inquiry, NotReleased, Recipient
 from xinqiao.sharing.queries import current_list
 from xinqiao.webhooks.actions import take_back, tell
 
@@ -73,7 +73,7 @@ def _push(number: int, now: datetime) -> bool:
         authorisation=watch.authorisation, now=now, shown_from=held,
     )  # fmt: skip
     try:
-        answer = disclose(inquiry, document_of(signal, rule), now=now)
+        answer = disclose(inquiry, document_of(signal, rule, now=now), now=now)
     except NotReleased as refusal:
         row.state, row.access = PushState.REFUSED, str(refusal.data["access"])
         row.save(update_fields=["state", "access"])
@@ -85,8 +85,9 @@ def _push(number: int, now: datetime) -> bool:
     return True
 
 
-def document_of(signal: SignalRow, rule: SignalRule) -> Document:
+def document_of(signal: SignalRow, rule: SignalRule, *, now: datetime) -> Document:
     """What an institution is told: the rule, derived facts, how long, whose task, what next, where to object."""
+    disputed = sorted(disputed_items(signal.enterprise, known=now) & set(rule.items))
     return {
         "v": 1,
         "signal": signal.id,
@@ -100,6 +101,7 @@ def document_of(signal: SignalRow, rule: SignalRule) -> Document:
         "next_step": rule.next_step.zh,
         "appeal": f"/enterprise/signals/{signal.id}/",
         "entry": signal.entry,
+        **({"under_objection": disputed} if disputed else {}),
     }
 
 

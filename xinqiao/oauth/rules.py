@@ -52,7 +52,7 @@ def scope_names(kind: OrganisationKind, purposes: Iterable[str]) -> tuple[str, .
     if kind is OrganisationKind.NODE:
         return ()
     credit = sorted(f"credit:{purpose}" for purpose in purposes)
-    return ("accesses", "authorisations", "financing", "credit:public", *credit)
+    return ("accesses", "authorisations", "disputes", "financing", "credit:public", *credit)
 
 
 def check_registration(

@@ -73,6 +73,7 @@ class Right(StrEnum):
     AUTHORISE = "authorise"  # answer requests and withdraw, within a signing power
     ACCESSES = "accesses"  # see who looked, ask about it, take the receipts
     APPLY = "apply"  # state a need, choose institutions, answer offers
+    OBJECT = "object"  # dispute a record, supply what is asked for
 
     @property
     def label(self) -> str:
@@ -82,6 +83,7 @@ class Right(StrEnum):
             "authorise": "处理授权请求",
             "accesses": "查看谁看过我",
             "apply": "办理融资申请",
+            "object": "提出异议",
         }[self]
 
 

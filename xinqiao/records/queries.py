@@ -10,13 +10,14 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from django.db.models import Count, Max, Q, QuerySet, Sum
+from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
 from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns
 from xinqiao.catalogue.types import Item
 from xinqiao.records.lake import AFTER_ALL, lake
 from xinqiao.records.models import LakeFile
-from xinqiao.records.types import SYSTEM_SCHEMA, FileKind
+from xinqiao.records.supposed import as_supposed, standing_columns
+from xinqiao.records.types import RECORDING, SYSTEM_SCHEMA, FileKind
 
 SAMPLED = 256  # codes looked at for each span that files are parted into
 PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
@@ -24,7 +25,6 @@ PLANTED_BATCH = "planted-"  # rows the node added itself: no provider's delivery
 _readers = ThreadPoolExecutor(max_workers=4, thread_name_prefix="lake")
 FEW = 64  # enterprises whose row groups are opened one by one; of more, whole columns are read
 _INSTANT = pa.timestamp("us", tz="UTC")
-RECORDING = ("_recorded_at", "_batch", "_row")  # the later of two rows of a key is the greater of these
 
 
 def stored_schema(item: Item) -> pa.Schema:
@@ -77,14 +77,15 @@ def read_enterprise(
     found: dict[str, list[pa.Table]] = {}
     for entry, table in zip(entries, _readers.map(rows, entries), strict=True):
         found.setdefault(entry.item, []).append(table)
-    return {code: _known_by(pa.concat_tables(tables), known) for code, tables in found.items()}
+    joined = {code: as_supposed(wanted[code], enterprise, pa.concat_tables(tables)) for code, tables in found.items()}
+    return {code: _known_by(table, known) for code, table in joined.items()}
 
 
 def _read_schema(item: Item, columns: Collection[str] | None) -> pa.Schema:
     schema = stored_schema(item)
     if columns is None:
         return schema
-    standing = {"_enterprise", "_occurred_on", "_op", *RECORDING, *(c for pair in key_columns(item) for c in pair)}
+    standing = standing_columns(item)
     return pa.schema([column for column in schema if column.name in standing or column.name in columns])
 
 
@@ -213,6 +214,13 @@ def delivered_items(*, known: datetime) -> dict[str, datetime]:
     standing = files.filter(Q(withdrawn_at=None) | Q(withdrawn_at__gt=known))
     rows = standing.exclude(batch__startswith=PLANTED_BATCH).values("item")
     return {row["item"]: row["last"] for row in rows.annotate(last=Max("registered_at"))}
+
+
+def first_delivered(items: Iterable[str], *, known: datetime) -> dict[str, datetime]:
+    """Item code → when it was first delivered; items never delivered are absent."""
+    files = LakeFile.objects.filter(kind=FileKind.DELIVERY, item__in=list(items), registered_at__lte=known)
+    rows = files.exclude(batch__startswith=PLANTED_BATCH).values("item")
+    return {row["item"]: row["first"] for row in rows.annotate(first=Min("registered_at"))}
 
 
 def answered_items(*, known: datetime) -> frozenset[str]:
@@ -347,8 +355,10 @@ def knows_batch(batch: str) -> bool:
     return LakeFile.objects.filter(batch=batch).exists()
 
 
-def last_registered_at() -> datetime | None:
-    """When the register of delivered records last changed: a delivery, a retraction or an undo."""
-    files = LakeFile.objects.exclude(kind=FileKind.RUN).aggregate(new=Max("registered_at"), gone=Max("withdrawn_at"))
+def last_registered_at(*, known: datetime | None = None) -> datetime | None:
+    """When the register of delivered records last changed, by ``known``: a delivery, a retraction or an undo."""
+    rows = LakeFile.objects.exclude(kind=FileKind.RUN)
+    new, gone = (Q(registered_at__lte=known), Q(withdrawn_at__lte=known)) if known else (None, None)
+    files = rows.aggregate(new=Max("registered_at", filter=new), gone=Max("withdrawn_at", filter=gone))
     moments = [moment for moment in files.values() if moment]
     return max(moments) if moments else None

@@ -28,6 +28,9 @@ SYSTEM_SCHEMA = pa.schema(
 )
 
 
+RECORDING = ("_recorded_at", "_batch", "_row")  # the later of two rows of a key is the greater of these
+
+
 class Op(StrEnum):
     """What a row does to the row of the same key before it."""
 
@@ -41,6 +44,7 @@ class FileKind(StrEnum):
     DELIVERY = "delivery"
     ANSWER = "answer"  # what a source said of one enterprise: it says nothing of the others
     RETRACTION = "retraction"
+    CORRECTION = "correction"  # what a dispute or a repair put right, about one enterprise
     BUCKET = "bucket"
     RUN = "run"  # results of an evaluation
 

@@ -3,35 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from django.db import transaction
 
 from xinqiao.catalogue.types import Catalogue, Item, Openness
 from xinqiao.consent.actions import use_authorisation
 from xinqiao.consent.queries import find_authorisation
-from xinqiao.consent.types import Authorisation, AuthorisationState, Form, NotUsable
-from xinqiao.evaluation.compute import REGISTRATION, facts_by_code, needed, scorecard_at
-from xinqiao.evaluation.queries import current_result
+from xinqiao.consent.types import AuthorisationState, NotUsable
 from xinqiao.evaluation.types import Document, UnknownEnterprise
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.queries import fresh_receipt
 from xinqiao.evidence.types import EntryRef
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
-from xinqiao.kernel.dated import add_months, beijing_day, new_number
+from xinqiao.kernel.dated import new_number
 from xinqiao.parties.queries import is_excluded
-from xinqiao.quality.queries import list_sources
-from xinqiao.records.queries import current_rows, delivered_items, read_enterprise
-from xinqiao.records.sealing import open_rows
-from xinqiao.records.types import AsOf
+from xinqiao.release.documents import decided, make_document, via_of
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import NOT_ADMITTED, judge
-from xinqiao.release.scenario_scores import scenario_scores
-from xinqiao.release.shape import Bounds, ItemFacts, Show, as_heard, figures_of, item_block
 from xinqiao.release.types import (
     GRANTED,
     REFUSED,
@@ -40,6 +32,7 @@ from xinqiao.release.types import (
     Access,
     Answer,
     Ask,
+    Inquiry,
     NotRegistered,
     NotReleased,
     Policy,
@@ -48,34 +41,9 @@ from xinqiao.release.types import (
     RecipientKind,
     Rule,
 )
-from xinqiao.sharing.queries import current_list, forget, is_in_force, not_listed
-from xinqiao.sources.queries import heard
+from xinqiao.sharing.queries import current_list, forget, is_in_force
 
 NOT_IN_REGISTRY = "登记信息中没有这家企业"
-OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
-
-
-@dataclass(frozen=True, slots=True)
-class Inquiry:
-    """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
-
-    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``evaluation_only`` asks
-    for the evaluation without the items' own blocks. ``cause`` is why, in the words of who looks; the enterprise sees
-    it, and the whole line, at once or from ``shown_from`` on.
-    """
-
-    recipient: Recipient
-    enterprise: str
-    purpose: str
-    form: Form
-    actor: str
-    channel: str
-    items: tuple[str, ...] | None = None
-    authorisation: str = ""
-    public_only: bool = False
-    cause: str = ""
-    shown_from: datetime | None = None
-    evaluation_only: bool = False
 
 
 def query(inquiry: Inquiry, *, now: datetime) -> Answer:
@@ -155,10 +123,7 @@ def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> Decided:
     found = ask.authorisation
     if not rule.allow:
         return Decided(items, rule, found is not None, None)
-    document = _document(inquiry, items, found, now)
-    document["decision"] = {"rule": rule.id, "clause": rule.clause, "policy_sha256": table.sha256}
-    if found:
-        document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
+    document = make_document(inquiry, items, found, now=now) | decided(rule, table, found)
     return Decided(items, rule, found is not None, document)
 
 
@@ -175,13 +140,6 @@ def items_of(inquiry: Inquiry) -> tuple[Item, ...]:
     return tuple(i for i in catalogue if i.openness is Openness.PUBLIC or i.code in found.items)
 
 
-def _away(found: Authorisation | None) -> dict[str, list[str]]:
-    """Items that an authorisation names and that have left the list since: said, not passed over in silence."""
-    listed = {item.code for item in current_list()}
-    away = [code for code in found.items if code not in listed] if found else []
-    return {"not_listed": away} if away else {}
-
-
 def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
     """The request as the gate judges it, with the authorisation as it stands in storage now."""
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
@@ -194,91 +152,6 @@ def ask_of(inquiry: Inquiry, items: Sequence[Item]) -> Ask:
         closed=() if inquiry.public_only else tuple(i.code for i in items if i.openness is not Openness.PUBLIC),
         authorisation=find_authorisation(inquiry.authorisation) if named else None,
     )
-
-
-def _document(inquiry: Inquiry, items: Sequence[Item], found: Authorisation | None, now: datetime) -> Document:
-    """The answer's content; registration must know the enterprise, else UnknownEnterprise."""
-    registration = current_list().item(REGISTRATION)
-    told = () if inquiry.evaluation_only else items  # whose rows are read and told one by one
-    everything = {i.code: i for i in (*told, registration)}
-    tables = read_enterprise(inquiry.enterprise, everything.values(), known=now)
-    delivered = delivered_items(known=now)
-    today = beijing_day(now)
-    sources = list_sources(everything.values(), on=today, known=now, delivered=delivered)
-    reach = add_months(today, -found.data_months) if found else None
-    said = heard(inquiry.enterprise, items, now=now)
-
-    def facts(item: Item) -> ItemFacts:
-        rows = current_rows(tables[item.code], item) if item.code in tables else []
-        limit = None if item.openness is Openness.PUBLIC else reach
-        within = tuple(r for r in rows if _within(r, today, limit))
-        found = ItemFacts(item, within, delivered.get(item.code), sources[item.code])
-        return as_heard(found, said[item.code]) if item.code in said else found
-
-    held = tables.get(registration.code)  # read also while its source is silent
-    rows = current_rows(held, registration) if held else []
-    if not (registered := [row for row in rows if _within(row, today, None)]):
-        raise UnknownEnterprise(enterprise=inquiry.enterprise)
-    closed = {code: one.why for code, one in said.items() if one.why}
-    verify = inquiry.public_only or inquiry.form is Form.VERIFY
-    answered = said.keys() - closed.keys()
-    result = None if verify else current_result(inquiry.enterprise, now=now, closed=closed, answered=answered)
-    months = found.data_months if found else None
-    bounds, asked = Bounds.of(items, months), frozenset(item.code for item in items)
-    return {
-        "v": 1,
-        "enterprise": inquiry.enterprise,
-        "name": registered[0]["name"],
-        "purpose": inquiry.purpose,
-        "form": str(inquiry.form),
-        "recipient": {
-            "kind": str(inquiry.recipient.kind),
-            "code": inquiry.recipient.code,
-            "name": inquiry.recipient.name,
-            **_via(inquiry),
-        },
-        "asked_at": now.isoformat(),
-        "evaluation": result if result and _whole(items, months, now) else None,
-        "scenarios": scenario_scores(inquiry.recipient, inquiry.purpose, inquiry.form, result, asked, months),
-        "items": [_block(inquiry, facts(item), result, bounds) for item in told],
-        **_away(found),
-        "obligations": [] if inquiry.recipient.kind is RecipientKind.ENTERPRISE else list(OBLIGATIONS),
-    }
-
-
-def _via(inquiry: Inquiry) -> dict[str, str]:
-    """Who carries the traffic of a hosted platform, where somebody does: both identities stand in what is answered."""
-    return {"via": inquiry.recipient.via} if inquiry.recipient.via else {}
-
-
-def _within(row: Mapping[str, Any], today: date, reach: date | None) -> bool:
-    """Whether a row has happened, and not before the time the authorisation reaches back to."""
-    on = row["_occurred_on"]
-    return on is None or (on <= today and (reach is None or on > reach))
-
-
-def _whole(items: Sequence[Item], months: int | None, now: datetime) -> bool:
-    """Whether all non-public facts that the evaluation rests on are asked for and lie within the months allowed."""
-    indicators, rests_on = needed(scorecard_at(AsOf(beijing_day(now), now)))
-    away = not_listed(rests_on)  # nothing of them is in the evaluation
-    closed = {i.code for i in rests_on if i.openness is not Openness.PUBLIC and i.code not in away}
-    reach = max((i.facts.months or 0 for i in indicators if closed & set(i.facts.items)), default=0)
-    return closed <= {i.code for i in items} and (months is None or reach <= months)
-
-
-def _block(inquiry: Inquiry, facts: ItemFacts, result: Document | None, bounds: Bounds) -> Document:
-    own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
-    # Raw detail, which the gate has allowed, is about what is not public; of a public item personal fields stay.
-    raw = inquiry.form is Form.DETAIL and not inquiry.public_only and facts.item.openness is not Openness.PUBLIC
-    show = Show.ALL if own or raw else Show.PUBLIC
-    if (inquiry.form in (Form.VERIFY, Form.DERIVED) and not own) or (
-        facts.item.openness is Openness.NON_PUBLIC and not (own or raw)
-    ):
-        show = Show.NONE
-    if show is Show.ALL:  # personal values are opened for nobody else
-        facts = replace(facts, rows=tuple(open_rows(facts.item, facts.rows)))
-    figures = figures_of(facts.item.code, result, facts_by_code(), bounds) if result else []
-    return item_block(facts, form=inquiry.form, show=show, figures=figures)
 
 
 def refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime) -> NotReleased:
@@ -348,6 +221,21 @@ def write_line(
     return as_access(row), entry
 
 
+def _asked(inquiry: Inquiry) -> dict[str, object]:
+    """A request as its evidence entry holds it."""
+    return {
+        "recipient": inquiry.recipient.code,
+        "kind": str(inquiry.recipient.kind),
+        "purpose": inquiry.purpose,
+        "form": str(inquiry.form),
+        "authorisation": inquiry.authorisation,
+        "list_sha256": current_list().sha256,
+        "cause": inquiry.cause,
+        **({"scope": inquiry.scope} if inquiry.scope else {}),
+        **via_of(inquiry),
+    }
+
+
 def new_line(
     inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, now: datetime, *, answer: str
 ) -> tuple[AccessLine, EntryRef]:
@@ -356,22 +244,8 @@ def new_line(
     codes = [i.code for i in items]
     own = inquiry.recipient.kind is RecipientKind.ENTERPRISE
     event = REFUSED if not rule.allow else SELF_READ if own else GRANTED
-    body: Mapping[str, object] = {
-        "access": line,
-        "recipient": inquiry.recipient.code,
-        "kind": str(inquiry.recipient.kind),
-        "purpose": inquiry.purpose,
-        "form": str(inquiry.form),
-        "items": codes,
-        "authorisation": inquiry.authorisation,
-        "rule": rule.id,
-        "policy_sha256": table.sha256,
-        "list_sha256": current_list().sha256,
-        "answer_sha256": answer,
-        "cause": inquiry.cause,
-        **_via(inquiry),
-    }
-    entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body, now=now)
+    body = {"access": line, "items": codes, "rule": rule.id, "policy_sha256": table.sha256, "answer_sha256": answer}
+    entry = record(event, actor=inquiry.actor, subject=inquiry.enterprise, body=body | _asked(inquiry), now=now)
     row = AccessLine(
         id=line,
         at=now,
@@ -394,6 +268,7 @@ def new_line(
         entry=entry.id,
         channel=inquiry.channel,
         cause=inquiry.cause,
+        scope=inquiry.scope,
         via=inquiry.recipient.via,
         shown_from=inquiry.shown_from,
     )

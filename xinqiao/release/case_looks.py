@@ -13,9 +13,9 @@ from django.db import connection
 
 from xinqiao.consent.types import AuthorisationState, Form
 from xinqiao.evidence.types import NotInTransaction
-from xinqiao.release.actions import Inquiry, write_line
+from xinqiao.release.actions import write_line
 from xinqiao.release.queries import policy
-from xinqiao.release.types import OPENNESS, Access, Recipient, RecipientKind, Rule
+from xinqiao.release.types import OPENNESS, Access, Inquiry, Recipient, RecipientKind, Rule
 from xinqiao.sharing.queries import current_list
 
 LOOKED, PACKED, FETCHED = "judicial_look", "judicial_package", "judicial_fetch"  # purposes of the ledger lines

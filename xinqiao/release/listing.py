@@ -12,11 +12,11 @@ from xinqiao.consent.types import Form
 from xinqiao.evaluation.compute import needed, scorecard_at
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.records.types import AsOf
-from xinqiao.release.actions import Inquiry, ask_of, new_line, refused
+from xinqiao.release.actions import ask_of, new_line, refused
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
 from xinqiao.release.rules import judge
-from xinqiao.release.types import Access, Recipient
+from xinqiao.release.types import Access, Inquiry, Recipient
 from xinqiao.sharing.queries import not_listed
 
 PURPOSE = "node_duty"

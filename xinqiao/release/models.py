@@ -30,6 +30,9 @@ class AccessLine(models.Model):
     channel = models.CharField(max_length=12)
     cause = models.CharField(max_length=200, blank=True, default="")  # why, in the words of who looked
     via = models.CharField(max_length=40, blank=True, default="")  # the platform that carried it
+    scope = models.CharField(
+        max_length=12, blank=True, default=""
+    )  # what of the file was asked for (``Inquiry.scope``)
     shown_from = models.DateTimeField(null=True)  # an embargo holds the line back from the enterprise until then
 
     class Meta:
@@ -39,6 +42,20 @@ class AccessLine(models.Model):
             models.Index(fields=["recipient_code", "-at"], name="access_recipient"),
             models.Index(fields=["-at"], name="access_at"),
         ]
+
+
+class DisclosedRow(models.Model):
+    """Another context's document as it was handed over, sealed: it cannot be made again from the records alone.
+
+    ``refs`` are the rows that it rests on, where its maker knows them (``catalogue.schema.row_ref``).
+    """
+
+    access = models.OneToOneField(AccessLine, on_delete=models.PROTECT, primary_key=True)
+    body_sealed = models.BinaryField()
+    refs = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "release_disclosed"
 
 
 class PolicyRow(models.Model):

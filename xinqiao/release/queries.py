@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from django.db.models import Count, Q, QuerySet
@@ -16,7 +16,7 @@ from xinqiao.kernel.errors import NotFound
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.models import AccessLine, PolicyRow
 from xinqiao.release.rules import load_policy, parse_policy
-from xinqiao.release.types import Access, ActivePolicy, Party, Policy, RecipientKind
+from xinqiao.release.types import Access, ActivePolicy, Party, Policy, RecipientKind, Released
 
 # What an enterprise sees of its own lines: all but those that an embargo holds back, by the database's clock.
 SHOWN = Q(shown_from=None) | Q(shown_from__lte=Now())
@@ -86,6 +86,7 @@ def as_access(row: AccessLine) -> Access:
         channel=row.channel,
         cause=row.cause,
         via=row.via,
+        scope=row.scope,
     )
 
 
@@ -171,6 +172,49 @@ def count_by_hour(party: Party, *, since: datetime, until: datetime) -> list[tup
     """How often a party looked in each hour of a period in which it did."""
     rows = _of(party).filter(at__gt=since, at__lte=until).annotate(hour=TruncHour("at")).order_by()
     return list(rows.values_list("hour").annotate(n=Count("id")))
+
+
+def released_lines(
+    recipient: str, *, since: datetime, until: datetime, channels: Iterable[str]
+) -> Iterator[tuple[str, str, str, str]]:
+    """Access, answer digest, purpose and form of every answer to a recipient from ``since`` until before ``until``."""
+    rows = _answers(channels).filter(recipient_code=recipient, at__gte=since, at__lt=until).order_by()
+    return rows.values_list("id", "answer_sha256", "purpose", "form").iterator(chunk_size=10_000)
+
+
+def has_released(recipient: str, *, since: datetime, until: datetime, channels: Iterable[str]) -> bool:
+    """Whether a recipient was given any answer from ``since`` until before ``until``."""
+    return _answers(channels).filter(recipient_code=recipient, at__gte=since, at__lt=until).exists()
+
+
+def answers_to(recipient: str, accesses: Iterable[str]) -> dict[str, Released]:
+    """Those of these accesses that were answers to a recipient, through whatever channel."""
+    found: dict[str, Released] = {}
+    wanted = sorted(set(accesses))
+    for start in range(0, len(wanted), 500):
+        rows = AccessLine.objects.filter(id__in=wanted[start : start + 500], recipient_code=recipient, allowed=True)
+        for row in rows.exclude(answer_sha256="").values_list(
+            "id", "at", "answer_sha256", "purpose", "form", "authorisation"
+        ):
+            found[row[0]] = Released(*row)
+    return found
+
+
+def answered_reads(enterprises: Iterable[str], *, most: int = 200_000) -> list[str]:
+    """Accesses at which somebody else was given an answer about these enterprises, or about any; newest first."""
+    rows = _of_others().filter(allowed=True).exclude(answer_sha256="").order_by("-at", "-id")
+    named = list(enterprises)
+    return list((rows.filter(enterprise__in=named) if named else rows).values_list("id", flat=True)[:most])
+
+
+def reads_by_digest(digests: Iterable[str], *, enterprises: Iterable[str]) -> list[str]:
+    """Accesses about these enterprises whose answer has one of these digests."""
+    rows = _of_others().filter(enterprise__in=list(enterprises), answer_sha256__in=list(digests), allowed=True)
+    return list(rows.order_by("at").values_list("id", flat=True))
+
+
+def _answers(channels: Iterable[str]) -> QuerySet[AccessLine]:
+    return AccessLine.objects.filter(allowed=True, channel__in=list(channels)).exclude(answer_sha256="")
 
 
 def _of(party: Party) -> QuerySet[AccessLine]:

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from xinqiao.evaluation.compute import REGISTRATION
 from xinqiao.records.queries import current_rows, is_planted, read_enterprise
-from xinqiao.release.actions import Inquiry, ask_of, items_of, query
+from xinqiao.release.actions import ask_of, items_of, query
 from xinqiao.release.queries import policy
 from xinqiao.release.rules import judge
-from xinqiao.release.types import Answer
+from xinqiao.release.types import Answer, Inquiry
 from xinqiao.sharing.queries import current_list
 from xinqiao.sources.actions import ask_sources
 from xinqiao.sources.queries import called

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from xinqiao.catalogue.types import Openness
 from xinqiao.consent.types import Form
 from xinqiao.evaluation.compute import facts_by_code
 from xinqiao.evaluation.types import Document
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, RecipientKind
 from xinqiao.scenarios.queries import readings
 from xinqiao.scenarios.rules import may_use, serves
 from xinqiao.scenarios.types import Scenario
@@ -18,8 +19,7 @@ FORMS = (Form.DERIVED, Form.REPORT)
 
 
 def scenario_scores(
-    recipient: Recipient, purpose: str, form: Form, evaluation: Document | None, asked: Collection[str],
-    months: int | None,
+    inquiry: Inquiry, evaluation: Document | None, asked: Collection[str], months: int | None, *, now: datetime
 ) -> list[Document]:  # fmt: skip
     """Scores of models in use, each with its reasons.
 
@@ -28,16 +28,16 @@ def scenario_scores(
     """
     if evaluation is None:
         return []
-    if recipient.kind is RecipientKind.ENTERPRISE:
-        return readings(evaluation)
-    if form not in FORMS:
+    if inquiry.recipient.kind is RecipientKind.ENTERPRISE:
+        return readings(evaluation, at=now)
+    if inquiry.form not in FORMS:
         return []
 
     def wanted(scenario: Scenario, indicators: Collection[str]) -> bool:
-        fits = serves(scenario, purpose) and may_use(scenario, recipient.code)
+        fits = serves(scenario, inquiry.purpose) and may_use(scenario, inquiry.recipient.code)
         return fits and _covered(indicators, asked, months)
 
-    return readings(evaluation, wanted)
+    return readings(evaluation, wanted, at=now)
 
 
 def _covered(indicators: Collection[str], asked: Collection[str], months: int | None) -> bool:

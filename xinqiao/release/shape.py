@@ -9,9 +9,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
+from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Absence, Field, Item, Openness
 from xinqiao.consent.types import Form
 from xinqiao.kernel.dated import beijing_day
+from xinqiao.marks.types import Mark
 from xinqiao.quality.types import Source, SourceState
 from xinqiao.sources.types import Heard
 
@@ -45,6 +47,7 @@ class ItemFacts:
     rows: tuple[Row, ...]
     delivered_at: datetime | None
     source: Source
+    marks: tuple[Mark, ...] = ()
 
 
 def as_heard(facts: ItemFacts, heard: Heard) -> ItemFacts:
@@ -66,7 +69,8 @@ def plain(value: object) -> object:
 def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """One item of an answer: value, verified none or not known (with the reason), its provider and time."""
     item = facts.item
-    rows = shown_rows(item, facts.rows, show)
+    picked = shown_rows(item, facts.rows, show)
+    rows = [shown for _, shown in picked]
     state, why = _state(facts, rows if show is Show.PUBLIC else facts.rows, show)
     block: dict[str, Any] = {
         "item": item.code,
@@ -83,9 +87,37 @@ def item_block(facts: ItemFacts, *, form: Form, show: Show, figures: Sequence[Ma
         block["figures"] = list(figures)
     if show is not Show.NONE:
         block["rows"] = rows
+    refs = [row_ref(item, row) for row, _ in picked]
+    if form is Form.DETAIL and show is Show.ALL:
+        block["refs"] = refs
+    if marks := _marks(facts, refs, show, value=state == "value"):
+        block["marks"] = marks
     if show is Show.ALL or item.openness is Openness.PUBLIC:
         block["flags"] = sorted({flag for r in facts.rows for flag in str(r.get("_flags") or "").split(";") if flag})
     return block
+
+
+def _marks(facts: ItemFacts, refs: Sequence[str], show: Show, *, value: bool) -> list[dict[str, Any]]:
+    """The marks that a reader may see, ``row`` being the place of the row among those shown.
+
+    Of a row that is not shown a mark is told only where the answer says that there is a record; nothing by which a
+    reader learns of a record that the gate keeps from it.
+    """
+    held = {row_ref(facts.item, row) for row in facts.rows}
+    found = []
+    for mark in facts.marks:
+        line: dict[str, Any] = dict(mark.as_json())
+        if mark.ref in refs:
+            line["row"] = refs.index(mark.ref)
+        elif not (value and show is Show.NONE and mark.ref in held if mark.ref else _told_of_item(facts, show)):
+            continue
+        found.append(line)
+    return found
+
+
+def _told_of_item(facts: ItemFacts, show: Show) -> bool:
+    """Whether a mark on an item as a whole says nothing that the gate keeps from the reader."""
+    return show is not Show.PUBLIC or facts.item.openness is not Openness.MIXED
 
 
 def _state(facts: ItemFacts, rows: Sequence[object], show: Show) -> tuple[str, str]:
@@ -105,14 +137,14 @@ def _state(facts: ItemFacts, rows: Sequence[object], show: Show) -> tuple[str, s
     return "not_known", "no_record"
 
 
-def shown_rows(item: Item, rows: Iterable[Row], show: Show) -> list[dict[str, object]]:
-    """Rows with the fields the answer may hold, newest first."""
+def shown_rows(item: Item, rows: Iterable[Row], show: Show) -> list[tuple[Row, dict[str, object]]]:
+    """Rows that the answer may hold, newest first, each with its fields that it may hold."""
     if show is Show.NONE:
         return []
     ordered = sorted(rows, key=lambda r: (str(r.get("_occurred_on") or ""), str(r.get("_row"))), reverse=True)
     picked = (_fields(item, row, show) for row in ordered)
     return [
-        {c: plain(row[c]) for f in fields for c in f.columns}
+        (row, {c: plain(row[c]) for f in fields for c in f.columns})
         for row, fields in zip(ordered, picked, strict=True)
         if fields
     ]

@@ -71,6 +71,37 @@ class Recipient:
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry:
+    """A request to read about one enterprise. ``items`` None = every item that the form and recipient concern.
+
+    ``public_only`` asks for nothing but what is public by law, so no authorisation is needed. ``evaluation_only`` asks
+    for the evaluation without the items' own blocks. ``derived``: another context's document about it. ``cause`` is
+    why, in the words of who looks; the enterprise sees it, and the whole line, at once or from ``shown_from`` on.
+    """
+
+    recipient: Recipient
+    enterprise: str
+    purpose: str
+    form: Form
+    actor: str
+    channel: str
+    items: tuple[str, ...] | None = None
+    authorisation: str = ""
+    public_only: bool = False
+    cause: str = ""
+    shown_from: datetime | None = None
+    evaluation_only: bool = False
+    derived: bool = False
+
+    @property
+    def scope(self) -> str:
+        """What was asked for, as the ledger keeps it: ``""`` is the file, else a part of it or another's document."""
+        if self.derived:
+            return "derived"
+        return "public" if self.public_only else "evaluation" if self.evaluation_only else ""
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """What the gate decides on, and nothing else."""
 
@@ -152,6 +183,7 @@ class Access:
     channel: str
     cause: str = ""
     via: str = ""
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +193,18 @@ class Party:
     organisation: str
     name: str
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """An answer as the ledger keeps it for comparison with what its recipient says."""
+
+    access: str
+    at: datetime
+    answer_sha256: str
+    purpose: str
+    form: str
+    authorisation: str
 
 
 @dataclass(frozen=True, slots=True)

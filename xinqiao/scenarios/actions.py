@@ -15,7 +15,7 @@ from xinqiao.kernel.errors import Phrase
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.scenarios.cards import make_card
 from xinqiao.scenarios.features import Progress, Seen, see
-from xinqiao.scenarios.models import ModelRow
+from xinqiao.scenarios.models import ModelRow, UseRow
 from xinqiao.scenarios.observing import observe, split_by_time
 from xinqiao.scenarios.queries import as_version, check_usable, get_scenario, row_in_use, row_of
 from xinqiao.scenarios.rules import TRANSITIONS, check_reason, check_signer
@@ -130,6 +130,7 @@ def promote(model: str, *, actor: str, now: datetime) -> Version:
         before.save(update_fields=["state"])
     row.state, row.used_from = after, now
     row.save(update_fields=["state", "used_from"])
+    UseRow.objects.create(scenario=row.scenario, model=row.id, used_from=now)
     body = _said(row) | {"replaces": before.id if before else ""}
     record(PROMOTED, actor=actor, subject="node", body=body, now=now)
     return as_version(row)
@@ -151,6 +152,7 @@ def roll_back(scenario: str, *, reason: str, actor: str, now: datetime) -> Versi
     current.save(update_fields=["state", "used_from"])
     earlier.state, earlier.used_from = VersionState.IN_USE, now
     earlier.save(update_fields=["state", "used_from"])
+    UseRow.objects.create(scenario=scenario, model=earlier.id, used_from=now)
     body = _said(earlier) | {"from": current.id, "reason": said}
     record(ROLLED_BACK, actor=actor, subject="node", body=body, now=now)
     return as_version(earlier)

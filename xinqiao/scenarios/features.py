@@ -24,7 +24,7 @@ from xinqiao.indicators.province import Province
 from xinqiao.indicators.types import Kind
 from xinqiao.kernel.dated import BEIJING
 from xinqiao.kernel.errors import Phrase
-from xinqiao.records.queries import standing_rows
+from xinqiao.records.queries import first_delivered, standing_rows
 from xinqiao.records.types import AsOf
 from xinqiao.scenarios.frame import Column, Frame
 from xinqiao.scenarios.observing import Observation
@@ -107,11 +107,11 @@ def see(
     card = card_for(now)
     chosen, excluded = candidates_of(scenario, card)
     days = sorted({o.seen_on for o in observations})
-    tables = []
+    tables, began = [], _began(scenario, chosen, now)
     for number, day in enumerate(days):
         progress(Phrase("取当日所知（{n}/{all}）", n=number + 1, all=len(days)))
         among = sorted({o.enterprise for o in observations if o.seen_on == day})
-        tables.append((day, _values(card, AsOf(day, _known(scenario, day, now)), among)))
+        tables.append((day, _values(card, AsOf(day, max(_ends(day), began)), among)))
     if days:
         last, table = tables[-1]
         later = _values(card, AsOf(last, now), table.column("_enterprise").to_pylist())
@@ -127,9 +127,18 @@ def _divisions(now: datetime) -> Mapping[str, str]:
     return dict(zip(*(table.column(name).to_pylist() for name in columns), strict=True))
 
 
-def _known(scenario: Scenario, day: date, now: datetime) -> datetime:
-    if scenario.knowledge is Knowledge.HANDED_IN_LATER:
-        return now
+def _began(scenario: Scenario, chosen: Sequence[Declared], now: datetime) -> datetime:
+    """Until when what was recorded counts for any earlier day: the histories that sources hand in when they begin.
+
+    From then on a day knows what was recorded by its end, and what came later is compared with that.
+    """
+    if scenario.knowledge is Knowledge.THEN:
+        return datetime.min.replace(tzinfo=BEIJING)
+    items = {item for one in chosen for item in one.facts.items}
+    return max(first_delivered(items, known=now).values(), default=now)
+
+
+def _ends(day: date) -> datetime:
     return datetime.combine(day, time.max, BEIJING)
 
 

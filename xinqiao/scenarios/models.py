@@ -5,6 +5,18 @@ from __future__ import annotations
 from django.db import models
 
 
+class UseRow(models.Model):
+    """Which version of a scenario's model came into use when. Never changed, never deleted."""
+
+    scenario = models.CharField(max_length=40)
+    model = models.CharField(max_length=60)
+    used_from = models.DateTimeField()
+
+    class Meta:
+        db_table = "scenarios_use"
+        indexes = [models.Index(fields=["scenario", "-used_from"], name="scenario_use")]
+
+
 class ModelRow(models.Model):
     """A frozen model with its card; the body never changes, only the state does."""
 

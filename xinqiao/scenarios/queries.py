@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -25,7 +26,7 @@ from xinqiao.scenarios.content import get, load_scenarios
 from xinqiao.scenarios.features import arrow_column
 from xinqiao.scenarios.frame import Frame, Ints
 from xinqiao.scenarios.model import Model
-from xinqiao.scenarios.models import ModelRow
+from xinqiao.scenarios.models import ModelRow, UseRow
 from xinqiao.scenarios.rules import items_needed, may_use, read, serves
 from xinqiao.scenarios.types import Document, ModelOffList, Scenario, UnknownModel, Version, VersionState
 from xinqiao.sharing.queries import not_listed
@@ -178,19 +179,29 @@ def run_frame(path: str, indicators: tuple[str, ...]) -> tuple[pa.ChunkedArray, 
     return table.column("_enterprise"), Frame(columns, np.zeros(table.num_rows, np.bool_))
 
 
-def readings(evaluation: Document, wanted: Wanted = lambda _scenario, _indicators: True) -> list[Document]:
-    """What the models in use say of an evaluation's facts, those ``wanted`` by scenario and indicators looked at.
+def readings(
+    evaluation: Document, wanted: Wanted = lambda _scenario, _indicators: True, *, at: datetime
+) -> list[Document]:
+    """What the models in use at an instant say of an evaluation's facts, those ``wanted`` by scenario and indicators.
 
     A model that rests on what left the list says nothing until it is trained anew.
     """
     found, held = [], scenarios()
-    for row in ModelRow.objects.filter(state=VersionState.IN_USE).order_by("scenario"):
+    for row in _rows_in_use(at):
         scenario = held.get(row.scenario)
         if scenario is None or not wanted(scenario, tuple(_body(row.sha256, row.body)["items"])):
             continue
         with suppress(ModelOffList):
             found.append(_read(row, evaluation))
     return found
+
+
+def _rows_in_use(at: datetime) -> list[ModelRow]:
+    """The versions in use at an instant, in the order of their scenarios."""
+    newest: dict[str, str] = {}
+    for use in UseRow.objects.filter(used_from__lte=at).order_by("used_from", "id"):
+        newest[use.scenario] = use.model
+    return list(ModelRow.objects.filter(id__in=newest.values()).order_by("scenario"))
 
 
 def items_for_scores(party: str, purpose: str) -> set[str]:

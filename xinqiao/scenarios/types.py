@@ -42,7 +42,7 @@ class Knowledge(StrEnum):
     """Which records count for a past day."""
 
     THEN = "then"  # only those recorded by that day
-    HANDED_IN_LATER = "handed_in_later"  # also those about earlier days that were handed in afterwards
+    HANDED_IN_LATER = "handed_in_later"  # of days before the items were first delivered also what came with that
 
 
 class VersionState(StrEnum):

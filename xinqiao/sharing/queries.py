@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,11 +20,25 @@ from xinqiao.sharing.types import ListMoved, ListVersion, UnknownList
 LOOK_AGAIN = 0.25  # seconds for which a process believes what it read
 
 _believed: tuple[float, Catalogue] | None = None
+_supposed: ContextVar[Catalogue | None] = ContextVar("listed", default=None)
+
+
+@contextmanager
+def as_listed(known: datetime) -> Iterator[None]:
+    """Inside of it the list in force is the one that was at an instant: what was done then can be done again."""
+    row = ListRow.objects.filter(in_force_at__lte=known).order_by("-number").values_list("number", "sha256").first()
+    token = _supposed.set(_parsed(*row) if row else load_catalogue(content_dir()))
+    try:
+        yield
+    finally:
+        _supposed.reset(token)
 
 
 def current_list() -> Catalogue:
     """The list in force: the version last put in force; on a node that never did so, that of the content package."""
     global _believed
+    if (supposed := _supposed.get()) is not None:
+        return supposed
     held, at = _believed, time.monotonic()
     if held is not None and at - held[0] < LOOK_AGAIN:
         return held[1]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from xinqiao.catalogue.types import Item, Method
 from xinqiao.evidence.actions import record
@@ -23,7 +23,7 @@ from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.records.queries import current_rows, is_planted, last_registered_at, read_enterprise
 from xinqiao.sources.adapters.service import Service, SignedService
-from xinqiao.sources.models import CircuitRow, HeardRow
+from xinqiao.sources.models import CircuitRow, HeardRow, PastHeardRow
 from xinqiao.sources.queries import called, calling, circuit_facts, circuit_of, heard_facts, links
 from xinqiao.sources.rules import about, after_call, claim_of, good_until, may_call
 from xinqiao.sources.types import (
@@ -306,6 +306,7 @@ def _hear(enterprise: str, item: Item, state: HeardState, detail: str, digest: s
     lasts = good_until(item, rule, now=now)
     if state is HeardState.UNREACHABLE:
         lasts = now + timedelta(seconds=rule.believed_seconds)
+    _keep_past(HeardRow.objects.filter(enterprise=enterprise, item=item.code))
     row, _ = HeardRow.objects.update_or_create(
         enterprise=enterprise,
         item=item.code,
@@ -314,8 +315,15 @@ def _hear(enterprise: str, item: Item, state: HeardState, detail: str, digest: s
     return heard_facts(row)
 
 
+def _keep_past(rows: QuerySet[HeardRow]) -> None:
+    """Keep answers that are about to give way, so that a reading of their time can be made again."""
+    names = ("enterprise", "item", "state", "detail", "asked_at", "good_until")
+    PastHeardRow.objects.bulk_create([PastHeardRow(**one) for one in rows.values(*names)])
+
+
 def forget_heard(*, enterprise: str = "", item: str = "") -> int:
     """Ask anew at the next read about an enterprise, an item, or both; returns how many answers that drops."""
     named = Q(enterprise=enterprise) if enterprise else Q()
     found = HeardRow.objects.filter(named & (Q(item=item) if item else Q()))
+    _keep_past(found)
     return found.update(good_until=datetime.fromtimestamp(0).astimezone())

@@ -21,6 +21,21 @@ class HeardRow(models.Model):
         constraints = [models.UniqueConstraint(fields=["enterprise", "item"], name="heard_once")]
 
 
+class PastHeardRow(models.Model):
+    """An answer that another has taken the place of, so that what was said on a day can be said again."""
+
+    item = models.CharField(max_length=60)
+    enterprise = models.CharField(max_length=18)
+    state = models.CharField(max_length=16)
+    detail = models.CharField(max_length=200, blank=True)
+    asked_at = models.DateTimeField()
+    good_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "sources_past_heard"
+        indexes = [models.Index(fields=["enterprise", "item", "-asked_at"], name="past_heard")]
+
+
 class CircuitRow(models.Model):
     """Whether a connection is called, for all processes."""
 

@@ -7,11 +7,13 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 
+from django.db.models import Q
+
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.catalogue.types import Item, Method
 from xinqiao.kernel.errors import Problem
 from xinqiao.plumbing.settings import content_dir, sources_file
-from xinqiao.sources.models import CircuitRow, HeardRow, PulledRow
+from xinqiao.sources.models import CircuitRow, HeardRow, PastHeardRow, PulledRow
 from xinqiao.sources.rules import load_calling, parse_links
 from xinqiao.sources.types import (
     Calling,
@@ -81,17 +83,25 @@ def called(items: Iterable[Item]) -> dict[str, Connection]:
     return {item: one for one in services for item in one.items if item in wanted}
 
 
-def heard(enterprise: str, items: Iterable[Item], *, now: datetime) -> dict[str, Heard]:
-    """Item → what its source said, of the items that are called here; never asked, or too long ago, is unreachable."""
+def heard(enterprise: str, items: Iterable[Item], *, now: datetime, past: bool = False) -> dict[str, Heard]:
+    """Item → what its source said, of the items that are called here; never asked, or too long ago, is unreachable.
+
+    ``past``: as it had been said by ``now``, whatever was said since.
+    """
     here = called(items)
     if not here:
         return {}
-    rows = HeardRow.objects.filter(enterprise=enterprise, item__in=list(here), good_until__gt=now)
-    found = {row.item: heard_facts(row) for row in rows}
+    believed = Q(enterprise=enterprise, item__in=list(here), good_until__gt=now)
+    if past:
+        believed &= Q(asked_at__lte=now)
+    found = {row.item: heard_facts(row) for row in HeardRow.objects.filter(believed)}
+    if past:
+        earlier = PastHeardRow.objects.filter(believed).order_by("asked_at", "id")
+        found = {row.item: heard_facts(row) for row in earlier} | found
     return {item: found.get(item) or Heard(item, HeardState.UNREACHABLE, now, now) for item in here}
 
 
-def heard_facts(row: HeardRow) -> Heard:
+def heard_facts(row: HeardRow | PastHeardRow) -> Heard:
     """Facts of a row."""
     return Heard(row.item, HeardState(row.state), row.asked_at, row.good_until, row.detail)
 

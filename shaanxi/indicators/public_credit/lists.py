@@ -109,3 +109,21 @@ def customs_dishonest(row: Row, as_of: AsOf) -> Column:
 
 customs_dishonest.example(rows=[{"filed_on": "2025-03-01", "level": "失信企业"}], as_of="2025-12-31", expect=1)
 customs_dishonest.example(rows=[{"filed_on": "2025-03-01", "level": "常规管理企业"}], as_of="2025-12-31", expect=0)
+
+
+@indicator(
+    code="public_credit.debt_evasion",
+    name="依法认定的恶意逃废债，惩戒生效中",
+    name_en="malicious debt evasion as determined by law, sanction in force",
+    item="sanction.determined",
+    unit="flag",
+    better="lower",
+    basis="恶意逃废债一经认定依法惩戒（省级实施方案；工作草案）",
+    since="2026-12-01",
+)
+def debt_evasion(row: Row, as_of: AsOf) -> Column:
+    """1 while a determination stands: what ends is taken back from the records."""
+    return F.max(F.when(row.determined_on <= as_of.on, 1).otherwise(0))
+
+
+debt_evasion.example(rows=[{"determined_on": "2025-03-01"}], as_of="2025-12-31", expect=1)

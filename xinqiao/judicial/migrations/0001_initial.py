@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "judicial_case",
-                "indexes": [models.Index(fields=["organisation", "state"], name="case_organisation")],
+                "indexes": [models.Index(fields=["organisation", "state"], name="judicial_case_body")],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("state", "open")),

@@ -53,9 +53,8 @@ from xinqiao.matching.types import (
 )
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import Right, Role
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
 

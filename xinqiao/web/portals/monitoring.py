@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.money import parse_yuan
+from xinqiao.marks.queries import disputed_items
 from xinqiao.monitoring.actions import end_embargo, end_watch, propose_embargo, reply, settle_embargo, watch_borrower
 from xinqiao.monitoring.content import reply_reasons, signals
 from xinqiao.monitoring.queries import (
@@ -59,10 +60,12 @@ def facts_said(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _row(signal: Signal, push: Push | None = None) -> dict[str, Any]:
+    rule = signals().rule(signal.rule)
     return {
         "signal": signal,
         "push": push,
-        "rule": signals().rule(signal.rule),
+        "rule": rule,
+        "disputed": disputed_items(signal.enterprise, known=timezone.now()) & set(rule.items if rule else ()),
         "facts": facts_said(signal.facts),
         "reason": next((r for r in reply_reasons() if push and r.code == push.reason), None),
     }

@@ -41,9 +41,8 @@ from xinqiao.quality.queries import (
 )
 from xinqiao.quality.rules import check_written, monday
 from xinqiao.quality.types import Aspect, CellState, Finding, FindingState
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.middleware import error_context

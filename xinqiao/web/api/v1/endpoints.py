@@ -27,12 +27,23 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.oauth.rules import check_within
 from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
-from xinqiao.release.actions import Inquiry, check_again, query
+from xinqiao.release.actions import check_again, query
 from xinqiao.release.queries import get_access, list_accesses
 from xinqiao.release.reading import prepare, read
-from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Recipient
+from xinqiao.release.types import SHOWN_PARTS, Access, Answer, Inquiry, Recipient
 from xinqiao.sharing.queries import current_list
-from xinqiao.web.api.v1 import authorisations, federation, lending, monitoring, notices, schemas
+from xinqiao.tracing.queries import marked
+from xinqiao.web.api.v1 import (
+    authorisations,
+    corrections,
+    daybooks,
+    disputes,
+    federation,
+    lending,
+    monitoring,
+    notices,
+    schemas,
+)
 from xinqiao.web.api.v1.calling import (
     PROBLEMS,
     RECIPIENTS,
@@ -107,10 +118,13 @@ api = Api(
 )
 install(api)
 api.add_router("/authorisation-requests", authorisations.router)
+api.add_router("/daybooks", daybooks.router)
 api.add_router("/webhooks", notices.router)
 api.add_router("/federation", federation.router)
 api.add_router("/financing", lending.router)
 api.add_router("/monitoring", monitoring.router)
+api.add_router("/disputes", disputes.router)
+api.add_router("/corrections", corrections.router)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:
@@ -256,7 +270,8 @@ def _reader(caller: OrganisationFacts, hosted: str) -> Recipient:
 
 def _answer(answer: Answer) -> dict[str, Any]:
     shown = {part: dict(answer.disclosure[part]) for part in SHOWN_PARTS}
-    return {"access": answer.access.id, "document": answer.document, "receipt": answer.receipt, "disclosure": shown}
+    document = marked(answer.document, answer.access.id)
+    return {"access": answer.access.id, "document": document, "receipt": answer.receipt, "disclosure": shown}
 
 
 @api.get("/accesses", response={200: schemas.AccessPage, **PROBLEMS}, tags=["accesses"])

@@ -10,6 +10,7 @@ from django.utils import timezone
 from ninja import Field, Router, Schema
 
 from xinqiao.kernel.identifiers import parse_uscc
+from xinqiao.marks.queries import disputed_items
 from xinqiao.monitoring.actions import end_watch, reply, watch_borrower
 from xinqiao.monitoring.content import reply_reasons, signals
 from xinqiao.monitoring.queries import get_told, list_told, list_watches
@@ -76,6 +77,7 @@ class SignalOut(Schema):
     raised_at: datetime
     expires_on: date
     access: str = Field(description="Ledger line of the push; its receipt proves what was told")
+    under_objection: list[str] = Field(description="Items it rests on that the enterprise disputes now")
     reply: Reply | None
     reason: str
 
@@ -154,5 +156,11 @@ def _signal(found: Signal, push: Push) -> dict[str, Any]:
     rule = signals().rule(found.rule)
     says = {key: words(getattr(rule, key)) if rule else "" for key in ("name", "next_step", "clause")}
     plain = ("id", "enterprise", "rule", "rule_sha256", "level", "raised_at", "expires_on")
-    told = {"access": push.access, "reply": push.reply, "reason": push.reason}
+    disputed = disputed_items(found.enterprise, known=timezone.now()) & set(rule.items if rule else ())
+    told: dict[str, Any] = {
+        "under_objection": sorted(disputed),
+        "access": push.access,
+        "reply": push.reply,
+        "reason": push.reason,
+    }
     return {**{name: getattr(found, name) for name in plain}, "facts": dict(found.facts), **says, **told}

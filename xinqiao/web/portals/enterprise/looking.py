@@ -20,12 +20,14 @@ from xinqiao.evidence.proofs import receipt_as_json
 from xinqiao.evidence.queries import chain_place, receipt
 from xinqiao.parties.queries import get_organisation, list_organisations
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind, Right, Role
-from xinqiao.release.actions import Inquiry, preview
+from xinqiao.release.actions import preview
 from xinqiao.release.challenges import challenge_access, challenge_of, list_challenges
 from xinqiao.release.queries import access_bundle, get_access
 from xinqiao.release.reading import prepare
-from xinqiao.release.types import Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
+from xinqiao.violations.queries import find_case, register
+from xinqiao.violations.types import Source
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.paging import access_page
@@ -61,6 +63,9 @@ def access(request: HttpRequest, access_id: str, *, actor: Acting) -> HttpRespon
         "items": [item_ever(code) for code in found.items],
         "place": chain_place(found.entry).get("n"),
         "challenge": challenge_of(found.id),
+        "complaint": find_case(Source.COMPLAINT, found.id),
+        "kinds": register().kinds.values(),
+        "days": register().complaint_days,
     }
     return render(request, "enterprise/access.html", context)
 

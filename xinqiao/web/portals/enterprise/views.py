@@ -40,10 +40,9 @@ from xinqiao.lending.rules import UNDER_WAY
 from xinqiao.lending.types import Holder
 from xinqiao.parties.queries import list_members
 from xinqiao.parties.types import Right, Role
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.queries import count_accesses, list_accesses
 from xinqiao.release.reading import read
-from xinqiao.release.types import Answer, Recipient, RecipientKind
+from xinqiao.release.types import Answer, Inquiry, Recipient, RecipientKind
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained
@@ -111,6 +110,7 @@ def report(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "facts": facts_by_code(),
         **profiled(answer.document),
         "access": answer.access,
+        "may_object": actor.membership.may(Right.OBJECT),
     }
     return render(request, "enterprise/report.html", context)
 

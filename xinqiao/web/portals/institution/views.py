@@ -30,10 +30,10 @@ from xinqiao.lending.rules import UNDER_WAY
 from xinqiao.lending.types import Holder
 from xinqiao.parties.queries import find_enterprise
 from xinqiao.parties.types import Role
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import Recipient
+from xinqiao.release.types import Inquiry, Recipient
 from xinqiao.sharing.queries import current_list, item_ever
+from xinqiao.tracing.queries import mark_of
 from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context, status_of
@@ -113,6 +113,7 @@ def enterprise(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpRespons
     }
     context = {
         "document": answer.document,
+        "marks": mark_of(answer.access.id),
         "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         "authorisations": authorisations,
         "requests": (sent := list_requests(organisation=actor.code, enterprise=uscc)),
@@ -176,6 +177,7 @@ def report(request: HttpRequest, uscc: str, *, actor: Acting) -> HttpResponse:
         "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
         "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         "access": answer.access,
+        "marks": mark_of(answer.access.id),
         "purposes": get_template().purposes,
         **profiled(answer.document),
     }

@@ -15,6 +15,7 @@ from xinqiao.directory.queries import count_by_grade, index_facts
 from xinqiao.directory.types import DirectoryOutdated, Facts, NoDirectory, TooMany, WrongFilter
 from xinqiao.evaluation.queries import get_scorecard
 from xinqiao.kernel.errors import Invalid, Phrase, Problem, Refused
+from xinqiao.marks.queries import under_objection
 from xinqiao.parties.types import Role
 from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
 from xinqiao.web.access import Acting, Portal, posted, requires
@@ -90,4 +91,5 @@ def _shown(request: HttpRequest, facts: Facts, actor: Acting) -> dict[str, Any] 
         return answer
     after = posted(request, "after", most=18)
     page = list_page(facts, recipient=recipient, cause=cause, actor=actor.label, after=after, now=now)
-    return {"page": page, "cause": cause}
+    disputed = under_objection([line.entry.code for line in page.lines], known=now)
+    return {"page": page, "cause": cause, "disputed": disputed}

@@ -27,11 +27,11 @@ from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.release.actions import Inquiry
 from xinqiao.release.reading import read
-from xinqiao.release.types import NothingSaid, Recipient, RecipientKind
+from xinqiao.release.types import Inquiry, NothingSaid, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.sources.queries import standing
+from xinqiao.tracing.queries import mark_of
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.explain import explained
 from xinqiao.web.middleware import error_context
@@ -130,6 +130,7 @@ def find(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         context |= {
             "document": answer.document,
             "access": answer.access,
+            "marks": mark_of(answer.access.id),
             "evaluation": explained(answer.document["evaluation"], get_scorecard(on=timezone.localdate())),
             "items": [(item_ever(b["item"]), b) for b in answer.document["items"]],
         }
