@@ -32,12 +32,12 @@ class KeyKind(StrEnum):
 @package_app.command("make")
 def make(
     enterprise: Annotated[str, typer.Argument(help="企业统一社会信用代码")],
-    number: Annotated[str, typer.Argument(help="借据编号，或申请编号")],
+    number: Annotated[str, typer.Argument(help="借据编号、申请编号或异议编号")],
     court: Annotated[str, typer.Option(help="司法机构代码")],
     case_no: Annotated[str, typer.Option(help="案号")],
     basis: Annotated[str, typer.Option(help="调取证据的文书")],
     institution: Annotated[str, typer.Option(help="出借机构代码（按借据时必填）")] = "",
-    matter: Annotated[MatterKind, typer.Option(help="loan 按借据，application 按申请")] = MatterKind.LOAN,
+    matter: Annotated[MatterKind, typer.Option(help="按借据、按申请或按异议")] = MatterKind.LOAN,
     kind: Annotated[CaseKind, typer.Option(help="litigation、arbitration 或 notarisation")] = CaseKind.LITIGATION,
     folder: Annotated[Path, typer.Option(help="写到哪个文件夹")] = Path(),
 ) -> None:

@@ -25,6 +25,12 @@ FACTS = {
     "made_at": "提出申请时间",
     "application": "对应的融资申请",
     "authorisation": "所依据的授权",
+    "disputed_item": "有异议的数据项",
+    "received_at": "收到异议时间",
+    "forward_due_on": "应转送日期",
+    "forwarded_at": "转送时间",
+    "answer_due_on": "应答复日期",
+    "verdict": "核查结论",
     "dispute_clause": "争议解决条款（法院或仲裁机构）",
     "enforceable": "是否办理赋强公证",
 }

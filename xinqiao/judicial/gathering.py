@@ -15,6 +15,7 @@ from xinqiao.consent.queries import authorisation_as_json
 from xinqiao.evidence.queries import list_entries
 from xinqiao.evidence.types import EntryFacts
 from xinqiao.judicial.facts import NOT_HELD
+from xinqiao.judicial.gathering_disputes import collect_dispute, dispute_matter
 from xinqiao.judicial.refusals import UnknownMatter
 from xinqiao.judicial.types import Material, Matter, MatterKind, Party, Phase
 from xinqiao.kernel.canonical import canonical_bytes
@@ -30,13 +31,15 @@ NODE = "省级节点"
 
 
 def find_matter(kind: MatterKind, *, enterprise: str, institution: str, number: str) -> Matter:
-    """The loan or application, only if everything said of it fits; raises UnknownMatter."""
+    """The loan, application or dispute, only if everything said of it fits; raises UnknownMatter."""
     if kind is MatterKind.LOAN:
         loan = find_loan(number, institution=institution, enterprise=enterprise)
         if loan is None:
             raise UnknownMatter()
         return _loan(loan)
     try:
+        if kind is MatterKind.DISPUTE:
+            return dispute_matter(number, enterprise)
         return _application(get_application(number, enterprise=enterprise, institution=institution or None))
     except NotFound as error:
         raise UnknownMatter() from error
@@ -244,7 +247,7 @@ def _loan_reports(matter: Matter) -> Iterator[Material]:
         )  # fmt: skip
 
 
-COLLECTORS: tuple[Collector, ...] = (_consent, _application_steps, _reads, _loan_reports)
+COLLECTORS: tuple[Collector, ...] = (_consent, _application_steps, _reads, _loan_reports, collect_dispute)
 
 
 def _about(matter: Matter, event: str, **named: str) -> list[EntryFacts]:

@@ -11,14 +11,14 @@ class InvalidCase(Invalid):
     code = "judicial.invalid_case"
     title = "案件信息有 {count} 处需要修改"
     clause = "调取证据须有案号和法律文书；范围限于本案（人民法院在线诉讼规则）"
-    next_step = "请填写案号、文书编号，以及借据编号或申请编号和企业统一社会信用代码"
+    next_step = "请填写案号、文书编号，以及借据、申请或异议编号和企业统一社会信用代码"
 
 
 class UnknownMatter(NotFound):
-    """No such loan or application of that enterprise at that institution. It is not said which part does not fit."""
+    """No such loan, application or dispute of that enterprise. It is not said which part does not fit."""
 
     code = "judicial.unknown_matter"
-    title = "没有找到与所填企业、机构和编号都相符的贷款或申请"
+    title = "没有找到与所填企业、机构和编号都相符的贷款、申请或异议"
     next_step = "请按合同或借据核对三项内容后重试；本次查找已留痕"
 
 

@@ -25,7 +25,7 @@ def check_case(asked: CaseRequest) -> tuple[CaseKind, MatterKind]:
     if asked.kind not in set(CaseKind):
         wrong("kind", Phrase("请选择诉讼、仲裁或公证"))
     if asked.matter not in set(MatterKind):
-        wrong("matter", Phrase("请选择按借据或按申请"))
+        wrong("matter", Phrase("请选择按借据、按申请或按异议"))
     for field in LONGEST:
         value = getattr(asked, field)
         needed = field != "institution" or asked.matter == MatterKind.LOAN

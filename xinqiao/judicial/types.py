@@ -40,11 +40,12 @@ class MatterKind(StrEnum):
 
     LOAN = "loan"
     APPLICATION = "application"
+    DISPUTE = "dispute"
 
     @property
     def label(self) -> str:
         """The word a person reads."""
-        return {"loan": "贷款（借据）", "application": "融资申请"}[self]
+        return {"loan": "贷款（借据）", "application": "融资申请", "dispute": "异议"}[self]
 
 
 class Phase(StrEnum):
@@ -58,6 +59,7 @@ class Phase(StrEnum):
     REPAID = "repaid"
     OVERDUE = "overdue"
     DUNNED = "dunned"
+    DISPUTED = "disputed"
     DELIVERED = "delivered"
 
     @property
@@ -72,6 +74,7 @@ class Phase(StrEnum):
             "repaid": "还款",
             "overdue": "逾期",
             "dunned": "催告",
+            "disputed": "异议",
             "delivered": "送达",
         }[self]
 
@@ -113,7 +116,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """What a case is about, once found: the one loan or application, its parties and its facts in words.
+    """What a case is about, once found: the one loan, application or dispute, its parties and its facts in words.
 
     ``number`` is the receipt or application number, ``authorisation`` the one it rests on, empty when there is none.
     """

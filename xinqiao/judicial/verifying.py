@@ -313,12 +313,17 @@ def _bound(found: _Opened) -> None:
     wrong = []
     for item in bound:
         bodies = [read_json(found.files[f"{entry_stem(n)}.body"][16:]) for n in item["entries"]]
-        if not any(body.get(item["bound"]) == item["sha256"] for body in bodies):
+        if not any(item["sha256"] in _listed(body.get(item["bound"])) for body in bodies):
             wrong.append(item["path"])
     if wrong:
         raise Failing(*wrong)
     if not bound:
         raise Nothing("没有可对应的材料 / nothing of the kind")
+
+
+def _listed(value: Any) -> list[Any]:
+    """A digest, or several of one entry."""
+    return value if isinstance(value, list) else [value]
 
 
 def _chain(found: _Opened) -> None:
