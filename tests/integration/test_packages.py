@@ -17,6 +17,7 @@ from django.db import connection
 from typer.testing import CliRunner
 
 from tests.factories import NOW, uscc
+from tests.habits.test_how_to import block
 from tests.lawsuit import COURT, RECEIPT, Lawsuit, dated_by_an_authority, lend, request, sue
 from tests.market import FIRM, Market
 from tests.softhsm import needs_softhsm, softhsm
@@ -283,6 +284,12 @@ def test_the_procedure_with_stock_tools_passes_and_fails_where_it_should(lawsuit
     assert "全部通过" in whole.stdout and "FAILED" not in whole.stdout and "proof of the receipt" in whole.stdout
     files = container.unpack(lawsuit.data)
     assert files["verify/verify.sh"] == SCRIPT.read_bytes()
+    (tmp_path / "P.asice").write_bytes(lawsuit.data)
+    (tmp_path / "P.receipt.asice").write_bytes(lawsuit.proof)
+    told = subprocess.run(
+        ["sh", "-ec", block("verify-a-package.md", "sh")], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert told.returncode == 0 and told.stdout == whole.stdout  # as the manual prints it
     spoilt = {
         "SHA-256 of every file": {"items/04-accesses.json": b"[]"},
         "CAdES signature": {container.MANIFEST: files[container.MANIFEST] + b"\n"},
