@@ -53,6 +53,7 @@ TABS = {
         ("department-quality", _("数据质量")),
         ("department-findings", _("跨部门核对")),
         ("department-matches", _("主体认定")),
+        ("department-cases", _("线索与申诉")),
         ("department-people", _("人员")),
         ("department-programs", _("程序与密钥")),
     ),
