@@ -29,7 +29,7 @@ def page(access: str, codes: list[str] = CODES) -> str:
     """A page as the portal writes it."""
     lines = []
     for code in codes:
-        mark = block_mark(keyed, access, code)
+        mark = block_mark(keyed(access), code)
         day = "2026-11-20 08:15".replace("-", "/") if mark.slash else "2026-11-20 08:15"
         label = "最新归集" if mark.latest else "最近归集"
         lines.append(
@@ -55,8 +55,8 @@ def document(rows: int = 3) -> dict[str, Any]:
 
 def test_the_same_read_has_the_same_marks_and_another_has_others() -> None:
     assert page(READS[1]) == page(READS[1]) != page(READS[2])
-    first, second = (json.dumps(ordered(document(), keyed, r)) for r in READS[:2])
-    assert first == json.dumps(ordered(document(), keyed, READS[0])) and first != second
+    first, second = (json.dumps(ordered(document(), keyed(r))) for r in READS[:2])
+    assert first == json.dumps(ordered(document(), keyed(READS[0]))) and first != second
     assert canonical_bytes(json.loads(first)) == canonical_bytes(document()), "what is signed is the same"
 
 
@@ -109,7 +109,7 @@ def test_no_false_match_over_thousands_of_reads() -> None:
 
 
 def test_json_names_it_raw_pretty_and_in_part_and_its_orders_say_nothing_once_sorted() -> None:
-    sent = ordered(document(), keyed, READS[42])
+    sent = ordered(document(), keyed(READS[42]))
     raw, pretty = json.dumps(sent, ensure_ascii=False), json.dumps(sent, indent=4)
     assert named(raw.encode()) == named(pretty.encode()) == [READS[42]]
     piece = f"found in a chat: {json.dumps(sent['items'][1:6], ensure_ascii=False)} and so on"
@@ -131,7 +131,7 @@ def test_the_tail_is_that_of_fair_coins(shown: int, data: Any) -> None:
 
 def test_the_bound_on_orders_holds_for_reads_drawn_at_random() -> None:
     """Of ten thousand unrelated reads, no more reach b bits than the bound allows."""
-    seen = seen_in(read_copy(json.dumps(ordered(document(), keyed, "stranger")).encode(), name="x"), codes=CODES)
+    seen = seen_in(read_copy(json.dumps(ordered(document(), keyed("stranger"))).encode(), name="x"), codes=CODES)
     bits = [score(seen, keyed, f"r{n}").bits for n in range(10_000)]
     for b in (1, 3, 5, 8):
         assert sum(one >= b for one in bits) <= 10_000 * 2**-b

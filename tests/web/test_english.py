@@ -326,11 +326,20 @@ def supervised(town: Town, now: datetime) -> dict[str, str]:
     carry_out(case, **step)
     found = Finding("selling", "bank-b", Source.AUDIT, "J-1", "Example", {})
     dismiss_case(open_case(found, **step).id, reason="Example", **step)
+    other = open_case(Finding("leaking", "tax_bureau", Source.AUDIT, "J-2", "Example", {}), **step).id
+    take_up(other, **step)
+    notify(other, notice="Example", **step)
     banker = town.client("banker", english=True)
     page = banker.get(f"/institution/enterprises/{FIRM}/").content.decode()
     trace = trace_copy(page.encode(), name="found.html", **step)
     assert trace.reads
-    return {"hand_in": handed.id, "case": case, "trace": trace.id, "sanction": sanctioned(now)}
+    return {
+        "hand_in": handed.id,
+        "case": case,
+        "trace": trace.id,
+        "sanction": sanctioned(now),
+        "department_case": other,
+    }
 
 
 def sanctioned(now: datetime) -> str:
@@ -451,6 +460,7 @@ def test_every_page_is_english_in_english(town: Town, busy: dict[str, Any]) -> N
         person = JOINING[name][0] if name in JOINING else WHO.get(name) or WHO.get(name.split("-")[0])
         client = town.client(person, english=True) if person else visitor(english=True)
         many = [{"code": code} for code in codes] if name == "item" else [{}]
+        many = [{"case": busy["department_case"]}] if name == "department-case" else many
         for chosen in many:
             held = {**busy, **chosen}
             if name.startswith("judicial"):  # a court's case is another than one of supervision

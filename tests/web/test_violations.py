@@ -86,6 +86,22 @@ def test_an_enterprise_complains_and_reads_what_came_of_it(town: Town) -> None:
         assert owner.post(f"/enterprise/accesses/{line.id}/complain/", said).status_code == 403
 
 
+def test_a_department_speaks_in_its_own_portal(town: Town) -> None:
+    operator, clerk = town.client("operator"), town.client("tax")
+    entered = {"kind": "unlawful_obtaining", "organisation": "tax_bureau", "summary": "looked up for a friend"}
+    operator.post("/node/violations/", entered)
+    (case,) = list_cases()
+    assert case.id not in clerk.get("/department/violations/").content.decode()
+    for name in ("take_up", "notify"):
+        steps(operator, case.id, name)
+    assert f"/department/violations/{case.id}/" in clerk.get("/department/violations/").content.decode()
+    clerk.post(f"/department/violations/{case.id}/", {"step": "state", "text": "it was duty"})
+    assert get_case(case.id).statement == "it was duty"
+    assert town.client("registry").get(f"/department/violations/{case.id}/").status_code == 404
+    assert steps(operator, case.id, "decide", measures=["suspension"]) == 422, "a department was never admitted"
+    assert steps(operator, case.id, "decide", measures=["warning"]) == 302
+
+
 @pytest.mark.parametrize("shown", [False, True])
 def test_small_cells_are_not_published(town: Town, shown: bool) -> None:
     """By the floor of the open statistics."""

@@ -45,6 +45,7 @@ from xinqiao.config.package_cli import package_app
 from xinqiao.config.people_cli import people_app
 from xinqiao.config.probe_cli import probe, probes_app
 from xinqiao.config.quality_cli import quality
+from xinqiao.config.retention_cli import retention_app
 from xinqiao.config.sanction_cli import sanction_app
 from xinqiao.config.scenario_cli import scenario_app
 from xinqiao.config.source_cli import source_app
@@ -84,6 +85,7 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(people_app, name="people")
 app.add_typer(monitor_app, name="monitor")
 app.add_typer(dispute_app, name="dispute")
+app.add_typer(retention_app, name="retention")
 app.add_typer(list_app, name="list")
 app.add_typer(sanction_app, name="sanction")
 app.add_typer(scenario_app, name="scenario")
@@ -323,6 +325,7 @@ def content_check() -> None:
     from xinqiao.quality.queries import expectations
     from xinqiao.release.queries import content_policy
     from xinqiao.repair.queries import repair_rules
+    from xinqiao.retention.queries import retention_rules
     from xinqiao.scenarios.queries import scenarios
 
     with explained():
@@ -332,6 +335,7 @@ def content_check() -> None:
         dispute_rules()
         lending_rules()
         repair_rules()
+        retention_rules()
         load_profile(content_dir() / "profile.toml")
         counts = (len(catalogue.items), len(load_indicators()), len(scorecards()), len(content_policy().rules))
         out.print(

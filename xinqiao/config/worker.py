@@ -30,6 +30,7 @@ from xinqiao.quality.jobs import make_daily_quality
 from xinqiao.reconciliation.jobs import settle_ledgers
 from xinqiao.records.jobs import compact_lake
 from xinqiao.repair.jobs import end_publication_terms
+from xinqiao.retention.jobs import delete_expired
 from xinqiao.sanctions.jobs import keep_sanctions
 from xinqiao.sources.jobs import pull_sources
 from xinqiao.stewardship.jobs import mind_the_list
@@ -63,6 +64,7 @@ CHORES: tuple[tuple[timedelta, Any], ...] = (
     (timedelta(hours=1), clean_inbox),
     (timedelta(hours=1), mind_the_list),
     (timedelta(hours=1), end_publication_terms),
+    (timedelta(hours=1), delete_expired),
 )
 
 

@@ -143,7 +143,7 @@ def _write_buckets(item: Item, files: Sequence[LakeFile], batch: str, now: datet
 
 def remove_unregistered(*, older_than: timedelta, now: datetime) -> list[str]:
     """Delete files that no transaction registered (a process died between writing and registering)."""
-    registered = set(LakeFile.objects.values_list("path", flat=True))
+    registered = set(LakeFile.objects.filter(removed_at=None).values_list("path", flat=True))
     removed = []
     for path, changed in lake().list_files():
         if path not in registered and changed <= now - older_than:
@@ -155,7 +155,7 @@ def remove_unregistered(*, older_than: timedelta, now: datetime) -> list[str]:
 def audit_files() -> list[str]:
     """Registered files whose bytes are gone or changed, as sentences; an empty list is a clean lake."""
     faults = []
-    for entry in LakeFile.objects.order_by("id").iterator():
+    for entry in LakeFile.objects.filter(removed_at=None).order_by("id").iterator():
         try:
             data = lake().read_bytes(entry.path)
         except OSError:

@@ -6,7 +6,7 @@ from django.db import models
 
 
 class LakeFile(models.Model):
-    """One immutable Parquet file. Only ``withdrawn_at`` and ``replaced_at`` are ever set after registration."""
+    """One immutable Parquet file. Only when it was withdrawn, replaced or removed is ever set after registration."""
 
     item = models.CharField(max_length=60)
     batch = models.CharField(max_length=40)
@@ -22,6 +22,7 @@ class LakeFile(models.Model):
     registered_at = models.DateTimeField()
     withdrawn_at = models.DateTimeField(null=True)
     replaced_at = models.DateTimeField(null=True)
+    removed_at = models.DateTimeField(null=True)  # its bytes were deleted: a term of retention ended
 
     class Meta:
         db_table = "records_lake_file"

@@ -13,6 +13,7 @@ from xinqiao.kernel.errors import Corrupt, Refused
 
 FILE_REGISTERED = Event("records.file_registered", "数据文件入库", "records file registered")
 FILE_WITHDRAWN = Event("records.file_withdrawn", "数据文件撤回", "records file withdrawn")
+ROWS_REMOVED = Event("records.rows_removed", "记录到期删除", "rows deleted at the end of their term")
 FILES_COMPACTED = Event("records.files_compacted", "数据文件合并", "records files compacted")
 
 SYSTEM_SCHEMA = pa.schema(

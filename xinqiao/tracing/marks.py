@@ -1,4 +1,4 @@
-"""The marks themselves, keyed by a secret of the node: the same read always gives the same ones. Pure.
+"""The marks themselves, under a key of each read that the node's secret gives: the same read has the same ones. Pure.
 
 Nothing is hidden in spaces, invisible characters or metadata, which copying, printing and saving again lose. A page
 chooses, item by item, between two equal words, two separators and two ways to write a date; JSON is sent with the names
@@ -7,52 +7,54 @@ of each object in an order of its own, which means nothing to a program and to t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
 from typing import Any
 
 from xinqiao.tracing.types import BlockMark
 
-Keyed = Callable[[str], bytes]  # a keyed digest of a text, at least 8 bytes
 ANCHORS = ("item", "code")  # what an object of a document names itself by
 
 
-def choices(keyed: Keyed, access: str, code: str) -> int:
+def choices(key: bytes, code: str) -> int:
     """Eight bits that a read has for the item of that list code; the lowest three are used."""
-    return keyed(f"{access}\ntext\n{code}")[0]
+    return blake2b(f"text\n{code}".encode(), key=key, digest_size=1).digest()[0]
 
 
-def block_mark(keyed: Keyed, access: str, code: str) -> BlockMark:
+def block_mark(key: bytes, code: str) -> BlockMark:
     """The choices of a read above the item of that list code."""
-    byte = choices(keyed, access, code)
+    byte = choices(key, code)
     return BlockMark(bool(byte & 1), bool(byte & 2), bool(byte & 4))
 
 
-def key_order(keyed: Keyed, access: str, place: str, names: Iterable[str]) -> list[str]:
-    """The names of an object at a place, in the read's order: each has its own rank, so that some may be missing."""
-    return sorted(names, key=lambda name: keyed(f"{access}\norder\n{place}\n{name}"))
+def rank(key: bytes, place: str, name: str) -> bytes:
+    """Where a name stands at a place: each has its own rank, so that some may be missing."""
+    return blake2b(f"order\n{place}\n{name}".encode(), key=key, digest_size=8).digest()
 
 
-def agrees(keyed: Keyed, access: str, place: str, names: Iterable[str]) -> bool:
+def key_order(key: bytes, place: str, names: Iterable[str]) -> list[str]:
+    """The names of an object at a place, in the read's order."""
+    return sorted(names, key=lambda name: rank(key, place, name))
+
+
+def agrees(key: bytes, place: str, names: Iterable[str]) -> bool:
     """Whether names stand in the read's order; of an unrelated read, two or three of them are enough to say no."""
     before = b""
     for name in names:
-        rank = keyed(f"{access}\norder\n{place}\n{name}")
-        if rank < before:
+        here = rank(key, place, name)
+        if here < before:
             return False
-        before = rank
+        before = here
     return True
 
 
-def ordered(value: Any, keyed: Keyed, access: str, place: str = "") -> Any:
+def ordered(value: Any, key: bytes, place: str = "") -> Any:
     """A JSON value with the names of its objects in the read's order; equal to what was given."""
     if isinstance(value, Mapping):
         here = place_of(value, place)
-        return {
-            name: ordered(value[name], keyed, access, f"{here}/{name}")
-            for name in key_order(keyed, access, here, list(value))
-        }
+        return {name: ordered(value[name], key, f"{here}/{name}") for name in key_order(key, here, value)}
     if isinstance(value, list | tuple):
-        return [ordered(each, keyed, access, place) for each in value]
+        return [ordered(each, key, place) for each in value]
     return value
 
 

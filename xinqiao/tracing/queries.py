@@ -13,19 +13,20 @@ from xinqiao.tracing.types import BlockMark, Carrier, Trace, TracedRead, Unknown
 USE = "tracing.mark"
 
 
-def keyed(text: str) -> bytes:
-    """The node's keyed digest of a text for marks; its key lies in the key store."""
-    return blind_index(USE, text)
+def keyed(access: str) -> bytes:
+    """The key of a read's marks; what gives it lies in the key store."""
+    return blind_index(USE, access)
 
 
 def mark_of(access: str) -> Callable[[str], BlockMark]:
     """The marks of a read on a page, by list code."""
-    return lambda code: block_mark(keyed, access, code)
+    key = keyed(access)
+    return lambda code: block_mark(key, code)
 
 
 def marked(document: Any, access: str) -> Any:
     """A document as it is sent to its recipient: equal to what was signed, in an order of the read's own."""
-    return ordered(document, keyed, access)
+    return ordered(document, keyed(access))
 
 
 def list_traces(*, limit: int = 100) -> list[Trace]:

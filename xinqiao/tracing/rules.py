@@ -9,13 +9,14 @@ wrongly is at most ``CHANCE``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from math import comb, factorial, log2
 
-from xinqiao.tracing.marks import Keyed, agrees, choices
+from xinqiao.tracing.marks import agrees, choices
 from xinqiao.tracing.types import Carrier, Seen, TracedRead
 
+Keyed = Callable[[str], bytes]  # a keyed digest of a text, 16 to 64 bytes
 CHANCE = 1e-9  # of any false match in one trace
 
 
@@ -25,11 +26,12 @@ def needed_bits(candidates: int) -> float:
 
 
 def score(seen: Seen, keyed: Keyed, access: str) -> TracedRead:
-    """How well a read agrees with what a copy shows."""
-    marks = ((choices(keyed, access, code), mask, value) for code, (mask, value) in seen.bits.items())
+    """How well a read agrees with what a copy shows; ``keyed`` gives the key of a read."""
+    key = keyed(access)
+    marks = ((choices(key, code), mask, value) for code, (mask, value) in seen.bits.items())
     agree = sum((~(byte ^ value) & mask).bit_count() for byte, mask, value in marks)
     text = tail_bits(agree, seen.count)
-    equal = [names for place, names in seen.orders if agrees(keyed, access, place, names)]
+    equal = [names for place, names in seen.orders if agrees(key, place, names)]
     order = sum(log2(factorial(len(names))) for names in equal) - len(seen.orders)
     if order > text:
         return TracedRead(access, Carrier.ORDER, len(equal), len(seen.orders), order - 1)

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import transaction
 
+from xinqiao.admission.queries import find_member
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
@@ -124,7 +125,8 @@ def decide(case: str, *, measures: tuple[str, ...], reason: str, document: str =
     said = check_words(reason)
     with transaction.atomic():
         row = _moved(case, "decide", now)
-        found = check_measures(measures, register(), document=document, party=row.party)
+        member = find_member(row.organisation) is not None
+        found = check_measures(measures, register(), document=document, party=row.party, member=member)
         row.measures, row.document, row.decision = [m.code for m in found], document.strip()[:120], said
         row.decided_by, row.decided_at = actor, now
         body = {"measures": row.measures, "document": row.document, "reason": said}

@@ -93,8 +93,13 @@ def check_kind(kind: str, register: Register) -> str:
     return kind
 
 
-def check_measures(codes: Iterable[str], register: Register, *, document: str, party: str) -> tuple[CaseMeasure, ...]:
-    """The measures of these codes in the content's order; raises InvalidCase with every fault."""
+def check_measures(
+    codes: Iterable[str], register: Register, *, document: str, party: str, member: bool = True
+) -> tuple[CaseMeasure, ...]:
+    """The measures of these codes in the content's order; raises InvalidCase with every fault.
+
+    ``member``: whether the organisation was admitted, so that it can be suspended or leave; a department was not.
+    """
     wanted = set(codes)
     faults = [Problem("measures", "violations.measure", code[:40]) for code in sorted(wanted - set(register.measures))]
     if not wanted:
@@ -105,6 +110,8 @@ def check_measures(codes: Iterable[str], register: Register, *, document: str, p
         faults.append(Problem("document", "violations.no_document", ""))
     if Effect.FREEZE in effects and not party.startswith(("api:", "person:")):
         faults.append(Problem("measures", "violations.no_party", party[:40]))
+    if effects & {Effect.SUSPEND, Effect.REMOVE} and not member:
+        faults.append(Problem("measures", "violations.no_member", ""))
     if {Effect.SUSPEND, Effect.REMOVE} <= effects:
         faults.append(Problem("measures", "violations.one_of", "suspend remove"))
     if faults:

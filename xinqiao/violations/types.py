@@ -187,7 +187,7 @@ class InvalidCase(Invalid):
 
     code = "violations.invalid"
     title = "有 {count} 处需要修改"
-    next_step = "请按说明填写：理由 1 至 500 字；种类和措施须从清单中选；移送须写明文书号；限制使用须有涉事客户端或人员"
+    next_step = "请按说明填写：理由 1 至 500 字；种类、措施从清单中选；移送写明文书号；限制使用须有涉事方；部门不能暂停"
 
 
 class OtherPersonDecides(Refused):

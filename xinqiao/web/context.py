@@ -59,6 +59,7 @@ TABS = {
         ("department-disputes", _("异议核查")),
         ("department-repairs", _("信用修复")),
         ("department-matches", _("主体认定")),
+        ("department-cases", _("线索与申诉")),
         ("department-people", _("人员")),
         ("department-programs", _("程序与密钥")),
     ),

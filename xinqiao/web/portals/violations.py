@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -27,7 +28,6 @@ from xinqiao.violations.types import Case, Finding, NotAgainstTheNode, Source
 from xinqiao.web.access import Acting, Portal, posted, public, requires
 
 NODE = requires(Portal.NODE, Role.OPERATOR, Role.SECURITY, readers=(Role.AUDITOR,))
-ORGANISATION = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, Role.SECURITY, frozen=True)
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.ACCESSES)
 KINDS = (OrganisationKind.INSTITUTION, OrganisationKind.PLATFORM, OrganisationKind.DEPARTMENT)
 
@@ -120,17 +120,23 @@ def _shown(found: Case) -> dict[str, Any]:
     }
 
 
-@ORGANISATION
-@require_GET
+def routes(portal: Portal, *roles: Role) -> list[URLPattern]:
+    """An organisation's own side in its portal; open to frozen members too, so that they can speak."""
+    guard = requires(portal, *roles, frozen=True)
+    pages = (("violations/", own, ["GET"], "cases"), ("violations/<str:case>/", own_case, ["GET", "POST"], "case"))
+    return [
+        path(f"{portal}/{where}", guard(require_http_methods(methods)(page)), name=f"{portal}-{name}")
+        for where, page, methods, name in pages
+    ]
+
+
 def own(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Cases that this organisation was told of."""
     cases, kinds = list_cases(organisation=actor.code), register().kinds
-    context = {"cases": [(c, kinds[c.kind]) for c in cases], "today": timezone.localdate()}
+    context = {"cases": [(c, kinds[c.kind]) for c in cases], "today": timezone.localdate(), "portal": actor.portal}
     return render(request, "violations/own.html", context)
 
 
-@ORGANISATION
-@require_http_methods(["GET", "POST"])
 def own_case(request: HttpRequest, case: str, *, actor: Acting) -> HttpResponse:
     """One of them: the statement, the appeal."""
     found = get_case(case, organisation=actor.code)
@@ -139,7 +145,7 @@ def own_case(request: HttpRequest, case: str, *, actor: Acting) -> HttpResponse:
         say = actions.appeal_case if posted(request, "step") == "appeal" else actions.give_statement
         say(case, organisation=actor.code, text=text, **_by(actor))
         messages.success(request, _("已送达节点"), extra_tags="good")
-        return redirect("institution-case", case)
+        return redirect(f"{actor.portal}-case", case)
     return render(request, "violations/own_case.html", _shown(found))
 
 

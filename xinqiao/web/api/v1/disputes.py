@@ -75,8 +75,7 @@ class DisputeOut(Schema):
     forwarded_at: datetime | None
     late: bool
     answer_due_on: date | None
-    verdict: Verdict | None
-    answer: str
+    verdict: Verdict | None = Field(description="The answer itself is for the enterprise alone")
     turn: DisputeTurnOut | None
 
 
