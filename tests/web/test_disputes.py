@@ -181,6 +181,8 @@ def test_by_program_forwarded_followed_and_acknowledged(penalised: Town) -> None
     assert {g["code"] for g in hub.get("/api/v1/disputes/grounds").json()} >= {"missing", "not_ours"}
     wrong = send(hub, "", body | {"ground": "x", "text": "", "files": [{"name": "a", "base64": "TVo="}]})
     assert wrong.status_code == 422 and len(wrong.json()["problems"]) == 3
+    for unreadable in ({"files": [{"name": "a", "base64": "中"}]}, {"received_at": "2026-11-20T10:00:00"}):
+        assert send(hub, "", body | unreadable).status_code == 422, "no base64, a time without its zone"
     again = send(hub, "", body)
     assert again.status_code == 409 and again.json()["code"] == "dispute.disputed_already"
     later = send(hub, "", body | {"item": "list.abnormal", "ground": "missing", "forward": False})

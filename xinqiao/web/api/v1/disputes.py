@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from datetime import date, datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from ninja import Field, Router, Schema
+from pydantic import AwareDatetime
 
 from xinqiao.disputes.filing import forward, receive_at
 from xinqiao.disputes.queries import dispute_rules, get_dispute, list_disputes, turn_at
@@ -44,7 +44,7 @@ class DisputeIn(schemas.Input):
     item: Line
     ground: Line = Field(description="A code of `GET /disputes/grounds`")
     text: Line = Field(max_length=1000)
-    received_at: datetime | None = Field(None, strict=False)
+    received_at: AwareDatetime | None = Field(None, strict=False)
     forward: bool = True
     files: list[FileIn] = Field(default=[], max_length=5)
 
@@ -120,7 +120,7 @@ def take(request: HttpRequest, body: DisputeIn, key: Key) -> HttpResponse:
 def _bytes(file: FileIn) -> bytes:
     try:
         return base64.b64decode(file.base64, validate=True)
-    except binascii.Error as error:
+    except ValueError as error:
         message = Phrase("不是 base64")
         raise InvalidClaim([Problem(field=file.name, code="dispute.base64", message=message)]) from error
 
