@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ from tests.factories import NOW
 from tests.integration.test_anchoring import MINUTE, anchors, grow  # noqa: F401
 from tests.lawsuit import lend, sue
 from tests.market import open_market
+from xinqiao.anchoring.adapters import evm
 from xinqiao.anchoring.adapters.evm import CONTRACT, EvmLedger
 from xinqiao.anchoring.models import AnchorRow
 from xinqiao.anchoring.queries import list_anchors, list_standing
@@ -205,3 +207,10 @@ def test_the_platforms_own_client_is_understood_by_the_peer(tmp_path: Path) -> N
     with tencent(tmp_path / "b", "another") as (client, _), pytest.raises(TencentCloudSDKException) as refused:
         client.CreateHashDepositNoCert(asked)
     assert refused.value.code == "AuthFailure.SignatureFailure"
+
+
+def test_the_library_leaves_the_limit_of_recursion_as_it_was() -> None:
+    """It raised the limit as it loaded, and deeply nested JSON from outside then ended the process."""
+    before = sys.getrecursionlimit()
+    evm._web3()
+    assert sys.getrecursionlimit() == before < 100_000

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cached_property
@@ -148,7 +149,8 @@ class EvmLedger:
     @cached_property
     def _web3(self) -> Web3:
         import requests
-        from web3 import HTTPProvider, Web3
+
+        HTTPProvider, Web3 = _web3()
 
         session = requests.Session()
         session.trust_env = False  # no proxy
@@ -164,7 +166,7 @@ class EvmLedger:
 
     @cached_property
     def _address(self) -> str:
-        from web3 import Web3
+        _, Web3 = _web3()
 
         try:
             return str(Web3.to_checksum_address(self._contract))
@@ -196,3 +198,17 @@ def _key(name: str) -> bytes:
 def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
     """The receipt as the node spelled it, without what is long and proves nothing."""
     return {name: value for name, value in told.items() if name != "logsBloom"}
+
+
+def _web3() -> tuple[Any, Any]:
+    """Provider and client of the library, loaded when first needed.
+
+    One of its parts raises the interpreter's limit of recursion to 100,000 as it loads, and then deeply nested JSON
+    from outside ends the process instead of being refused: the limit is put back.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        from web3 import HTTPProvider, Web3
+    finally:
+        sys.setrecursionlimit(limit)
+    return HTTPProvider, Web3
