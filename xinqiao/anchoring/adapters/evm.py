@@ -29,7 +29,7 @@ from xinqiao.kernel.crypto import save_private
 from xinqiao.plumbing import settings as node
 
 if TYPE_CHECKING:
-    from web3 import Web3
+    from web3 import HTTPProvider, Web3
 
 CONTRACT = Path(__file__).parents[1] / "contract" / "XinqiaoAnchor.json"
 GAS = 200_000
@@ -150,15 +150,14 @@ class EvmLedger:
     def _web3(self) -> Web3:
         import requests
 
-        HTTPProvider, Web3 = _web3()
-
+        provider_of, client_of = _web3()
         session = requests.Session()
         session.trust_env = False  # no proxy
         options = {"timeout": PATIENCE_SECONDS}
-        provider = HTTPProvider(
+        provider = provider_of(
             self._ledger.url, request_kwargs=options, session=session, exception_retry_configuration=None
         )
-        return Web3(provider)
+        return client_of(provider)
 
     @cached_property
     def _abi(self) -> Any:
@@ -166,10 +165,9 @@ class EvmLedger:
 
     @cached_property
     def _address(self) -> str:
-        _, Web3 = _web3()
-
+        _, client_of = _web3()
         try:
-            return str(Web3.to_checksum_address(self._contract))
+            return str(client_of.to_checksum_address(self._contract))
         except ValueError as error:
             raise LedgerRefused(source=self._ledger.name, what="contract", retry=False) from error
 
@@ -200,7 +198,7 @@ def _plain(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in told.items() if name != "logsBloom"}
 
 
-def _web3() -> tuple[Any, Any]:
+def _web3() -> tuple[type[HTTPProvider], type[Web3]]:
     """Provider and client of the library, loaded when first needed.
 
     One of its parts raises the interpreter's limit of recursion to 100,000 as it loads, and then deeply nested JSON
