@@ -88,12 +88,11 @@ def _figure(home: Path, entries: int, scale: float) -> Figure:
 
 def _record(entries: int) -> None:
     """The rows that ``record`` writes, many at a time; then tiles and checkpoints by the node's own sequencer."""
-    from xinqiao.evidence.actions import sequence
+    from xinqiao.evidence.actions import sequence_all
 
     for first in range(0, entries, CHUNK):
         _fill(range(first, min(entries, first + CHUNK)))
-        while sequence(now=NOW):
-            pass
+        sequence_all(now=NOW)
 
 
 def _fill(numbers: range) -> None:

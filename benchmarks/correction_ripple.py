@@ -92,9 +92,9 @@ def _world(count: int) -> tuple[dict[str, list[int]], dict[str, list[Any]], list
     from xinqiao.corrections.rippling import ripple_waiting
     from xinqiao.disputes.deciding import find_wrong
     from xinqiao.disputes.filing import file_dispute
-    from xinqiao.disputes.queries import rows_now
     from xinqiao.disputes.types import Claim
     from xinqiao.ingest.correcting import written_row
+    from xinqiao.records.queries import rows_now
     from xinqiao.sharing.queries import current_list
 
     histories = _histories(count)

@@ -28,12 +28,11 @@ def check_node() -> dict:
 
 def check_evidence() -> dict:
     """Fold every entry into the log and verify its files from outside; returns its size, strays and faults."""
-    from xinqiao.evidence.actions import sequence
+    from xinqiao.evidence.actions import sequence_all
     from xinqiao.evidence.verify import verify_folder
     from xinqiao.plumbing.settings import evidence_dir
 
-    while sequence(now=datetime.now(UTC)):
-        pass
+    sequence_all(now=datetime.now(UTC))
     verdict = verify_folder(evidence_dir())
     [[entries]] = [list(row.values()) for row in _rows("SELECT count(*) AS entries FROM evidence_entry")]
     faults = [str(finding) for finding in verdict.findings]

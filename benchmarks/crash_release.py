@@ -262,12 +262,11 @@ def _verified(faults: list[str]) -> int:
     """Sign what is left and verify the whole log from its files."""
     from datetime import UTC, datetime
 
-    from xinqiao.evidence.actions import sequence
+    from xinqiao.evidence.actions import sequence_all
     from xinqiao.evidence.verify import verify_folder
     from xinqiao.plumbing.settings import evidence_dir
 
-    while sequence(now=datetime.now(UTC)):
-        pass
+    sequence_all(now=datetime.now(UTC))
     verdict = verify_folder(evidence_dir())
     faults += verdict.lines() if not verdict.ok else []
     return verdict.head.size if verdict.head else 0

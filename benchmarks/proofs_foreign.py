@@ -67,7 +67,7 @@ def grow(entries: int, checkpoints: int) -> None:
     """A log written by the node's own verbs, signed at many sizes."""
     from django.db import transaction
 
-    from xinqiao.evidence.actions import record, sequence
+    from xinqiao.evidence.actions import record, sequence_all
     from xinqiao.parties.types import ORGANISATION_ADMITTED
 
     now, random = datetime(2026, 1, 1, tzinfo=UTC), Random(SEED)
@@ -78,8 +78,7 @@ def grow(entries: int, checkpoints: int) -> None:
         with transaction.atomic():
             for number in range(last, mark):
                 record(ORGANISATION_ADMITTED, actor=ACTOR, subject=f"firm {number}", body={"n": number}, now=now)
-        while sequence(now=now):
-            pass
+        sequence_all(now=now)
         last = mark
 
 

@@ -151,7 +151,7 @@ def _undone(histories: list[Any], now: Any) -> None:
 
 
 def _row(history: Any, now: Any) -> Any:
-    from xinqiao.disputes.queries import rows_now
+    from xinqiao.records.queries import rows_now
     from xinqiao.sharing.queries import current_list
 
     rows = rows_now(history.code, current_list().item(ITEM), known=now)

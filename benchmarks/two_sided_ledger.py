@@ -258,9 +258,9 @@ def _live(world: World, keys: dict[str, dict[str, Any]]) -> tuple[int, int]:
 
 
 def _workday(day: date, workdays: int) -> date:
-    from xinqiao.reconciliation.actions import calendar
+    from xinqiao.plumbing.calendar import work_calendar
 
-    return calendar().add(day, workdays).on
+    return work_calendar().add(day, workdays).on
 
 
 def _handed(

@@ -15,7 +15,7 @@ from tests.factories import NOW
 from tests.market import BY, FIRM, Market, drawn, terms
 from tests.tsa_server import running_tsa
 from xinqiao.consent.types import Form
-from xinqiao.evidence.actions import sequence
+from xinqiao.evidence.actions import sequence_all
 from xinqiao.evidence.stamping import take_stamps
 from xinqiao.judicial.actions import make_package, open_case
 from xinqiao.judicial.queries import package_bytes, row_of, sidecar
@@ -73,13 +73,11 @@ def request(**changes: str) -> CaseRequest:
 def sue(**changes: str) -> Lawsuit:
     """Open the case and make its package, under a signed checkpoint; its own digest under another."""
     later = NOW + timedelta(days=61)
-    while sequence(now=later):
-        pass
+    sequence_all(now=later)
     take_stamps(now=later)
     case = open_case(request(**changes), organisation=COURT, actor="person:7", now=later)
     package = make_package(case.id, organisation=COURT, actor="person:7", now=later)
-    while sequence(now=later):
-        pass
+    sequence_all(now=later)
     return Lawsuit(case, package, package_bytes(row_of(package.id)), sidecar(package.id))
 
 

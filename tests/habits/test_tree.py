@@ -20,7 +20,7 @@ MACHINE = re.compile(
     r"(?<![\w.])/(?:work|home|root|Users|mnt|tmp)/[\w.-]+|\b(?:10|172\.(?:1[6-9]|2\d|3[01])|192\.168)\.\d+\.\d+"
 )
 REGISTRY = re.compile(r"https?://[^\s\"')]*(?:simple/|pypi|packages|mirror|artifactory|nexus)[^\s\"')]*")
-NPM_LOCKS = ("tests/foreign/oauth/package-lock.json",)
+NPM_LOCKS = ("tests/foreign/chain/package-lock.json", "tests/foreign/oauth/package-lock.json")
 VERSIONS = re.compile(r'"[\^~<>= ]*\d+\.\d+\.\d+(?![.\d])[^"\n]*"')
 BINARY = {".png", ".jpg", ".ico", ".woff2", ".parquet", ".xlsx", ".gz", ".mo", ".pdf"}
 THIS = "tests/habits/test_tree.py"

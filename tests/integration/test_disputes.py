@@ -30,7 +30,6 @@ from xinqiao.disputes.queries import (
     list_files,
     list_steps,
     read_file,
-    rows_now,
     turn_at,
 )
 from xinqiao.disputes.refusals import (
@@ -59,6 +58,7 @@ from xinqiao.parties.actions import (
 )
 from xinqiao.parties.types import OrganisationKind, Role
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.records.queries import rows_now
 from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses
 from xinqiao.release.replaying import answered_lines, is_reproduced

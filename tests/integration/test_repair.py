@@ -15,9 +15,9 @@ from xinqiao.consent.types import Form
 from xinqiao.corrections.queries import list_notices
 from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.corrections.types import CorrectionKind
-from xinqiao.disputes.queries import rows_now
 from xinqiao.evaluation.queries import current_result
 from xinqiao.kernel.transitions import TransitionRefused
+from xinqiao.records.queries import rows_now
 from xinqiao.release.actions import query
 from xinqiao.release.types import Inquiry, Recipient, RecipientKind
 from xinqiao.repair.actions import apply, grant, refuse, take_back

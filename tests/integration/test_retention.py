@@ -10,7 +10,6 @@ from typer.testing import CliRunner
 
 from tests.factories import DAY, NOW, deliver, item, registration, uscc
 from xinqiao.config.cli import app
-from xinqiao.disputes.queries import rows_now
 from xinqiao.evidence.actions import sequence
 from xinqiao.evidence.queries import list_entries
 from xinqiao.evidence.verify import verify_folder
@@ -18,6 +17,7 @@ from xinqiao.kernel.identifiers import make_uscc
 from xinqiao.plumbing.settings import evidence_dir
 from xinqiao.records.actions import audit_files, compact, remove_unregistered
 from xinqiao.records.lake import lake
+from xinqiao.records.queries import rows_now
 from xinqiao.retention.actions import delete_expired_records
 from xinqiao.retention.rules import load_retention
 from xinqiao.retention.types import InvalidRetention

@@ -10,9 +10,10 @@ import pytest
 
 from xinqiao.corrections.differing import differences
 from xinqiao.disputes.refusals import InvalidDisputes
-from xinqiao.disputes.rules import changed_fields, counted_from, kind_of, load_dispute_rules, marks_due
+from xinqiao.disputes.rules import changed_fields, counted_from, load_dispute_rules, marks_due
 from xinqiao.disputes.types import AfterHours
 from xinqiao.kernel.dated import BEIJING
+from xinqiao.kernel.papers import kind_of
 from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.plumbing.settings import content_dir
 

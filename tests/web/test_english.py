@@ -32,7 +32,6 @@ from xinqiao.corrections.rippling import ripple_waiting
 from xinqiao.directory.build import rebuild
 from xinqiao.disputes.deciding import find_wrong, reject
 from xinqiao.disputes.filing import file_dispute, receive_at
-from xinqiao.disputes.queries import rows_now
 from xinqiao.disputes.types import Channel, Claim
 from xinqiao.evaluation.actions import run_evaluation
 from xinqiao.evidence.actions import sequence
@@ -67,6 +66,7 @@ from xinqiao.quality.queries import list_findings
 from xinqiao.quality.rules import monday
 from xinqiao.reconciliation.actions import hand_in, open_buckets
 from xinqiao.reconciliation.jobs import settle_days
+from xinqiao.records.queries import rows_now
 from xinqiao.records.types import AsOf
 from xinqiao.release.actions import query
 from xinqiao.release.queries import list_accesses

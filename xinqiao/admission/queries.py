@@ -32,10 +32,9 @@ from xinqiao.admission.types import (
 )
 from xinqiao.consent.removal import count_standing
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.oauth.queries import count_live_tokens
 from xinqiao.parties.types import OrganisationKind
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.webhooks.queries import count_waiting
 
 
@@ -146,7 +145,7 @@ def due_on(member: Member) -> date | None:
     """The day by which something must happen: a decision, the end of a trial, a review, a suspension, a deletion."""
     found, state = bar(), member.state
     if state in IN_REVIEW and member.applied_at:
-        calendar = WorkCalendar.load(content_dir() / "calendar")
+        calendar = work_calendar()
         return calendar.add(beijing_day(member.applied_at), found.decision_workdays).on
     if state is State.WATCHED and member.watched_at:
         return beijing_day(member.watched_at) + timedelta(days=found.grace_days)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from xinqiao.config.console import ACTOR, explained, out
-from xinqiao.evidence.actions import sequence
+from xinqiao.evidence.actions import sequence_all
 from xinqiao.judicial.actions import make_package, open_case
 from xinqiao.judicial.certificates import signing_request
 from xinqiao.judicial.queries import package_bytes, row_of, sidecar
@@ -45,23 +45,17 @@ def make(
     now = datetime.now(UTC)
     asked = CaseRequest(kind, case_no, basis, matter, enterprise, institution, number)
     with explained():
-        _sign_all()
+        sequence_all(now=datetime.now(UTC))
         try:
             case = open_case(asked, organisation=court, actor=ACTOR, now=now).id
         except AlreadyOpen as standing:
             case = str(standing.data["case"])
         made = make_package(case, organisation=court, actor=ACTOR, now=now)
-        _sign_all()
+        sequence_all(now=datetime.now(UTC))
         (folder / f"{made.id}.asice").write_bytes(package_bytes(row_of(made.id)))
         (folder / f"{made.id}.receipt.asice").write_bytes(sidecar(made.id))
     said = f"{made.id}.asice\n  SHA-256 {made.sha256}\n  SM3     {made.sm3}\n  {made.items} 份材料，{made.size} 字节"
     out.print(said, markup=False, highlight=False, soft_wrap=True)
-
-
-def _sign_all() -> None:
-    """Have every entry under a checkpoint, also where no background process runs."""
-    while sequence(now=datetime.now(UTC)):
-        pass
 
 
 @package_app.command("verify")

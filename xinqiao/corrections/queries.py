@@ -12,7 +12,6 @@ from xinqiao.corrections.models import CorrectionRow, NoticeRow
 from xinqiao.corrections.types import CorrectionKind, InvalidCorrections, Notice, NoticeState, UnknownNotice
 from xinqiao.kernel.canonical import read_json
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.vault.sealing import open_all
 from xinqiao.vault.types import ERASED, Sealing, enterprise_subject
@@ -35,11 +34,6 @@ def _workdays(path: Path) -> int:
         problem = Problem(field="acknowledge_workdays", code="corrections.days", message=Phrase("应为正整数"))
         raise InvalidCorrections([problem])
     return days
-
-
-def calendar() -> WorkCalendar:
-    """The content's working days."""
-    return WorkCalendar.load(content_dir() / "calendar")
 
 
 def sealing_of(enterprise: str, cause: str, access: str, *, value: str = "", sealed: bytes = b"") -> Sealing:

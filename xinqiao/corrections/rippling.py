@@ -25,6 +25,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.parties.queries import get_organisation
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.records.queries import read_enterprise, stored_schema
 from xinqiao.records.supposed import Supposed
 from xinqiao.release.correcting import tell_correction
@@ -121,7 +122,7 @@ def dispatch(correction: CorrectionRow, reached: Reached, *, now: datetime) -> N
     """Tell one recipient that an answer does not hold, with what changes as far as it may still know, and until when to
     acknowledge; durable with its evidence before it can be read."""
     access = reached.access
-    due = queries.calendar().add(beijing_day(now), queries.acknowledge_workdays()).on
+    due = work_calendar().add(beijing_day(now), queries.acknowledge_workdays()).on
     document: Document = {
         "v": 1,
         "kind": correction.kind,

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from xinqiao.disputes.queries import item_of, rows_now
+from xinqiao.disputes.queries import item_of
 from xinqiao.disputes.types import WHOLE, Dispute
 from xinqiao.ingest.correcting import written_row
+from xinqiao.records.queries import rows_now
 from xinqiao.records.sealing import open_rows
 from xinqiao.release.types import Recipient
 from xinqiao.release.verifying import note_check

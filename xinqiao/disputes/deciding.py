@@ -18,15 +18,15 @@ from xinqiao.disputes.models import DisputeRow
 from xinqiao.disputes.moving import move
 from xinqiao.disputes.refusals import InvalidClaim, InvalidFinding, RowMoved, SecondLook
 from xinqiao.disputes.rules import changed_fields, check_finding, check_rejection, check_words, day_begins
-from xinqiao.disputes.settling import score_of
 from xinqiao.disputes.types import ANSWERED, ASKED, FOUND, REJECTED, WHOLE, Dispute, Verdict
+from xinqiao.evaluation.queries import current_score
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.correcting import correct_record, written_row
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.marks.actions import lift_mark, set_mark
 from xinqiao.marks.types import MarkKind
-from xinqiao.records.queries import read_enterprise
+from xinqiao.records.queries import read_enterprise, rows_now
 from xinqiao.records.sealing import open_rows
 from xinqiao.sharing.queries import current_list
 from xinqiao.vault.sealing import seal
@@ -59,7 +59,7 @@ def find_wrong(
         if right is not None:
             right = {**right, item.subject.code: row.enterprise}
         _check(text, item, wrong, right)
-        before = score_of(row.enterprise, now=now)
+        before = current_score(row.enterprise, now=now)
         move(row, "confirm_error", actor, now)
         recorded = _recorded_so(row.enterprise, item, wrong, now)
         batch = correct_record(item, wrong=wrong, right=right, cause=row.id, provider=provider, actor=actor, now=now)
@@ -160,7 +160,7 @@ def _wrong_row(row: DisputeRow, item: Item, ref: str, now: datetime) -> dict[str
     """The row as it stands now; None where the dispute is that one is missing."""
     if ref == WHOLE:
         return None
-    found = [one for one in queries.rows_now(row.enterprise, item, known=now) if one["_ref"] == ref]
+    found = [one for one in rows_now(row.enterprise, item, known=now) if one["_ref"] == ref]
     if not found:
         raise RowMoved(item=item.name)
     return found[0]

@@ -41,7 +41,9 @@ from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.marks.actions import lift_mark, set_mark
 from xinqiao.marks.types import MarkKind
 from xinqiao.parties.queries import find_enterprise
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
+from xinqiao.records.queries import rows_now
 from xinqiao.sharing.queries import current_list
 from xinqiao.vault.sealing import seal
 from xinqiao.webhooks.actions import tell
@@ -98,11 +100,11 @@ def _new(
     claim: Claim, enterprise: str, name: str, channel: Channel, via: str, received_at: datetime, files: Files,
     actor: str, now: datetime,
 ) -> DisputeRow:  # fmt: skip
-    rules, days = queries.dispute_rules(), queries.calendar()
+    rules, days = queries.dispute_rules(), work_calendar()
     check_claim(claim, rules, files)
     item = current_list().item(claim.item)
     hold_name(f"dispute:{enterprise}:{item.code}")
-    if claim.ref != WHOLE and claim.ref not in {r["_ref"] for r in queries.rows_now(enterprise, item, known=now)}:
+    if claim.ref != WHOLE and claim.ref not in {r["_ref"] for r in rows_now(enterprise, item, known=now)}:
         raise RowMoved(item=item.name)
     if earlier := queries.open_dispute_about(enterprise, item.code, claim.ref):
         raise DisputedAlready(dispute=earlier)

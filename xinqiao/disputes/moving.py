@@ -7,9 +7,10 @@ from datetime import datetime
 
 from xinqiao.disputes.models import DisputeRow, FileRow, StepRow
 from xinqiao.disputes.queries import sealing_of
-from xinqiao.disputes.rules import TRANSITIONS, kind_of
+from xinqiao.disputes.rules import TRANSITIONS
 from xinqiao.disputes.types import DisputeState
 from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.papers import kind_of
 from xinqiao.vault.keeping import keep_sealed
 from xinqiao.vault.sealing import seal
 from xinqiao.vault.types import enterprise_subject

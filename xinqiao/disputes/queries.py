@@ -8,7 +8,6 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
 from xinqiao.disputes.models import DisputeRow, FileRow, ReminderRow, StepRow
 from xinqiao.disputes.refusals import UnknownDispute
@@ -28,9 +27,8 @@ from xinqiao.disputes.types import (
     Verdict,
 )
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.records.queries import current_rows, read_enterprise
 from xinqiao.sharing.queries import item_ever
 from xinqiao.vault.keeping import read_sealed
 from xinqiao.vault.sealing import open_all
@@ -40,11 +38,6 @@ from xinqiao.vault.types import Sealing, enterprise_subject
 def dispute_rules() -> DisputeRules:
     """The content's ``disputes.toml``."""
     return load_dispute_rules(content_dir() / "disputes.toml")
-
-
-def calendar() -> WorkCalendar:
-    """The content's working days."""
-    return WorkCalendar.load(content_dir() / "calendar")
 
 
 def ground_of(code: str) -> Ground | None:
@@ -102,7 +95,7 @@ def board(*, now: datetime, limit: int = 500, **owner: Any) -> list[tuple[Disput
 def turn_at(dispute: Dispute, *, now: datetime) -> Turn | None:
     """Whose turn a dispute is and how its clock stands; None where nobody is waited for."""
     begun = dispute.counted_from if dispute.state is DisputeState.FILED else beijing_day(dispute.since)
-    return turn_of(dispute.state, dispute_rules(), begun=begun, now=now, calendar=calendar())
+    return turn_of(dispute.state, dispute_rules(), begun=begun, now=now, calendar=work_calendar())
 
 
 def dispute_facts(rows: Sequence[DisputeRow]) -> list[Dispute]:
@@ -154,13 +147,6 @@ def read_file(dispute: Dispute, file: int) -> tuple[str, str, bytes]:
     if row is None or data is None:
         raise UnknownDispute(dispute=f"{dispute.id}/{file}")
     return row.name, row.kind, data
-
-
-def rows_now(enterprise: str, item: Item, *, known: datetime) -> list[dict[str, Any]]:
-    """The rows of an item that stand about an enterprise, as stored, each with its reference under ``_ref``."""
-    table = read_enterprise(enterprise, [item], known=known).get(item.code)
-    rows = current_rows(table, item) if table is not None else []
-    return [{**row, "_ref": row_ref(item, row)} for row in rows]
 
 
 def open_dispute_about(enterprise: str, item: str, ref: str) -> str | None:

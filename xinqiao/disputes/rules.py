@@ -23,6 +23,7 @@ from xinqiao.disputes.types import (
 )
 from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
+from xinqiao.kernel.papers import paper_problems, words_problems
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.kernel.working_days import WorkCalendar
 
@@ -75,8 +76,7 @@ TRANSITIONS = Transitions(
     },
 )
 MARKS = (50, 80, 100)  # percent of a clock at which whoever's turn it is is reminded; at 100 it is a breach
-LONGEST, MOST_FILES, MOST_BYTES = 1000, 5, 5 << 20
-KINDS = {b"%PDF-": "pdf", b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
+MOST_FILES = 5
 FORWARDING = frozenset({Channel.INSTITUTION, Channel.PLATFORM})
 
 
@@ -139,10 +139,7 @@ def check_claim(claim: Claim, rules: DisputeRules, files: Sequence[tuple[str, by
 
 def check_words(text: str) -> list[Problem]:
     """What is wrong with an explanation."""
-    if 1 <= len(text.strip()) <= LONGEST:
-        return []
-    said = Phrase("说明为 1 至 {most} 字，现有 {count} 字", most=LONGEST, count=len(text.strip()))
-    return [Problem(field="text", code="dispute.text", message=said)]
+    return words_problems(text, code="dispute")
 
 
 def check_files(files: Sequence[tuple[str, bytes]], *, held: int = 0) -> list[Problem]:
@@ -152,16 +149,8 @@ def check_files(files: Sequence[tuple[str, bytes]], *, held: int = 0) -> list[Pr
         message = Phrase("附件至多 {most} 个", most=MOST_FILES)
         problems.append(Problem(field="files", code="dispute.files", message=message))
     for name, data in files:
-        if len(data) > MOST_BYTES:
-            problems.append(Problem(field=name, code="dispute.file_size", message=Phrase("文件超过 5 MB")))
-        elif kind_of(data) is None:
-            problems.append(Problem(field=name, code="dispute.file_kind", message=Phrase("不是 PDF、JPG 或 PNG")))
+        problems += paper_problems(name, data, code="dispute")
     return problems
-
-
-def kind_of(data: bytes) -> str | None:
-    """The kind of a file by how it begins, whatever its name says; None for what is not taken."""
-    return next((kind for mark, kind in KINDS.items() if data.startswith(mark)), None)
 
 
 def check_finding(text: str, *, corrects: bool, changes: bool) -> None:

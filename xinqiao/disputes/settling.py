@@ -12,17 +12,7 @@ from xinqiao.disputes.filing import SYSTEM
 from xinqiao.disputes.models import DisputeRow
 from xinqiao.disputes.moving import move
 from xinqiao.disputes.types import DisputeState, Verdict
-from xinqiao.evaluation.queries import current_result
-from xinqiao.evaluation.types import UnknownEnterprise
-
-
-def score_of(enterprise: str, *, now: datetime) -> int | None:
-    """The score as it stands; None where the registry does not know the enterprise."""
-    try:
-        found: int = current_result(enterprise, now=now)["score"]
-    except UnknownEnterprise:
-        return None
-    return found
+from xinqiao.evaluation.queries import current_score
 
 
 def settle_corrected(*, now: datetime) -> int:
@@ -39,5 +29,5 @@ def _settle(dispute: str, now: datetime) -> None:
     row = queries.row_of(dispute, lock=True)
     if row.state == DisputeState.ANSWERED:
         move(row, "notify", SYSTEM, now)
-        row.score_after = score_of(row.enterprise, now=now)
+        row.score_after = current_score(row.enterprise, now=now)
         row.save()

@@ -216,6 +216,15 @@ def profile_of(answer: Mapping[str, Any], *, on: date) -> Profile:
     return profile(answer, content, card, items, medians=medians, peers=peers, today=on)
 
 
+def current_score(enterprise: str, *, now: datetime) -> int | None:
+    """The score as it stands; None where the registry does not know the enterprise."""
+    try:
+        found: int = current_result(enterprise, now=now)["score"]
+    except UnknownEnterprise:
+        return None
+    return found
+
+
 def current_result(
     enterprise: str,
     *,

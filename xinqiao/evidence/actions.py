@@ -138,6 +138,14 @@ def sequence(*, now: datetime) -> int:
         return size - signed
 
 
+def sequence_all(*, now: datetime) -> int:
+    """Sequence until nothing waits, also where no background process does; returns how many entries it newly covers."""
+    covered = 0
+    while placed := sequence(now=now):
+        covered += placed
+    return covered
+
+
 @contextmanager
 def _only_sequencer() -> Iterator[TileFolder]:
     """The log's folder, held by one process at a time."""

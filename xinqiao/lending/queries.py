@@ -34,6 +34,7 @@ from xinqiao.lending.types import (
     Verdict,
 )
 from xinqiao.parties.queries import is_excluded
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.settings import content_dir
 
 ORDER = list(FiveClass)
@@ -42,11 +43,6 @@ ORDER = list(FiveClass)
 def lending_rules() -> LendingRules:
     """The content's ``lending.toml``; raises InvalidLending."""
     return load_lending(content_dir() / "lending.toml")
-
-
-def calendar() -> WorkCalendar:
-    """The working days of the content."""
-    return WorkCalendar.load(content_dir() / "calendar")
 
 
 def reasons_of(codes: Iterable[str]) -> list[DeclineReason]:
@@ -108,7 +104,7 @@ def turn_of(application: Application, *, now: datetime, decision_workdays: int |
     """Whose turn an application is and how its clock stands; None where nobody's time runs."""
     promised = decision_workdays if decision_workdays is not None else _promised(application.id)
     clock = clock_of(application.state, lending_rules(), decision_workdays=promised)
-    return turn(clock, since=application.since, now=now, calendar=calendar())
+    return turn(clock, since=application.since, now=now, calendar=work_calendar())
 
 
 def _promised(application: str) -> int:
@@ -175,7 +171,7 @@ def application_history() -> list[dict[str, object]]:
     steps: dict[str, dict[str, datetime]] = {}
     for name, event, at in StepRow.objects.order_by("id").values_list("application_id", "event", "at"):
         steps.setdefault(name, {}).setdefault(event, at)
-    rules, days = lending_rules(), calendar()
+    rules, days = lending_rules(), work_calendar()
     return [
         _history(row, steps.get(row.id, {}), rules, days) for row in ApplicationRow.objects.order_by("made_at", "id")
     ]
@@ -285,7 +281,7 @@ def reconciliation(institution: str, *, now: datetime) -> list[Gap]:
 def _not_disbursed(institution: str, today: date, rules: LendingRules) -> Iterable[Gap]:
     accepted = ApplicationRow.objects.filter(institution=institution, state=ApplicationState.ACCEPTED)
     for row in accepted:
-        due = calendar().add(beijing_day(row.since), rules.feedback_workdays).on
+        due = work_calendar().add(beijing_day(row.since), rules.feedback_workdays).on
         if due < today:
             yield Gap(GapKind.NOT_DISBURSED, row.id, row.enterprise, due)
 

@@ -24,7 +24,6 @@ from xinqiao.evaluation.queries import published_runs
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.monitoring.actions import close_watch
 from xinqiao.monitoring.content import signals
 from xinqiao.monitoring.models import BookmarkRow, EmbargoRow, PushRow, SeenFile, SignalRow, WatchRow
@@ -46,8 +45,8 @@ from xinqiao.monitoring.types import (
     WatchEnd,
 )
 from xinqiao.parties.queries import is_excluded
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.records.queries import FileChange, enterprises_in, list_changes, register_mark
 from xinqiao.sharing.queries import current_list
 
@@ -255,7 +254,7 @@ def _taken(found: Iterable[Finding]) -> dict[Place, str]:
 
 def expiries(now: datetime) -> dict[str, date]:
     """By rule the last day on which a signal raised now may be read."""
-    calendar, today = WorkCalendar.load(content_dir() / "calendar"), beijing_day(now)
+    calendar, today = work_calendar(), beijing_day(now)
     return {rule.code: calendar.add(today, rule.expires_workdays).on for rule in signals().rules}
 
 

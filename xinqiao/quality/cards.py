@@ -16,8 +16,9 @@ from xinqiao.ingest.queries import list_arrivals, list_problems
 from xinqiao.ingest.types import Arrival, DeliveryErased
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.quality.models import CardRow
-from xinqiao.quality.queries import calendar, expectations, latest_cross_run, list_cards, list_sources, open_enterprises
+from xinqiao.quality.queries import expectations, latest_cross_run, list_cards, list_sources, open_enterprises
 from xinqiao.quality.rules import deadlines, usual_rows
 from xinqiao.quality.types import CARDS_MADE, Aspect, Card, CrossRun, Figure, Source
 from xinqiao.records.queries import empty_cells
@@ -112,7 +113,7 @@ def _card(item: Item, arrivals: Sequence[Arrival], source: Source, today: date, 
 def _on_time(item: Item, days: Sequence[date], today: date, window: int) -> Figure:
     """Deadlines kept, of those in the window."""
     since = today - timedelta(days=window)
-    found = [d for d in deadlines(item.due, days, today, calendar=calendar()) if d.due_on > since]
+    found = [d for d in deadlines(item.due, days, today, calendar=work_calendar()) if d.due_on > since]
     return Figure(sum(d.met for d in found), len(found))
 
 

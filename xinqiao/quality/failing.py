@@ -15,8 +15,9 @@ from xinqiao.ingest.queries import list_arrivals
 from xinqiao.ingest.types import RULES
 from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.money import format_fen
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.quality.cards import DUPLICATES, REQUIRED, problems_of
-from xinqiao.quality.queries import calendar, expectations, list_findings
+from xinqiao.quality.queries import expectations, list_findings
 from xinqiao.quality.rules import deadlines
 from xinqiao.quality.types import Aspect, Card, FailingPage, FindingState, FindingValue
 from xinqiao.records.queries import cells_of
@@ -83,7 +84,7 @@ def _deadlines(card: Card, item: Item, say: Say) -> Iterator[Line]:
         a for a in list_arrivals(known=datetime.combine(card.day, time.max, BEIJING), item=item.code) if a.accepted
     ]
     days = [beijing_day(a.received_at) for a in known]
-    for d in reversed(deadlines(item.due, days, card.day, calendar=calendar())):
+    for d in reversed(deadlines(item.due, days, card.day, calendar=work_calendar())):
         if not d.met and (card.day - d.due_on).days < expected.window_days:
             yield d.due_on.isoformat(), d.came_on.isoformat() if d.came_on else say(NOT_COME)
 

@@ -14,7 +14,7 @@ from xinqiao.indicators.registry import load_cross_rules
 from xinqiao.indicators.types import CrossFacts
 from xinqiao.ingest.queries import list_arrivals
 from xinqiao.kernel.dated import beijing_day
-from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.models import CardRow, CrossRunRow, FindingRow, OutageRow, ReminderRow
 from xinqiao.quality.rules import last_weeks, load_expectations, source_of, week_cells
@@ -46,11 +46,6 @@ def expectations() -> Expectations:
     return load_expectations(content_dir() / "quality.toml")
 
 
-def calendar() -> WorkCalendar:
-    """The content's working days."""
-    return WorkCalendar.load(content_dir() / "calendar")
-
-
 def list_sources(
     items: Iterable[Item], *, on: date, known: datetime, delivered: Mapping[str, datetime] | None = None
 ) -> dict[str, Source]:
@@ -60,7 +55,7 @@ def list_sources(
     """
     last = delivered_items(known=known) if delivered is None else delivered
     down = {outage.item: outage.reason for outage in _under_way(known)}
-    expected, days = expectations(), calendar()
+    expected, days = expectations(), work_calendar()
     found = {}
     for item in items:
         at = last.get(item.code)
@@ -108,7 +103,12 @@ def freshness(
         (
             item,
             week_cells(
-                item.due, came.get(item.code, []), mondays, today, calendar=calendar(), down=down.get(item.code, [])
+                item.due,
+                came.get(item.code, []),
+                mondays,
+                today,
+                calendar=work_calendar(),
+                down=down.get(item.code, []),
             ),
         )
         for item in items

@@ -15,12 +15,11 @@ from xinqiao.consent.queries import withdrawals
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, beijing_day, new_number
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.oauth.jose import Unreadable, candidates, claims_of, header_of
 from xinqiao.oauth.queries import list_clients
 from xinqiao.parties.queries import get_organisation, list_organisations
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.reconciliation.models import DayRow, HandInRow, MismatchRow
 from xinqiao.reconciliation.queries import all_mismatches, hand_in_facts, terms
 from xinqiao.reconciliation.rules import (
@@ -125,13 +124,8 @@ def _day(organisation: str, day: date, now: datetime) -> DayRow:
     found = DayRow.objects.select_for_update().filter(organisation=organisation, day=day).first()
     if found is not None:
         return found
-    due = calendar().add(day, terms().due_workdays).on
+    due = work_calendar().add(day, terms().due_workdays).on
     return DayRow(organisation=organisation, day=day, state=DayState.OPENING, due_on=due)
-
-
-def calendar() -> WorkCalendar:
-    """The content's working days."""
-    return WorkCalendar.load(content_dir() / "calendar")
 
 
 def _entered(
@@ -140,7 +134,7 @@ def _entered(
     today = beijing_day(now)
     if day.revision == 0:
         day.late = today > day.due_on
-        day.correct_by = max(day.due_on, calendar().add(today, terms().correct_workdays).on)
+        day.correct_by = max(day.due_on, work_calendar().add(today, terms().correct_workdays).on)
     day.revision = statement.revision
     if not day.case:
         day.state = DayState.OPENING

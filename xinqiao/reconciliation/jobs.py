@@ -13,8 +13,9 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.parties.queries import get_organisation, list_organisations
 from xinqiao.parties.types import OrganisationKind
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.reconciliation.actions import calendar, since_when
+from xinqiao.reconciliation.actions import since_when
 from xinqiao.reconciliation.models import DayRow, HandInRow, MismatchRow
 from xinqiao.reconciliation.queries import terms
 from xinqiao.reconciliation.rules import bounds_of
@@ -45,7 +46,7 @@ def _note_overdue_days(organisation: str, now: datetime) -> None:
         return
     known = set(DayRow.objects.filter(organisation=organisation, day__gte=first).values_list("day", flat=True))
     for day in (first + timedelta(days=n) for n in range((today - first).days)):
-        due, (since, until) = calendar().add(day, terms().due_workdays).on, bounds_of(day)
+        due, (since, until) = work_calendar().add(day, terms().due_workdays).on, bounds_of(day)
         if day not in known and due < today and has_released(organisation, since=since, until=until, channels=channels):
             _note_overdue(organisation, day, due, now)
 
@@ -102,7 +103,7 @@ def _last_day(row: DayRow) -> date:
     """The last day on which a day may still be handed in or corrected."""
     if row.correct_by is not None:
         return row.correct_by
-    return calendar().add(row.due_on, terms().late_workdays).on
+    return work_calendar().add(row.due_on, terms().late_workdays).on
 
 
 def _summary(row: DayRow, counts: dict[MismatchKind, int]) -> str:

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db.models import Count, Max, Min, Q, QuerySet, Sum
 
-from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns
+from xinqiao.catalogue.schema import arrow_schema, index_column, indexed_fields, key_columns, row_ref
 from xinqiao.catalogue.types import Item
 from xinqiao.records.lake import AFTER_ALL, lake
 from xinqiao.records.models import LakeFile
@@ -112,6 +113,13 @@ def _conform(table: pa.Table, schema: pa.Schema) -> pa.Table:
 def current_rows(table: pa.Table, item: Item) -> list[dict[str, object]]:
     """The rows that stand, newest of each key, retracted ones left out; for one enterprise's handful of rows."""
     return _standing(table, item).to_pylist()  # type: ignore[no-any-return]
+
+
+def rows_now(enterprise: str, item: Item, *, known: datetime) -> list[dict[str, Any]]:
+    """The rows of an item that stand about an enterprise, as stored, each with its reference under ``_ref``."""
+    table = read_enterprise(enterprise, [item], known=known).get(item.code)
+    rows = current_rows(table, item) if table is not None else []
+    return [{**row, "_ref": row_ref(item, row)} for row in rows]
 
 
 def rows_as_of(table: pa.Table, item: Item, valid: date) -> pa.Table:

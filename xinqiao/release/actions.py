@@ -23,7 +23,7 @@ from xinqiao.parties.queries import is_excluded
 from xinqiao.release.documents import decided, make_document, via_of
 from xinqiao.release.models import AccessLine
 from xinqiao.release.queries import as_access, policy
-from xinqiao.release.rules import NOT_ADMITTED, judge
+from xinqiao.release.rules import ADMITTED_KINDS, NOT_ADMITTED, judge
 from xinqiao.release.types import (
     GRANTED,
     REFUSED,
@@ -123,7 +123,7 @@ def _decided(inquiry: Inquiry, table: Policy, now: datetime) -> Decided:
     found = ask.authorisation
     if not rule.allow:
         return Decided(items, rule, found is not None, None)
-    document = make_document(inquiry, items, found, now=now) | decided(rule, table, found)
+    document = make_document(inquiry, items, found, now=now) | decided(rule.id, rule.clause, table.sha256, found)
     return Decided(items, rule, found is not None, document)
 
 
@@ -172,17 +172,7 @@ def refused(inquiry: Inquiry, items: Sequence[Item], rule: Rule, table: Policy, 
 def _not_registered(inquiry: Inquiry, table: Policy, now: datetime) -> NotRegistered:
     """Record that a code was looked for that the registry does not hold: whoever tries codes out leaves a trace."""
     error = UnknownEnterprise(enterprise=inquiry.enterprise)
-    rule = Rule(
-        id=UNKNOWN_ENTERPRISE,
-        recipients=frozenset(),
-        openness=frozenset(),
-        forms=frozenset(),
-        states=frozenset(),
-        allow=False,
-        reason=NOT_IN_REGISTRY,
-        clause="",
-        next_step=error.next_step,
-    )
+    rule = Rule.beside(UNKNOWN_ENTERPRISE, allow=False, reason=NOT_IN_REGISTRY, clause="", next_step=error.next_step)
     with transaction.atomic():
         access, entry = write_line(inquiry, items_of(inquiry), rule, table, now, answer="")
     receipt = fresh_receipt(entry).as_json()
@@ -202,7 +192,7 @@ def grant(inquiry: Inquiry, found: Decided, table: Policy, listed: Catalogue, *,
     assert found.document is not None
     digest = sha256_hex(canonical_bytes(found.document))
     with transaction.atomic():
-        if inquiry.recipient.kind in NOT_ADMITTED.recipients and is_excluded(inquiry.recipient.code):
+        if inquiry.recipient.kind in ADMITTED_KINDS and is_excluded(inquiry.recipient.code):
             raise Excluded()
         if not is_in_force(listed):
             raise ListChanged()

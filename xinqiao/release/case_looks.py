@@ -11,24 +11,19 @@ from datetime import datetime
 
 from django.db import connection
 
-from xinqiao.consent.types import AuthorisationState, Form
+from xinqiao.consent.types import Form
 from xinqiao.evidence.types import NotInTransaction
 from xinqiao.release.actions import write_line
 from xinqiao.release.queries import policy
-from xinqiao.release.types import OPENNESS, Access, Inquiry, Recipient, RecipientKind, Rule
+from xinqiao.release.types import Access, Inquiry, Recipient, RecipientKind, Rule
 from xinqiao.sharing.queries import current_list
 
 LOOKED, PACKED, FETCHED = "judicial_look", "judicial_package", "judicial_fetch"  # purposes of the ledger lines
-CASE_LOOK = Rule(
-    id="judicial-case",
-    recipients=frozenset({RecipientKind.JUDICIAL}),
-    openness=frozenset(OPENNESS),
-    forms=frozenset({Form.REPORT}),
-    states=frozenset(AuthorisationState),
+CASE_LOOK = Rule.beside(
+    "judicial-case",
     allow=True,
     reason="依法办理的案件，限本案所涉的授权、合同和查询记录",
     clause="人民法院在线诉讼规则第十一条；公证法第二十九条；仲裁法",
-    next_step="",
 )
 
 

@@ -9,8 +9,7 @@ from django.db import transaction
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Problem
-from xinqiao.kernel.working_days import WorkCalendar
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.release.models import AccessLine, ChallengeRow
 from xinqiao.release.queries import UnknownAccess
 from xinqiao.release.types import (
@@ -39,7 +38,7 @@ def challenge_access(access: str, *, enterprise: str, text: str, actor: str, now
     if ChallengeRow.objects.filter(access=line).exists():
         raise AlreadyChallenged(access=access)
     outside = line.recipient_kind in (RecipientKind.INSTITUTION, RecipientKind.PLATFORM, RecipientKind.DEPARTMENT)
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+    calendar = work_calendar()
     row = ChallengeRow.objects.create(
         access=line,
         asked_of=line.recipient_code if outside else NODE,

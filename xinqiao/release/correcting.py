@@ -17,16 +17,11 @@ from xinqiao.release.types import Access, Answer, Inquiry, Recipient, Rule
 from xinqiao.sharing.queries import current_list
 
 PURPOSE = "correction"
-NOTICE = Rule(
-    id="correction-notice",
-    recipients=frozenset(),
-    openness=frozenset(),
-    forms=frozenset(),
-    states=frozenset(),
+NOTICE = Rule.beside(
+    "correction-notice",
     allow=True,
     reason="此前提供的信息有误，告知更正",
     clause="异议成立的，及时更正并告知信息使用者（征信业管理条例第二十五条参照；省级实施方案：异议处理）",
-    next_step="",
 )
 
 

@@ -24,7 +24,7 @@ from xinqiao.records.sealing import open_rows
 from xinqiao.records.types import AsOf
 from xinqiao.release.scenario_scores import scenario_scores
 from xinqiao.release.shape import Bounds, ItemFacts, Show, as_heard, figures_of, item_block
-from xinqiao.release.types import Inquiry, Policy, RecipientKind, Rule
+from xinqiao.release.types import Inquiry, RecipientKind
 from xinqiao.sharing.queries import current_list, not_listed
 from xinqiao.sources.queries import heard
 from xinqiao.sources.types import Heard
@@ -32,9 +32,9 @@ from xinqiao.sources.types import Heard
 OBLIGATIONS = ("仅用于授权所列用途", "不得转供他人", "授权到期或被撤回后停止使用")
 
 
-def decided(rule: Rule, table: Policy, found: Authorisation | None) -> Document:
+def decided(rule: str, clause: str, policy_sha256: str, found: Authorisation | None) -> Document:
     """The part of an answer that says by which rule and under which authorisation it was given."""
-    said: Document = {"decision": {"rule": rule.id, "clause": rule.clause, "policy_sha256": table.sha256}}
+    said: Document = {"decision": {"rule": rule, "clause": clause, "policy_sha256": policy_sha256}}
     if found:
         said["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
     return said

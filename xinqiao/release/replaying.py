@@ -16,7 +16,7 @@ from xinqiao.evaluation.types import Document
 from xinqiao.kernel.canonical import canonical_bytes, read_json, sha256_hex
 from xinqiao.records.supposed import Supposed, supposing
 from xinqiao.release.disclosing import sealing_of
-from xinqiao.release.documents import make_document
+from xinqiao.release.documents import decided, make_document
 from xinqiao.release.models import AccessLine, DisclosedRow
 from xinqiao.release.queries import UnknownAccess, as_access
 from xinqiao.release.types import Access, Inquiry, Recipient, RecipientKind
@@ -62,10 +62,7 @@ def replay(access: str, *, supposed: Supposed | None = None) -> Document:
     with as_listed(row.at), supposing(supposed):
         items = [current_list().item(code) for code in json.loads(row.items)]
         document = make_document(inquiry, items, found, now=row.at, again=True)
-    document["decision"] = {"rule": row.rule, "clause": row.clause, "policy_sha256": row.policy_sha256}
-    if found:
-        document["authorisation"] = {"id": found.id, "purpose": found.purpose, "valid_to": found.valid_to.isoformat()}
-    return document
+    return document | decided(row.rule, row.clause, row.policy_sha256, found)
 
 
 def is_reproduced(access: str) -> bool:

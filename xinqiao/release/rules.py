@@ -27,37 +27,26 @@ from xinqiao.release.types import (
     Rule,
 )
 
-NOT_ADMITTED = Rule(
-    id="not-admitted",
-    recipients=frozenset({RecipientKind.INSTITUTION, RecipientKind.PLATFORM}),
-    openness=frozenset(OPENNESS),
-    forms=frozenset(Form),
-    states=frozenset(AuthorisationState),
+# Who asks as a member of the node, and only while it is one.
+ADMITTED_KINDS = frozenset({RecipientKind.INSTITUTION, RecipientKind.PLATFORM})
+NOT_ADMITTED = Rule.beside(
+    "not-admitted",
     allow=False,
     reason="该机构未接入或已被暂停，不能查询",
     clause="有进有出：接入须经安全评估和授权评估（省级实施方案）",
     next_step="请先完成接入申请，或联系节点了解暂停原因",
 )
 
-NOT_THE_SUBJECT = Rule(
-    id="not-the-subject",
-    recipients=frozenset({RecipientKind.ENTERPRISE}),
-    openness=frozenset(OPENNESS),
-    forms=frozenset(Form),
-    states=frozenset(AuthorisationState),
+NOT_THE_SUBJECT = Rule.beside(
+    "not-the-subject",
     allow=False,
     reason="只能查询本企业自身的信用信息",
     clause="注册企业可免费查询自身信用信息（省级实施方案）",
     next_step="请切换到该企业的身份后再查",
 )
 
-
-NO_CASE = Rule(
-    id="no-case",
-    recipients=frozenset({RecipientKind.JUDICIAL}),
-    openness=frozenset(OPENNESS),
-    forms=frozenset(Form),
-    states=frozenset(AuthorisationState),
+NO_CASE = Rule.beside(
+    "no-case",
     allow=False,
     reason="司法机构只能在案件范围内查看，不能直接查询企业信息",
     clause="调取证据限于本案（人民法院在线诉讼规则）",
@@ -134,7 +123,7 @@ def decide(
     policy: Policy, recipient: Recipient, *, openness: Openness, form: Form, authorisation: AuthorisationState
 ) -> Rule:
     """The one row that answers; an institution or platform that is not admitted gets nothing, whatever the table."""
-    if recipient.kind in NOT_ADMITTED.recipients and not recipient.admitted:
+    if recipient.kind in ADMITTED_KINDS and not recipient.admitted:
         return NOT_ADMITTED
     return policy.index[Question(recipient.kind, openness, form, authorisation)]
 

@@ -140,6 +140,12 @@ class Rule:
     clause: str
     next_step: str
 
+    @classmethod
+    def beside(cls, id: str, *, allow: bool, reason: str, clause: str, next_step: str = "") -> Rule:
+        """A rule beside the table: it answers no question, and gives refusals and ledger lines their words."""
+        nothing: frozenset[Any] = frozenset()
+        return cls(id, nothing, nothing, nothing, nothing, allow, reason, clause, next_step)
+
     def answers(self, question: Question) -> bool:
         """Whether this row is about the question."""
         return (

@@ -13,16 +13,11 @@ from xinqiao.release.queries import policy
 from xinqiao.release.types import Access, Inquiry, Recipient, Rule
 
 PURPOSE = "dispute"
-CHECK = Rule(
-    id="dispute-check",
-    recipients=frozenset(),
-    openness=frozenset(),
-    forms=frozenset(),
-    states=frozenset(),
+CHECK = Rule.beside(
+    "dispute-check",
     allow=True,
     reason="企业提出异议，由数据产生部门和节点核查该条记录",
     clause="谁产生、谁提供、谁负责；异议的核查（省级实施方案；征信业管理条例第二十五条参照）",
-    next_step="",
 )
 
 

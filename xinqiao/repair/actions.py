@@ -13,17 +13,18 @@ from xinqiao.catalogue.types import Item
 from xinqiao.corrections.jobs import ripple_corrections
 from xinqiao.corrections.rippling import start_correction
 from xinqiao.corrections.types import Changed, CorrectionKind
-from xinqiao.evaluation.queries import current_result
-from xinqiao.evaluation.types import UnknownEnterprise
+from xinqiao.evaluation.queries import current_score
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.correcting import correct_record
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
+from xinqiao.kernel.papers import kind_of
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.records.queries import read_enterprise
 from xinqiao.repair import queries
 from xinqiao.repair.models import PaperRow, RepairRow
-from xinqiao.repair.rules import TRANSITIONS, check_application, check_decision, countdown, kind_of
+from xinqiao.repair.rules import TRANSITIONS, check_application, check_decision, countdown
 from xinqiao.repair.types import (
     APPLIED,
     GRANTED,
@@ -67,7 +68,7 @@ def apply(
         raise AppliedAlready(repair=earlier.id)
     number, said = new_number("R", now), text.strip()
     [sealed] = seal([queries.sealing_of(enterprise, f"{number}:text", value=said)], now=now)
-    due = queries.calendar().add(beijing_day(now), rules.decide_workdays).on
+    due = work_calendar().add(beijing_day(now), rules.decide_workdays).on
     made = RepairRow(
         id=number, enterprise=enterprise, enterprise_name=name, item=item, ref=ref, severity=terms.severity.code,
         counted_from=terms.counted_from, provider=found.department.code, state=RepairState.APPLIED, applied_at=now,
@@ -104,9 +105,9 @@ def grant(repair: str, *, provider: str, text: str, actor: str, now: datetime) -
     if held is None:
         raise NotRepairable(item=item.name)
     row.state = TRANSITIONS.check(RepairState(row.state), "grant")
-    row.score_before = _score(row.enterprise, now)
+    row.score_before = current_score(row.enterprise, now=now)
     batch = correct_record(item, wrong=held, right=None, cause=row.id, provider=provider, actor=actor, now=now)
-    row.score_after = _score(row.enterprise, now)
+    row.score_after = current_score(row.enterprise, now=now)
     first = _first_recorded(row, item, now)
     changed = Changed(CorrectionKind.REPAIRED, row.id, row.enterprise, item.code, first, (row.ref,), (batch,))
     start_correction(changed, now=now)
@@ -142,14 +143,6 @@ def _decide(row: RepairRow, text: str, actor: str, now: datetime) -> None:
     [row.answer_sealed] = seal([place], now=now)
     row.decided_at, row.decided_by = now, actor
     row.save()
-
-
-def _score(enterprise: str, now: datetime) -> int | None:
-    try:
-        found: int = current_result(enterprise, now=now)["score"]
-    except UnknownEnterprise:
-        return None
-    return found
 
 
 def _first_recorded(row: RepairRow, item: Item, now: datetime) -> datetime:

@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from xinqiao.catalogue.schema import row_ref
 from xinqiao.catalogue.types import Item
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.records.queries import current_rows, read_enterprise
+from xinqiao.records.queries import rows_now
 from xinqiao.repair.models import PaperRow, RepairRow
 from xinqiao.repair.rules import countdown, load_repair_rules
 from xinqiao.repair.types import Coded, Countdown, Paper, Repair, RepairRules, RepairState, UnknownRepair
@@ -27,11 +25,6 @@ SAME = (
 def repair_rules() -> RepairRules:
     """The content's ``repair.toml``."""
     return load_repair_rules(content_dir() / "repair.toml")
-
-
-def calendar() -> WorkCalendar:
-    """The content's working days."""
-    return WorkCalendar.load(content_dir() / "calendar")
 
 
 def refusal_of(code: str) -> Coded | None:
@@ -55,9 +48,7 @@ def countdowns(document: Mapping[str, Any]) -> list[Countdown]:
 
 def row_now(enterprise: str, item: Item, ref: str, *, known: datetime) -> dict[str, Any] | None:
     """A row as it stands, as stored; None where it does not."""
-    table = read_enterprise(enterprise, [item], known=known).get(item.code)
-    rows = current_rows(table, item) if table is not None else []
-    return next((row for row in rows if row_ref(item, row) == ref), None)
+    return next((row for row in rows_now(enterprise, item, known=known) if row["_ref"] == ref), None)
 
 
 def row_of(repair: str, *, lock: bool = False, **owner: Any) -> RepairRow:

@@ -11,6 +11,7 @@ from typing import Any
 
 from xinqiao.kernel.dated import add_months
 from xinqiao.kernel.errors import Phrase, Problem
+from xinqiao.kernel.papers import paper_problems, words_problems
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.repair.types import (
     Coded,
@@ -42,8 +43,6 @@ TRANSITIONS = Transitions(
         **{state: state.label for state in RepairState},
     },
 )
-LONGEST, MOST_BYTES = 1000, 5 << 20
-KINDS = {b"%PDF-": "pdf", b"\xff\xd8\xff": "jpg", b"\x89PNG\r\n\x1a\n": "png"}
 
 
 def countdown(item: str, row: Mapping[str, Any], ref: str, rules: RepairRules) -> Countdown | None:
@@ -73,41 +72,27 @@ def is_over(found: Countdown, today: date) -> bool:
     return found.latest_on is not None and today > found.latest_on
 
 
-def kind_of(data: bytes) -> str | None:
-    """The kind of a file by how it begins; None for what is not taken."""
-    return next((kind for mark, kind in KINDS.items() if data.startswith(mark)), None)
-
-
 def check_application(text: str, papers: Mapping[str, tuple[str, bytes]], rules: RepairRules) -> None:
     """Raises InvalidApplication with everything an application lacks; ``papers`` by the code of the document."""
-    problems = _words(text)
+    problems = words_problems(text, code="repair")
     for document in rules.documents:
         name, data = papers.get(document.code, ("", b""))
         if not data:
             said = Phrase("缺少：{document}", document=document.says)
             problems.append(Problem(field=document.code, code="repair.document", message=said))
-        elif len(data) > MOST_BYTES:
-            problems.append(Problem(field=name, code="repair.file_size", message=Phrase("文件超过 5 MB")))
-        elif kind_of(data) is None:
-            problems.append(Problem(field=name, code="repair.file_kind", message=Phrase("不是 PDF、JPG 或 PNG")))
+        else:
+            problems += paper_problems(name, data, code="repair")
     if problems:
         raise InvalidApplication(problems)
 
 
 def check_decision(text: str, *, refusal: str | None, rules: RepairRules) -> None:
     """Raises InvalidDecision with everything a decision lacks."""
-    problems = _words(text)
+    problems = words_problems(text, code="repair")
     if refusal is not None and refusal not in {r.code for r in rules.refusals}:
         problems.append(Problem(field="reason", code="repair.reason", message=Phrase("请选择理由")))
     if problems:
         raise InvalidDecision(problems)
-
-
-def _words(text: str) -> list[Problem]:
-    if 1 <= len(text.strip()) <= LONGEST:
-        return []
-    said = Phrase("说明为 1 至 {most} 字，现有 {count} 字", most=LONGEST, count=len(text.strip()))
-    return [Problem(field="text", code="repair.text", message=said)]
 
 
 @cache

@@ -14,9 +14,9 @@ from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.durable import durable_file
 from xinqiao.kernel.errors import Phrase, Problem
-from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir, home
+from xinqiao.plumbing.settings import home
 from xinqiao.sanctions.models import SanctionRow
 from xinqiao.sanctions.queries import place_of, sanction_facts, sanction_list
 from xinqiao.sanctions.rules import SANCTION_TRANSITIONS, check_determination, check_said
@@ -158,7 +158,7 @@ def _ended(row: SanctionRow, event: Event, reason: str, document: str, actor: st
 
 
 def _after(now: datetime, workdays: int) -> date:
-    return WorkCalendar.load(content_dir() / "calendar").add(beijing_day(now), workdays).on
+    return work_calendar().add(beijing_day(now), workdays).on
 
 
 def _moved(sanction: str, step: str, *, enterprise: str | None = None) -> SanctionRow:

@@ -26,8 +26,8 @@ from xinqiao.kernel.errors import Refused
 from xinqiao.parties.actions import register_organisation
 from xinqiao.parties.queries import list_organisations
 from xinqiao.parties.types import OrganisationKind
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.quality.queries import calendar
 from xinqiao.quality.types import ReminderKind as SourceReminder
 from xinqiao.sharing.actions import adopt_content, put_in_force
 from xinqiao.sharing.queries import codes_ever, current_list, declared_ever, list_of, listed_since
@@ -210,7 +210,7 @@ def remind_providers(*, now: datetime) -> list[DutyReminder]:
 
 
 def _reminder(item: Item, since: date, rule: Reminding, *, now: datetime) -> DutyReminder | None:
-    today, days = beijing_day(now), calendar()
+    today, days = beijing_day(now), work_calendar()
     due_on = duty(item.due, since, today, days).due_on
     with transaction.atomic():
         said = DutyReminderRow.objects.filter(item=item.code, due_on=due_on)

@@ -11,8 +11,9 @@ from xinqiao.catalogue.types import Catalogue, Item
 from xinqiao.ingest.queries import last_deliveries, list_arrivals
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.settings import content_dir
-from xinqiao.quality.queries import calendar, expectations
+from xinqiao.quality.queries import expectations
 from xinqiao.quality.rules import deadlines
 from xinqiao.sharing.queries import catalogue_of, current_list, list_of, list_versions
 from xinqiao.sources.queries import called
@@ -121,7 +122,7 @@ def on_time(*, now: datetime) -> list[Standing]:
 
     What is asked for at its source has no deadline to be kept.
     """
-    today, days = beijing_day(now), calendar()
+    today, days = beijing_day(now), work_calendar()
     since = today - timedelta(days=expectations().window_days)
     came: dict[str, list[date]] = {}
     for arrival in list_arrivals(known=now):

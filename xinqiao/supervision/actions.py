@@ -10,14 +10,13 @@ from xinqiao.admission.actions import suspend_urgently
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.oauth.actions import freeze_client, unfreeze_client
 from xinqiao.oauth.queries import get_client
 from xinqiao.parties.actions import freeze_member, unfreeze_member
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.supervision.models import AlertRow, FreezeRow
 from xinqiao.supervision.queries import alert_facts, freeze_facts, watching
 from xinqiao.supervision.rules import ALERT_TRANSITIONS, FREEZE_TRANSITIONS, check_other_person, check_said
@@ -162,7 +161,7 @@ def appeal_freeze(freeze: str, *, organisation: str, text: str, actor: str, now:
     """
     row, said = _freeze(freeze, organisation=organisation), check_said(text, field="text")
     row.state = FREEZE_TRANSITIONS.check(FreezeState(row.state), "appeal")
-    due = WorkCalendar.load(content_dir() / "calendar").add(beijing_day(now), watching().appeal_workdays)
+    due = work_calendar().add(beijing_day(now), watching().appeal_workdays)
     row.appeal, row.appealed_by, row.appealed_at, row.due_on = said, actor, now, due.on
     row.decision, row.decided_by, row.decided_at = "", "", None
     row.save()

@@ -10,8 +10,8 @@ from django.db import transaction
 from xinqiao.consent.queries import asked_of, withdrawals
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.working_days import WorkCalendar
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.release.queries import count_by_hour, count_by_purpose, list_lines, parties_since
 from xinqiao.release.types import UNKNOWN_ENTERPRISE, Access, Party
 from xinqiao.supervision.models import AlertRow, CanaryRow, WatchRow
@@ -36,7 +36,7 @@ def watch(*, now: datetime) -> list[Alert]:
 
 
 def _watch_party(party: Party, now: datetime) -> list[Alert]:
-    settings, calendar = watching(), WorkCalendar.load(content_dir() / "calendar")
+    settings, calendar = watching(), work_calendar()
     lines = list_lines(party, since=now - settings.longest)
     if not lines:
         return []

@@ -11,11 +11,10 @@ from xinqiao.admission.queries import find_member
 from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.dated import beijing_day, new_number
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.queries import get_organisation
 from xinqiao.parties.types import OrganisationKind
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import content_dir
 from xinqiao.violations.effects import take_back, take_effect
 from xinqiao.violations.models import CaseRow
 from xinqiao.violations.queries import case_facts, register
@@ -222,7 +221,7 @@ def _moved(case: str, step: str, now: datetime, *, organisation: str | None = No
 def _due(state: CaseState, now: datetime) -> date | None:
     if state in ENDED:
         return None
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+    calendar = work_calendar()
     return calendar.add(beijing_day(now), register().workdays[state]).on
 
 

@@ -1,12 +1,15 @@
-"""Files of a request as ingest takes them."""
+"""Files of a request as ingest takes them, and papers that people handed in as they are given back."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
+from django.http import HttpResponse
 
 from xinqiao.ingest.actions import Upload
+from xinqiao.kernel.papers import MEDIA_TYPES
 
 
 def as_upload(file: UploadedFile) -> Upload:
@@ -14,3 +17,10 @@ def as_upload(file: UploadedFile) -> Upload:
     if isinstance(file, TemporaryUploadedFile):
         return Upload(file.name or "", Path(file.temporary_file_path()))
     return Upload(file.name or "", file.read())
+
+
+def as_paper(name: str, kind: str, data: bytes) -> HttpResponse:
+    """A paper as it was handed in, to be kept and not to be run in the page."""
+    answer = HttpResponse(data, content_type=MEDIA_TYPES[kind])
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return answer

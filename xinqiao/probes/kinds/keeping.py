@@ -10,7 +10,7 @@ from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.errors import Phrase
 from xinqiao.kernel.working_days import WorkCalendar
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.probes.kinds import kind
 from xinqiao.probes.session import FACTS, FIRM, ITEMS, Failed, NotRun, Sandbox, answered_items, chain_hash
 
@@ -51,7 +51,7 @@ def self_query(s: Sandbox, want: Mapping[str, int]) -> Phrase:
 @kind("workdays")
 def dispute_forwarding(s: Sandbox, want: Mapping[str, int]) -> Phrase:
     """A dispute is at the node by the end of the last allowed working day, over a weekend that is worked."""
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+    calendar = work_calendar()
     day = hardest_day(calendar, want["workdays"])
     s.moved(datetime.combine(day, time(16), BEIJING))
     made = s.must(

@@ -19,7 +19,7 @@ from joserfc.jwk import ECKey
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import BEIJING, beijing_day
 from xinqiao.kernel.working_days import WorkCalendar
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.probes.platform.defects import Defect
 
 FORWARD_WORKDAYS = 1  # a dispute that came on one working day goes out on the next
@@ -171,7 +171,7 @@ class Place:
 
     def take_dispute(self, enterprise: str, item: str, says: str) -> str:
         """Note a dispute and when it goes to the node; its number."""
-        calendar = WorkCalendar.load(content_dir() / "calendar")
+        calendar = work_calendar()
         if Defect.PLAIN_DAYS in self.defects:
             calendar = WorkCalendar.of([(year, (), ()) for year in calendar.years])
         workdays = 3 if Defect.LATE_DISPUTE in self.defects else FORWARD_WORKDAYS

@@ -23,6 +23,7 @@ from xinqiao.disputes.queries import (
     get_dispute,
     item_of,
     list_disputes,
+    read_file,
 )
 from xinqiao.disputes.types import OPEN, Channel, Claim, Dispute, DisputeState
 from xinqiao.kernel.errors import Invalid, NotFound, Refused
@@ -33,7 +34,8 @@ from xinqiao.release.types import Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
-from xinqiao.web.portals.disputes import MOST_WORDS, facts_of, files_of, sent_file
+from xinqiao.web.portals.disputes import MOST_WORDS, facts_of, files_of
+from xinqiao.web.uploads import as_paper
 
 CLERK = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR)
 READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
@@ -121,14 +123,14 @@ def _day(text: str) -> date | None:
 @require_GET
 def task_file(request: HttpRequest, dispute: str, file: int, *, actor: Acting) -> HttpResponse:
     """A file of a dispute about this department's record."""
-    return sent_file(get_dispute(dispute, provider=actor.code), file)
+    return as_paper(*read_file(get_dispute(dispute, provider=actor.code), file))
 
 
 @NODE_READER
 @require_GET
 def case_file(request: HttpRequest, dispute: str, file: int, *, actor: Acting) -> HttpResponse:
     """A file of any dispute, for the node."""
-    return sent_file(get_dispute(dispute), file)
+    return as_paper(*read_file(get_dispute(dispute), file))
 
 
 @NODE_READER

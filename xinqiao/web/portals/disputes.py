@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -37,10 +36,10 @@ from xinqiao.parties.types import OrganisationKind, Right, Role
 from xinqiao.sharing.queries import current_list
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
+from xinqiao.web.uploads import as_paper
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.OBJECT)
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
-TYPES = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
 MOST_WORDS = 2000
 
 
@@ -124,19 +123,11 @@ def _step(request: HttpRequest, dispute: str, actor: Acting) -> None:
         supply(dispute, **said, **by)
 
 
-def sent_file(dispute: Dispute, file: int) -> HttpResponse:
-    """A file of a dispute as it was handed in, to be kept and not to be run in the page."""
-    name, kind, data = read_file(dispute, file)
-    answer = HttpResponse(data, content_type=TYPES[kind])
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return answer
-
-
 @MEMBER
 @require_GET
 def own_file(request: HttpRequest, dispute: str, file: int, *, actor: Acting) -> HttpResponse:
     """A file of the enterprise's own dispute."""
-    return sent_file(get_dispute(dispute, enterprise=actor.code), file)
+    return as_paper(*read_file(get_dispute(dispute, enterprise=actor.code), file))
 
 
 @MEMBER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -32,12 +31,12 @@ from xinqiao.repair.types import Repair, RepairState
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
+from xinqiao.web.uploads import as_paper
 
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.OBJECT)
 CLERK = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR)
 READER = requires(Portal.DEPARTMENT, Role.CLERK, Role.OPERATOR, readers=(Role.AUDITOR,))
 NODE = requires(Portal.NODE, Role.OPERATOR, readers=(Role.AUDITOR,))
-TYPES = {"pdf": "application/pdf", "jpg": "image/jpeg", "png": "image/png"}
 
 
 @MEMBER
@@ -154,22 +153,15 @@ def task(request: HttpRequest, repair: str, *, actor: Acting) -> HttpResponse:
     return render(request, "enterprise/repair.html", _facts(found) | context, status=status)
 
 
-def _sent(found: Repair, paper: int) -> HttpResponse:
-    name, kind, data = read_paper(found, paper)
-    answer = HttpResponse(data, content_type=TYPES[kind])
-    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return answer
-
-
 @MEMBER
 @require_GET
 def own_paper(request: HttpRequest, repair: str, paper: int, *, actor: Acting) -> HttpResponse:
     """A document of the enterprise's own application."""
-    return _sent(get_repair(repair, enterprise=actor.code), paper)
+    return as_paper(*read_paper(get_repair(repair, enterprise=actor.code), paper))
 
 
 @READER
 @require_GET
 def task_paper(request: HttpRequest, repair: str, paper: int, *, actor: Acting) -> HttpResponse:
     """A document of an application to this department."""
-    return _sent(get_repair(repair, provider=actor.code), paper)
+    return as_paper(*read_paper(get_repair(repair, provider=actor.code), paper))

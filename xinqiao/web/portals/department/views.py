@@ -18,9 +18,8 @@ from xinqiao.ingest.annotating import annotated_file
 from xinqiao.ingest.match_queries import count_matches
 from xinqiao.ingest.queries import get_outcome, last_deliveries, list_deliveries, remembered_mapping
 from xinqiao.ingest.types import ColumnsMissing, NotYourItem, UnreadableFile
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.sharing.queries import current_list, item_ever
 from xinqiao.stewardship.queries import standing_reminders
 from xinqiao.web.access import Acting, Portal, requires
@@ -43,7 +42,7 @@ def _own_item(code: str, actor: Acting) -> Item:
 @require_GET
 def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """The department's items, the most urgent first."""
-    calendar = WorkCalendar.load(content_dir() / "calendar")
+    calendar = work_calendar()
     today = timezone.localdate()
     last = last_deliveries(actor.code)
     rows = []

@@ -24,9 +24,8 @@ from xinqiao.indicators.engine import engine_name
 from xinqiao.ingest.queries import last_deliveries, list_deliveries, standing_rows
 from xinqiao.kernel.errors import Invalid, NotFound, Problem, Refused
 from xinqiao.kernel.identifiers import parse_uscc
-from xinqiao.kernel.working_days import WorkCalendar
 from xinqiao.parties.types import Role
-from xinqiao.plumbing.settings import content_dir
+from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.release.reading import read
 from xinqiao.release.types import Inquiry, NothingSaid, Recipient, RecipientKind
 from xinqiao.sharing.queries import current_list, item_ever
@@ -75,7 +74,7 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
 @require_GET
 def sources(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     """Every item of the list: who answers for it, when it came last, how late it is."""
-    calendar, today = WorkCalendar.load(content_dir() / "calendar"), timezone.localdate()
+    calendar, today = work_calendar(), timezone.localdate()
     last = last_deliveries()
     rows = []
     for item in current_list():
