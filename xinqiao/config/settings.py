@@ -109,6 +109,7 @@ INSTALLED_APPS = [
     "xinqiao.formulas",
     "xinqiao.lending",
     "xinqiao.sanctions",
+    "xinqiao.settlement",
     "xinqiao.effectiveness",
     "xinqiao.stewardship",
     "xinqiao.judicial",

@@ -22,6 +22,7 @@ from xinqiao.evidence.jobs import run_sequencer
 from xinqiao.evidence.outside import run_outside
 from xinqiao.federation.jobs import run_federation
 from xinqiao.ingest.jobs import clean_inbox
+from xinqiao.judicial.jobs import run_messenger
 from xinqiao.lending.jobs import follow_applications, keep_clocks, record_reports
 from xinqiao.monitoring.jobs import monitor_borrowers
 from xinqiao.oauth.jobs import sweep_expired
@@ -92,6 +93,7 @@ def run_worker() -> None:
             ("sequencer", run_sequencer),
             ("outside", run_outside),
             ("anchoring", run_anchoring),
+            ("messenger", run_messenger),
             ("postman", run_postman),
             ("prober", run_prober),
             ("federation", run_federation),

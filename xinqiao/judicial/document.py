@@ -62,6 +62,7 @@ class Contents:
     left_out: int  # entries beyond the most that a package holds
     stamps: Sequence[StampFacts] = ()
     anchors: Sequence[Anchored] = ()
+    notary: Mapping[str, str] | None = None
     setting: Setting = field(kw_only=True)
     content: PackageContent = field(kw_only=True)
 
@@ -103,7 +104,7 @@ def evidence_document(made: Contents) -> dict[str, Any]:
         },
         "tsa": [{"authority": s.authority, "checkpoint": s.size, "at": s.at.isoformat()} for s in made.stamps],
         "chain": [{"ledger": a.ledger, "checkpoint": a.size, **a.facts} for a in made.anchors],
-        "notary": None,
+        "notary": dict(made.notary) if made.notary else None,
         "review": _review(made, items),
         "system": {
             "version": made.setting.version,

@@ -14,8 +14,8 @@ from typing import Any
 from xinqiao.consent.queries import authorisation_as_json
 from xinqiao.evidence.queries import list_entries
 from xinqiao.evidence.types import EntryFacts
-from xinqiao.judicial.facts import NOT_HELD
 from xinqiao.judicial.gathering_disputes import collect_dispute, dispute_matter
+from xinqiao.judicial.gathering_settlement import clauses_of, collect_settlement
 from xinqiao.judicial.refusals import UnknownMatter
 from xinqiao.judicial.types import Material, Matter, MatterKind, Party, Phase
 from xinqiao.kernel.canonical import canonical_bytes
@@ -71,8 +71,11 @@ def _loan(loan: Loan) -> Matter:
         "overdue_fen": report.overdue_fen,
         "application": report.application,
         "authorisation": report.authorisation or _authorisation_of(report.application),
-        "dispute_clause": NOT_HELD,
-        "enforceable": NOT_HELD,
+        **clauses_of(
+            tuple(n for n in (report.receipt_no, report.application) if n),
+            institution=loan.institution,
+            enterprise=report.enterprise,
+        ),
     }
     return Matter(
         kind=MatterKind.LOAN,
@@ -97,8 +100,7 @@ def _application(made: Application) -> Matter:
         "state": made.state.label,
         "made_at": made.made_at.isoformat(),
         "authorisation": made.authorisation,
-        "dispute_clause": NOT_HELD,
-        "enforceable": NOT_HELD,
+        **clauses_of((made.id,), institution=made.institution, enterprise=made.enterprise),
     }
     return Matter(
         kind=MatterKind.APPLICATION,
@@ -247,7 +249,9 @@ def _loan_reports(matter: Matter) -> Iterator[Material]:
         )  # fmt: skip
 
 
-COLLECTORS: tuple[Collector, ...] = (_consent, _application_steps, _reads, _loan_reports, collect_dispute)
+COLLECTORS: tuple[Collector, ...] = (
+    _consent, _application_steps, _reads, _loan_reports, collect_dispute, collect_settlement,
+)  # fmt: skip
 
 
 def _about(matter: Matter, event: str, **named: str) -> list[EntryFacts]:

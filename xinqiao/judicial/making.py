@@ -21,6 +21,7 @@ from xinqiao.evidence.stamps import Authority, InvalidStamp, check_stamp, make_q
 from xinqiao.judicial.certificates import is_own_root, signatory
 from xinqiao.judicial.content import load_package_content
 from xinqiao.judicial.document import Anchored, Contents, Setting
+from xinqiao.judicial.gathering_settlement import notary_of
 from xinqiao.judicial.packing import Hands, make_package
 from xinqiao.judicial.paper import report_pdf
 from xinqiao.judicial.refusals import PackageTooLarge
@@ -76,6 +77,7 @@ def make(case: Case, matter: Matter, materials: Sequence[Material], *, now: date
         left_out=len(entries) - len(extracts),
         stamps=stamps_on(sizes),
         anchors=[_anchored(anchor) for anchor in anchors_on(sizes)],
+        notary=notary_of(matter),
         setting=_setting(who, clock),
         content=content,
     )

@@ -61,6 +61,7 @@ class Phase(StrEnum):
     DUNNED = "dunned"
     DISPUTED = "disputed"
     DELIVERED = "delivered"
+    SETTLED = "settled"
 
     @property
     def label(self) -> str:
@@ -76,6 +77,7 @@ class Phase(StrEnum):
             "dunned": "催告",
             "disputed": "异议",
             "delivered": "送达",
+            "settled": "处置",
         }[self]
 
 

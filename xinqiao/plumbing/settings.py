@@ -115,6 +115,13 @@ def anchors_file() -> Path | None:
 
 
 @cache
+def bodies_file() -> Path | None:
+    """XINQIAO_BODIES: TOML file, readable by the node's user only, of notaries, commissions and courts spoken to."""
+    found = os.environ.get("XINQIAO_BODIES")
+    return Path(found) if found else None
+
+
+@cache
 def package_certificate() -> Path | None:
     """XINQIAO_PACKAGE_CERTIFICATE: PEM chain for evidence packages, own certificate first; default an own root."""
     found = os.environ.get("XINQIAO_PACKAGE_CERTIFICATE")

@@ -1,0 +1,41 @@
+"""The messenger between the node and judicial bodies, as a running job: no other thread of the node waits for it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import UTC, datetime
+
+from django.db import DatabaseError, close_old_connections, connection
+
+from xinqiao.judicial.filing import pack_for
+from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.settlement.actions import lapse_due
+from xinqiao.settlement.dispatch import ask_due, send_due
+from xinqiao.settlement.recording import record_results
+
+log = logging.getLogger(__name__)
+
+INTERVAL_SECONDS = 5.0
+
+
+def carry(*, now: datetime) -> int:
+    """One round: acts out, events in, what ran out of time, results into the records; how many things moved.
+
+    Raises InvalidBodies, OSError for a wrong file of connections.
+    """
+    return send_due(pack=pack_for, now=now) + ask_due(now=now) + lapse_due(now=now) + record_results(now=now)
+
+
+def run_messenger(stop: threading.Event) -> None:
+    """A round every few seconds until ``stop`` is set."""
+    try:
+        while not stop.is_set():
+            try:
+                close_old_connections()
+                carry(now=datetime.now(UTC))
+            except (DatabaseError, OSError, XinqiaoError):
+                log.exception("messages to judicial bodies failed")
+            stop.wait(INTERVAL_SECONDS)
+    finally:
+        connection.close()
