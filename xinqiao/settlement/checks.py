@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from xinqiao.kernel.dated import add_months
+from xinqiao.kernel.dated import add_months, beijing_day
 from xinqiao.lending.types import FiveClass, Loan
 from xinqiao.settlement.claims import counted_total
 from xinqiao.settlement.types import (
@@ -53,6 +53,14 @@ def _stops(wrong: bool) -> CheckVerdict:
 
 def _warns(doubtful: bool) -> CheckVerdict:
     return WARNED if doubtful else PASSED
+
+
+def _end(day: date, months: int) -> date:
+    """The last day of a period; the last of all for what would end later."""
+    try:
+        return add_months(day, months)
+    except ValueError:
+        return date.max
 
 
 def parties(found: Filing) -> CheckVerdict:
@@ -161,8 +169,9 @@ def not_notarised(found: Filing) -> CheckVerdict:
 def no_parallel(found: Filing) -> CheckVerdict:
     """The same claim is not before another body, nor decided already."""
     free = (S.DRAFT, S.WITHDRAWN, S.NOT_ACCEPTED, S.DISMISSED, S.ANNULLED)
+    refused = (ProceedingKind.ARBITRATION, S.COURT_REJECTED)  # an award that is not enforced leaves the claim open
     brought = [one for one in found.others if one.kind is not ProceedingKind.NOTARISATION]
-    return _stops(any(one.state not in free for one in brought))
+    return _stops(any(one.state not in free and (one.kind, one.state) != refused for one in brought))
 
 
 def address(found: Filing) -> CheckVerdict:
@@ -171,9 +180,11 @@ def address(found: Filing) -> CheckVerdict:
 
 
 def competence(found: Filing) -> CheckVerdict:
-    """The court is of the debtor's domicile (the division in its code) or of where property lies."""
+    """The court is of the debtor's domicile (the division in its code) or of where property lies, or it judged."""
     if found.court is None or found.court.kind is not ProceedingKind.LITIGATION:
         return FAILED
+    if found.proceeding.kind is ProceedingKind.LITIGATION and found.court.code == found.proceeding.body:
+        return PASSED  # the court that judged enforces, wherever the debtor lives (民事诉讼法 235)
     places = (found.proceeding.enterprise[2:8], found.proceeding.terms.property_division)
     return _stops(not any(place and place.startswith(found.court.divisions) for place in places))
 
@@ -188,7 +199,7 @@ def jurisdiction(found: Filing) -> CheckVerdict:
 def limitation(found: Filing) -> CheckVerdict:
     """Three years from the day it was due; a demand may have interrupted them (民法典 188, 195)."""
     due = found.loan.report.due_on if found.loan else found.today
-    return _warns(found.today > add_months(due, 12 * found.rules.limitation_years))
+    return _warns(found.today > _end(due, 12 * found.rules.limitation_years))
 
 
 def both_documents(found: Filing) -> CheckVerdict:
@@ -202,16 +213,21 @@ def decision(found: Filing) -> CheckVerdict:
 
 
 def period(found: Filing) -> CheckVerdict:
-    """Within two years of the last day of each performance period, which applying for the certificate interrupts."""
+    """Within two years of the last day of each performance period, which applying for the certificate interrupts.
+
+    A decision that names no last day is to be performed once it is there.
+    """
     proceeding, months = found.proceeding, 12 * found.rules.enforcement_years
     if proceeding.kind is not ProceedingKind.NOTARISATION:
-        last = proceeding.perform_by
-        return _stops(last is not None and found.today > add_months(last, months))
+        last = proceeding.perform_by or beijing_day(proceeding.since)
+        return _stops(found.today > _end(last, months))
     applied = proceeding.applied_on or found.today
-    if found.today > add_months(applied, months):
-        return FAILED
-    late = [applied > add_months(one.due_on, months) for one in proceeding.terms.payments]
-    return FAILED if late and all(late) else _warns(any(late))
+
+    def is_late(due: date) -> bool:
+        return applied > _end(due, months) or found.today > _end(max(applied, due), months)
+
+    late = [is_late(one.due_on) for one in proceeding.terms.payments] or [is_late(applied)]
+    return FAILED if all(late) else _warns(any(late))
 
 
 def presence(found: Filing) -> CheckVerdict:

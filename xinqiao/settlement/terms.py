@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 
 from xinqiao.kernel.errors import Phrase, Problem
@@ -23,6 +24,7 @@ _DIVISION = re.compile(r"\d{6}|")
 def check_terms(terms: Terms, *, today: date, rules: SettlementRules) -> Terms:
     """The terms with white space around words gone; raises InvalidTerms with every fault."""
     faults: list[Problem] = []
+    terms = _stripped(terms)
 
     def say(field: str, text: Phrase) -> None:
         faults.append(Problem(field, "settlement.field", text))
@@ -34,7 +36,7 @@ def check_terms(terms: Terms, *, today: date, rules: SettlementRules) -> Terms:
         if not 0 <= getattr(terms, name) <= MOST_RATE_BP:
             say(name, Phrase("利率不合理"))
     for name, most in LONGEST.items():
-        if len(getattr(terms, name).strip()) > most:
+        if len(getattr(terms, name)) > most:
             say(name, Phrase("最多 {most} 字", most=most))
     if terms.counted_on is not None and terms.counted_on > today:
         say("counted_on", Phrase("计息截止日不能晚于今天"))
@@ -50,6 +52,11 @@ def check_terms(terms: Terms, *, today: date, rules: SettlementRules) -> Terms:
     return terms
 
 
+def _stripped(terms: Terms) -> Terms:
+    guarantors = tuple(replace(one, name=one.name.strip(), code=one.code.strip()) for one in terms.guarantors)
+    return replace(terms, guarantors=guarantors, **{name: getattr(terms, name).strip() for name in LONGEST})
+
+
 def _payment_faults(terms: Terms) -> Iterable[Problem]:
     if len(terms.payments) > MOST_PAYMENTS:
         yield Problem("payments", "settlement.field", Phrase("最多 {most} 期", most=MOST_PAYMENTS))
@@ -62,7 +69,7 @@ def _payment_faults(terms: Terms) -> Iterable[Problem]:
     if len(terms.guarantors) > MOST_GUARANTORS:
         yield Problem("guarantors", "settlement.field", Phrase("最多 {most} 名担保人", most=MOST_GUARANTORS))
     for number, person in enumerate(terms.guarantors, 1):
-        if not 1 <= len(person.name.strip()) <= 100 or len(person.code) > 18:
+        if not 1 <= len(person.name) <= 100 or len(person.code) > 18:
             yield Problem("guarantors", "settlement.field", Phrase("请填写担保人名称"), row=number)
 
 
