@@ -20,11 +20,16 @@ INTERVAL_SECONDS = 5.0
 
 
 def carry(*, now: datetime) -> int:
-    """One round: acts out, events in, what ran out of time, results into the records; how many things moved.
+    """One round: what ran out of time, acts out, events in, results into the records; how many things moved.
 
-    Raises InvalidBodies, OSError for a wrong file of connections.
+    Raises InvalidBodies for a wrong file of connections, once all has moved that needs none.
     """
-    return send_due(pack=pack_for, now=now) + ask_due(now=now) + lapse_due(now=now) + record_results(now=now)
+    moved = lapse_due(now=now)
+    try:
+        moved += send_due(pack=pack_for, now=now) + ask_due(now=now)
+    finally:
+        moved += record_results(now=now)
+    return moved
 
 
 def run_messenger(stop: threading.Event) -> None:

@@ -12,6 +12,7 @@ from xinqiao.kernel.canonical import NotCanonical, read_json
 from xinqiao.settlement.connections import find_connection
 from xinqiao.settlement.models import CallBackRow, LineRow
 from xinqiao.settlement.refusals import CallBackRefused
+from xinqiao.settlement.statements import plain
 
 KEPT = timedelta(days=1)  # longer than a signature is good for
 LARGEST = 16 * 1024
@@ -28,7 +29,9 @@ def take_call_back(body: str, data: bytes, headers: Mapping[str, str], *, now: d
     named = {name.lower(): value for name, value in headers.items() if name.lower().startswith("webhook-")}
     try:
         Webhook(found.secret).verify(data, named)
-        about = read_json(data)["data"]["matter"]
+        about = str(read_json(data)["data"]["matter"])
+        if not plain(about) or not plain(named["webhook-id"]):
+            raise ValueError("words")
     except (WebhookVerificationError, NotCanonical, KeyError, TypeError, ValueError, RecursionError) as error:
         raise CallBackRefused(body=body) from error
     CallBackRow.objects.filter(at__lt=now - KEPT).delete()
@@ -37,5 +40,5 @@ def take_call_back(body: str, data: bytes, headers: Mapping[str, str], *, now: d
             CallBackRow.objects.create(body=body, message=named["webhook-id"][:120], at=now)
     except IntegrityError:
         return False
-    LineRow.objects.filter(proceeding=str(about), body=body).update(ask_at=now)
+    LineRow.objects.filter(proceeding=about, body=body).update(ask_at=now)
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 import tomllib
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from xinqiao.oauth.jose import Unreadable, read_key
 from xinqiao.plumbing import settings as node
 from xinqiao.settlement.refusals import InvalidBodies
 
-SECRET = "whsec_"
+SECRET, LEAST_SECRET_BYTES = "whsec_", 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,40 +29,57 @@ class Connection:
 
 
 def list_connections() -> list[Connection]:
-    """The connected bodies, none by default; raises InvalidBodies, OSError."""
+    """The connected bodies, none by default; raises InvalidBodies, also where there is no file to read."""
     file = node.bodies_file()
     if file is None:
         return []
-    if stat.S_IMODE(file.stat().st_mode) & 0o077:
-        raise InvalidBodies([Problem(field=file.name, code="settlement.mode", message="chmod 600")])
     try:
+        if stat.S_IMODE(file.stat().st_mode) & 0o077:
+            raise InvalidBodies([Problem(field=file.name, code="settlement.mode", message="chmod 600")])
         rows = tomllib.loads(file.read_text(encoding="utf-8")).get("bodies", [])
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InvalidBodies([Problem(field=file.name, code="settlement.toml", message=str(error))]) from error
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise InvalidBodies([Problem(field=file.name, code="settlement.toml", message="[[bodies]]")])
     problems = [problem for number, row in enumerate(rows, 1) for problem in _faults(number, row)]
+    codes = [row.get("code") for row in rows]
+    problems += [
+        Problem(field="code", row=number, code="settlement.field", message="twice")
+        for number, code in enumerate(codes, 1) if code in codes[: number - 1]
+    ]  # fmt: skip
     if problems:
         raise InvalidBodies(problems)
     return [Connection(row["code"], row["url"].rstrip("/"), _key(row["key"]), row["secret"]) for row in rows]
 
 
 def find_connection(code: str) -> Connection | None:
-    """The connection of a body, None for one that works in the portal; raises InvalidBodies, OSError."""
+    """The connection of a body, None for one that works in the portal; raises InvalidBodies."""
     return next((one for one in list_connections() if one.code == code), None)
 
 
 def _faults(number: int, row: Mapping[str, Any]) -> list[Problem]:
     wrong = {}
-    if not str(row.get("code", "")):
+    code, url, secret = (row.get(name) for name in ("code", "url", "secret"))
+    if not isinstance(code, str) or not code:
         wrong["code"] = "code"
-    if not str(row.get("url", "")).startswith(("http://", "https://")):
+    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
         wrong["url"] = "http:// https://"
-    if not str(row.get("secret", "")).startswith(SECRET):
-        wrong["secret"] = f"{SECRET}…"
+    if not isinstance(secret, str) or not _is_secret(secret):
+        wrong["secret"] = f"{SECRET}… (base64, {LEAST_SECRET_BYTES}+)"
     try:
         _key(str(row.get("key", "")))
-    except (Unreadable, ValueError) as error:
+    except (Unreadable, ValueError, RecursionError) as error:
         wrong["key"] = str(error)
     return [Problem(field=f, row=number, code="settlement.field", message=said) for f, said in wrong.items()]
+
+
+def _is_secret(text: str) -> bool:
+    """Whether it is one by which call-backs can be told from forged ones (Standard Webhooks): an empty key is none."""
+    try:
+        raw = b64decode(text.removeprefix(SECRET) + "==", validate=True)
+    except ValueError:
+        return False
+    return text.startswith(SECRET) and len(raw) >= LEAST_SECRET_BYTES
 
 
 def _key(text: str) -> Mapping[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,8 @@ from xinqiao.settlement.words import SettlementRules
 from xinqiao.sharing.queries import current_list
 from xinqiao.vault.sealing import open_with, subject_keys
 from xinqiao.vault.types import Sealing, enterprise_subject
+
+log = logging.getLogger(__name__)
 
 SYSTEM = "system:settlement"
 BATCH = 500
@@ -60,7 +63,9 @@ def record_results(*, now: datetime) -> int:
     rows = list(ResultRow.objects.filter(recorded=False).select_related("step").order_by("pk")[:BATCH])
     written = list(_opened(rows))
     if written:
-        receive_rows(item, written, provider=item.department.code, actor=SYSTEM, now=now)
+        outcome = receive_rows(item, written, provider=item.department.code, actor=SYSTEM, now=now)
+        if outcome.accepted < outcome.delivered:
+            log.error("delivery %s: not every result became a record", outcome.delivery)
     if rows:
         with transaction.atomic():
             ResultRow.objects.filter(pk__in=[row.pk for row in rows]).update(recorded=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http.client import HTTPException
+from urllib.error import HTTPError
+
 from xinqiao.kernel.errors import Corrupt, Invalid, NotFound, Refused, SourceFailed
 
 
@@ -68,6 +71,12 @@ class BodyUnreachable(SourceFailed):
     code = "settlement.unreachable"
     title = "受理机构 {source} 没有应答：{what}"
     next_step = "无需处理：恢复后自动补送，内容不会丢失也不会重复；长期不通请联系该机构"
+
+    @property
+    def no_answer(self) -> bool:
+        """Whether nothing at all came back, so that the next call would only run out too."""
+        cause = self.__cause__
+        return isinstance(cause, OSError | HTTPException) and not isinstance(cause, HTTPError)
 
 
 class BodyRefused(SourceFailed):

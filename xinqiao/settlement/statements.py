@@ -69,7 +69,8 @@ def read_receipt(text: str, connection: Connection, *, act: str, proceeding: str
     claims = _claims(text, connection, RECEIPT)
     wanted = {"jti": act, "matter": proceeding, "statement_sha256": sha256_hex(statement.encode())}
     wrong = [name for name, value in wanted.items() if claims.get(name) != value]
-    if wrong or not isinstance(claims.get("ref"), str) or not claims["ref"]:
+    ref = claims.get("ref")
+    if wrong or not isinstance(ref, str) or not ref or not plain(ref):
         raise InvalidStatement(source=connection.code, what=", ".join(wrong or ["ref"]))
     return claims
 
@@ -80,13 +81,27 @@ def read_event(text: str, connection: Connection, *, proceeding: str, seq: int, 
     ``before`` is the digest of the statement before, empty for the first. Raises InvalidStatement naming what is wrong.
     """
     claims = _claims(text, connection, EVENT)
-    wrong = [
-        name for name, value in (("matter", proceeding), ("seq", seq), ("prev", before)) if claims.get(name) != value
-    ]
+    wanted: dict[str, object] = {"matter": proceeding, "seq": seq, "prev": before}
+    wrong = [name for name, value in wanted.items() if not _same(claims.get(name), value)]
     found = _event(claims, text, wrong)
     if wrong:
         raise InvalidStatement(source=connection.code, what=", ".join(wrong))
     return found
+
+
+def _same(told: object, wanted: object) -> bool:
+    """Equal and of one type: true and 1.0 are no number 1."""
+    return type(told) is type(wanted) and told == wanted
+
+
+def plain(text: str) -> bool:
+    """Whether a body's words can be kept and shown: no controls, no halves of a pair; Chinese spaces, lines may be."""
+    return all(char.isprintable() or char in "\n\u3000\u00a0" for char in text)
+
+
+def shown(text: str) -> str:
+    """A body's words as they may be kept, whatever it sent: five hundred characters that every database takes."""
+    return "".join(char if plain(char) else "?" for char in text[:500])
 
 
 def _event(claims: Mapping[str, Any], text: str, wrong: list[str]) -> BodyEvent:
@@ -94,7 +109,7 @@ def _event(claims: Mapping[str, Any], text: str, wrong: list[str]) -> BodyEvent:
 
     def words(name: str, most: int) -> str:
         value = claims.get(name, "")
-        if not isinstance(value, str) or len(value) > most or not value.isprintable():
+        if not isinstance(value, str) or len(value) > most or not plain(value):
             wrong.append(name)
             return ""
         return value
@@ -138,7 +153,7 @@ def _file(claims: Mapping[str, Any], wrong: list[str]) -> tuple[PaperKind | None
         return None, "", ""
     try:
         kind, name, digest = PaperKind(told["kind"]), str(told["name"])[:LONGEST_NAME], str(told["sha256"])
-        if len(digest) != 64 or bytes.fromhex(digest).hex() != digest:
+        if not plain(name) or len(digest) != 64 or bytes.fromhex(digest).hex() != digest:
             raise ValueError(digest)
     except (TypeError, KeyError, ValueError):
         wrong.append("file")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -23,11 +24,22 @@ from xinqiao.settlement.connections import Connection
 from xinqiao.settlement.refusals import BodyRefused, BodyUnreachable, InvalidStatement
 from xinqiao.settlement.statements import call_token
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS, LONGEST_SECONDS = 10.0, 30.0
 LONGEST_ANSWER = 1 << 20
 LARGEST_PAPER = 5 << 20
 MOST_EVENTS = 100
 NOT_TAKEN = (409, 413, 422)
+
+
+def _read(response: Any, most: int) -> bytes:
+    """At most so many bytes, and not for longer than a body is waited for, however slowly it drips them."""
+    parts, size, until = list[bytes](), 0, time.monotonic() + LONGEST_SECONDS
+    while size < most and (part := response.read1(min(most - size, 1 << 16))):
+        parts.append(part)
+        size += len(part)
+        if time.monotonic() > until:
+            raise TimeoutError("the answer takes too long")
+    return b"".join(parts)
 
 
 class RestBody:
@@ -87,10 +99,9 @@ class RestBody:
         request = urllib.request.Request(f"{self._connection.url}{path}", data=body, headers=headers, method=method)
         try:
             with STRAIGHT.open(request, timeout=PATIENCE_SECONDS) as response:
-                data = bytes(response.read(most))
+                data = _read(response, most)
         except urllib.error.HTTPError as error:
-            with error:
-                raise self._refusal(error) from error
+            raise self._refusal(error) from error
         except (OSError, ValueError, http.client.HTTPException) as error:
             said = f"{type(error).__name__}: {error}"[:200]
             raise BodyUnreachable(source=self._connection.code, what=said, retry=True) from error
@@ -102,8 +113,11 @@ class RestBody:
         if error.code not in NOT_TAKEN:
             return BodyUnreachable(source=name, what=f"HTTP {error.code}", retry=True)
         try:
-            told = json.loads(error.read(LONGEST_ANSWER))
+            with error:
+                told = json.loads(_read(error, LONGEST_ANSWER))
             said = "; ".join(str(one["message"]) for one in told["problems"]) or str(told["title"])
+        except (OSError, http.client.HTTPException) as cut:
+            return BodyUnreachable(source=name, what=f"HTTP {error.code} {type(cut).__name__}", retry=True)
         except (ValueError, TypeError, KeyError, RecursionError):
             said = ""
         return BodyRefused(source=name, what=f"HTTP {error.code} {said}".strip()[:400], retry=False)
