@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from xinqiao.judicial.facts import NOT_HELD
 from xinqiao.judicial.types import Material, Matter, MatterKind, Phase
 from xinqiao.kernel.canonical import canonical_bytes
+from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.papers import kind_of
 from xinqiao.settlement.queries import find_body, list_about, list_papers, list_steps, read_paper
 from xinqiao.settlement.refusals import UnknownPaper
-from xinqiao.settlement.types import Paper, PaperKind, Proceeding, ProceedingKind, ProceedingState
+from xinqiao.settlement.types import Paper, PaperKind, Proceeding, Step
 
 SOURCE = "公证仲裁诉讼"
 PHASES: Mapping[PaperKind, Phase] = {
@@ -21,10 +22,6 @@ PHASES: Mapping[PaperKind, Phase] = {
 }
 # A package stays under a megabyte: larger papers are listed by their digests and handed over beside it.
 LARGEST, MOST = 160 * 1024, 400 * 1024
-NOT_DRAWN_UP = (
-    ProceedingState.DRAFT, ProceedingState.PROPOSED, ProceedingState.APPLIED, ProceedingState.CHECKED,
-    ProceedingState.DECLINED, ProceedingState.LAPSED, ProceedingState.NOT_NOTARISED, ProceedingState.WITHDRAWN,
-)  # fmt: skip
 
 
 def collect_settlement(matter: Matter) -> Iterator[Material]:
@@ -83,21 +80,27 @@ def clauses_of(numbers: tuple[str, ...], *, institution: str, enterprise: str) -
     """What is known of how disputes are settled and whether enforcement was accepted; what is not known says so."""
     found = list_about(numbers, institution=institution, enterprise=enterprise)
     agreed = next((one.terms.agreement for one in found if one.terms.agreement), "")
-    deeds = [one for one in found if one.kind is ProceedingKind.NOTARISATION and one.state not in NOT_DRAWN_UP]
-    return {"dispute_clause": agreed or NOT_HELD, "enforceable": deeds[0].document_no or "是" if deeds else NOT_HELD}
+    deed = next((step for one in found if (step := _drawn_up(one))), None)
+    held = str(deed.facts.get("document_no") or "是") if deed else NOT_HELD
+    return {"dispute_clause": agreed or NOT_HELD, "enforceable": held}
+
+
+def _drawn_up(found: Proceeding) -> Step | None:
+    """The step by which its deed was notarised."""
+    return next((step for step in list_steps(found) if step.event == "notarise"), None)
 
 
 def notary_of(matter: Matter) -> dict[str, str] | None:
     """Office, number and day of the enforceable deed about the matter, None when there is none."""
     for found in _about(matter) if matter.kind is not MatterKind.DISPUTE else ():
-        drawn = next((step for step in list_steps(found) if step.event == "notarise"), None)
+        drawn = _drawn_up(found)
         if drawn is None:
             continue
         office = find_body(found.body)
         return {
             "office": office.name if office else found.body,
             "certificate_no": str(drawn.facts.get("document_no", "")),
-            "date": drawn.at.date().isoformat(),
+            "date": str(drawn.facts.get("on") or beijing_day(drawn.at).isoformat()),
             "verify_url": "",
         }
     return None

@@ -19,8 +19,8 @@ from xinqiao.settlement.moving import Move, enqueue, keep_paper, note_step, set_
 from xinqiao.settlement.queries import (
     checks_before,
     facts_of,
+    filing_of,
     find_body,
-    list_proceedings,
     loan_of,
     paper_facts,
     row_of,
@@ -47,7 +47,9 @@ from xinqiao.settlement.types import (
 SYSTEM = "system:settlement"
 S = ProceedingState
 # Terms are the deed's until it is notarised, and the claim's until it is filed or while it has to be supplemented.
+# After a decision only where the debtor is found and served: what is owed is what was decided.
 CHANGEABLE = (S.DRAFT, S.NOTARISED, S.DEFAULTED, S.CERTIFICATE_ISSUED, S.RETURNED, S.AWARDED, S.MEDIATED, S.EFFECTIVE)
+DECIDED = (S.CERTIFICATE_ISSUED, S.AWARDED, S.MEDIATED, S.EFFECTIVE)
 DEED_TERMS = ("contract_no", "debt_fen", "rate_bp", "payments", "acceptance", "verification", "guarantors")
 
 
@@ -70,19 +72,24 @@ def draft(
         faults.append(Problem("number", "settlement.field", Phrase("没有与本机构和该企业相符的借据或申请")))
     if faults:
         raise InvalidTerms(faults)
-    hold_name(f"settlement {institution} {number}")
-    for one in list_proceedings(institution=institution, enterprise=enterprise, limit=1000):
-        if (one.kind, one.about, one.number) == (kind, about, number) and not is_over(one.kind, one.state):
-            raise ProceedingStands(proceeding=one.id)
+    hold_name(_turn(institution, enterprise))
     row = ProceedingRow(
         id=new_number("Z", now), kind=kind, institution=institution, enterprise=enterprise, about=about,
         number=number, receipt_no=receipt, body=body, state=S.DRAFT, since=now, made_at=now, made_by=actor,
     )  # fmt: skip
+    for one in filing_of(facts_of([row])[0], today=beijing_day(now)).others:
+        if one.kind == kind and not is_over(one.kind, one.state):
+            raise ProceedingStands(proceeding=one.id)
     row.save(force_insert=True)
     _set(row, _first_terms(facts_of([row])[0]), now)
     told = {"proceeding": row.id, "kind": kind, "about": about, "number": number, "body": body}
     record(DRAFTED, actor=actor, subject=enterprise, body=told, now=now)
     return facts_of([row])[0]
+
+
+def _turn(institution: str, enterprise: str) -> str:
+    """What is held while it is checked what else stands between the two: two filings do not overlook each other."""
+    return f"settlement {institution} {enterprise}"
 
 
 def _receipt(about: str, number: str, institution: str, enterprise: str) -> str | None:
@@ -115,7 +122,7 @@ def _first_terms(found: Proceeding) -> Terms:
 
 @transaction.atomic
 def state_terms(proceeding: str, terms: Terms, *, institution: str, actor: str, now: datetime) -> Proceeding:
-    """State or correct the terms. Once a deed is notarised its own terms stay as they are.
+    """State or correct the terms. A notarised deed's own terms stay as they are; after a decision all but addresses do.
 
     Raises UnknownProceeding, InvalidTerms, TransitionRefused where nothing may be changed any more.
     """
@@ -125,6 +132,8 @@ def state_terms(proceeding: str, terms: Terms, *, institution: str, actor: str, 
     found = facts_of([row])[0]
     if found.kind is ProceedingKind.NOTARISATION and found.state is not S.DRAFT:
         terms = replace(terms, **{name: getattr(found.terms, name) for name in DEED_TERMS})
+    if found.state in DECIDED:
+        terms = replace(found.terms, address=terms.address, property_division=terms.property_division)
     good = check_terms(terms, today=beijing_day(now), rules=settlement_rules())
     _set(row, good, now)
     told = {"proceeding": row.id, "terms_sha256": sha256_hex(terms_bytes(good))}
@@ -164,6 +173,7 @@ def step(
     if event == "file_enforcement":
         row.court = court
     if event in steps_for(ProceedingKind(row.kind), S(row.state), Side.CREDITOR):
+        hold_name(_turn(institution, row.enterprise))
         _check_ready(facts_of([row])[0], event, court=row.court, now=now)
     today = beijing_day(now)
     if event == "apply_certificate":
@@ -215,8 +225,8 @@ def object_online(proceeding: str, *, enterprise: str, reason: str, actor: str, 
     row.offline = True
     row.save(update_fields=["offline"])
     move = Move(OBJECT_ONLINE, Side.DEBTOR, actor, beijing_day(now), said)
-    note_step(row, move, now=now)
-    enqueue(row, row.body, move, before=state, now=now)
+    made = note_step(row, move, now=now)
+    enqueue(row, row.body, move, made, before=state, stood=(row.since, row.due_on), now=now)
     record(OBJECTED_ONLINE, actor=actor, subject=enterprise, body={"proceeding": row.id}, now=now)
     return facts_of([row])[0]
 

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import read_json, sha256_hex
@@ -26,15 +27,17 @@ from xinqiao.settlement.models import ActRow, BodyRow, LineRow, ProceedingRow
 from xinqiao.settlement.moving import keep_paper, sealed
 from xinqiao.settlement.queries import (
     facts_of,
+    is_erased,
     list_papers,
+    list_steps,
     read_paper,
     row_of,
     settlement_rules,
     terms_bytes,
 )
-from xinqiao.settlement.refusals import BodyRefused
-from xinqiao.settlement.rules import PACKED, is_over
-from xinqiao.settlement.statements import ACT, BodyEvent, read_event, read_receipt, sign
+from xinqiao.settlement.refusals import BodyRefused, BodyUnreachable
+from xinqiao.settlement.rules import OBJECT_ONLINE, PACKED, is_over
+from xinqiao.settlement.statements import ACT, BodyEvent, read_event, read_receipt, shown, sign
 from xinqiao.settlement.taking import take_statement
 from xinqiao.settlement.types import (
     HANDED_OVER,
@@ -60,19 +63,23 @@ BATCH = 20
 
 
 def send_due(*, pack: Pack, now: datetime) -> int:
-    """Send the acts that are due; returns how many arrived. Raises InvalidBodies, OSError for a wrong file.
+    """Send the acts that are due; returns how many arrived. Raises InvalidBodies for a wrong file.
 
     ``pack`` makes the package of evidence for a body, None where there is nothing to pack. A body without a connection
     has an act at once: its staff see it in their portal.
     """
     known = {one.code: one for one in list_connections()}
-    arrived = 0
+    arrived, silent = 0, dict[str, BodyUnreachable]()
     for row in _claim(now):
         try:
+            if row.body in silent:  # the others do not wait while one body lets every call run out
+                raise silent[row.body]
             arrived += _send(row, known.get(row.body), pack, now)
         except BodyRefused as error:
-            _sent_back(row, error.message, now)
+            _sent_back(row, _said(error), now)
         except (XinqiaoError, OSError) as error:
+            if isinstance(error, BodyUnreachable) and error.no_answer:
+                silent[row.body] = error
             _later(row, error, now)
     return arrived
 
@@ -80,9 +87,11 @@ def send_due(*, pack: Pack, now: datetime) -> int:
 def _claim(now: datetime) -> list[ActRow]:
     """Due acts, the first of each proceeding only, out of reach of other senders meanwhile."""
     with transaction.atomic():
-        due = ActRow.objects.filter(state=SendState.WAITING, next_at__lte=now).order_by("next_at", "id")
+        waiting = ActRow.objects.filter(state=SendState.WAITING)
+        before = waiting.filter(proceeding=OuterRef("proceeding"), step__lt=OuterRef("step"))
+        due = waiting.filter(~Exists(before), next_at__lte=now).order_by("next_at", "id")
         if connection.vendor == "postgresql":
-            due = due.select_for_update(skip_locked=True)
+            due = due.select_for_update(skip_locked=True, of=("self",))
         names = [row.id for row in due[:BATCH]]
         ActRow.objects.filter(id__in=names).update(next_at=now + CLAIM)
     return list(ActRow.objects.filter(id__in=names).select_related("proceeding").order_by("made_at", "id"))
@@ -90,6 +99,8 @@ def _claim(now: datetime) -> list[ActRow]:
 
 def _send(row: ActRow, line: Connection | None, pack: Pack, now: datetime) -> bool:
     found = facts_of([row.proceeding])[0]
+    if is_erased(row.proceeding):
+        raise BodyRefused(source=row.body, what="erased", retry=False)
     if row.act in PACKED and not row.statement:
         _packed(row, found, pack, now)
     if line is None:
@@ -113,7 +124,9 @@ def _goes(side: Side, kind: PaperKind) -> bool:
 
 
 def _packed(row: ActRow, found: Proceeding, pack: Pack, now: datetime) -> None:
-    """The package made for this act, kept among the papers."""
+    """The package made for this act, kept among the papers; once, however often the act has to be sent."""
+    if any(one.kind is PaperKind.PACKAGE and one.number == row.id for one in list_papers(found.id)):
+        return
     data = pack(found, row.body, now)
     if data is None:
         return
@@ -131,18 +144,19 @@ def _statement(row: ActRow, found: Proceeding, line: Connection, now: datetime) 
         if kept is None:
             raise BodyRefused(source=line.code, what="erased", retry=False)
         return kept.decode()
-    made = sign(_claims(row, found, line, now), kind=ACT)
+    reason = next((one.reason for one in list_steps(found) if one.number == row.step), "")
+    made = sign(_claims(row, found, line, reason, now), kind=ACT)
     row.statement = sealed(found.enterprise, made.encode(), place=act_place(row.id), now=now)
     row.save(update_fields=["statement"])
     return made
 
 
-def _claims(row: ActRow, found: Proceeding, line: Connection, now: datetime) -> dict[str, Any]:
+def _claims(row: ActRow, found: Proceeding, line: Connection, reason: str, now: datetime) -> dict[str, Any]:
     lender, rules = get_organisation(found.institution), settlement_rules()
     papers = [one for one in list_papers(found.id) if _goes(one.side, one.kind)]
     return {
         "iss": node.node_code(), "aud": line.code, "jti": row.id, "iat": int(now.timestamp()),
-        "matter": found.id, "act": row.act, "kind": str(found.kind), "said_by": row.said_by, "reason": row.reason,
+        "matter": found.id, "act": row.act, "kind": str(found.kind), "said_by": row.said_by, "reason": reason,
         "about": {"kind": str(found.about), "number": found.number, "receipt_no": found.receipt_no},
         "parties": [
             {"part": "creditor", "name": lender.name, "code": lender.uscc},
@@ -169,6 +183,8 @@ def act_place(act: str) -> str:
 @transaction.atomic
 def _arrived(row: ActRow, receipt: bytes, ref: str, now: datetime) -> None:
     """The body has the act: its receipt is kept, and from now on it is asked what came of it."""
+    if not _still_waiting(row):
+        return
     digest = sha256_hex(receipt) if receipt else ""
     kept = sealed(row.proceeding.enterprise, receipt, place=f"{act_place(row.id)}:receipt", now=now) if receipt else b""
     ActRow.objects.filter(id=row.id).update(
@@ -183,25 +199,50 @@ def _arrived(row: ActRow, receipt: bytes, ref: str, now: datetime) -> None:
 @transaction.atomic
 def _sent_back(row: ActRow, said: str, now: datetime) -> None:
     """The body did not take the act: the proceeding stands where it stood before, and the creditor reads why."""
-    ActRow.objects.filter(id=row.id).update(
-        state=SendState.REFUSED, attempts=row.attempts + 1, next_at=None, said=said[:500]
-    )
+    if not _still_waiting(row):
+        return
+    ActRow.objects.filter(id=row.id).update(state=SendState.REFUSED, attempts=row.attempts + 1, next_at=None, said=said)
     held: ProceedingRow = row_of(row.proceeding_id, lock=True)
     if held.state == row.after:
-        held.state, held.since, held.due_on = row.before, now, None
-        held.save(update_fields=["state", "since", "due_on"])
+        _stand_back(held, row, said)
     body = {"proceeding": held.id, "act": row.id, "by": row.body, "what": row.act, "state": held.state}
     record(SENT_BACK, actor=f"body:{row.body}", subject=held.enterprise, body=body, now=now)
     _well(row.body, now)
 
 
+def _still_waiting(row: ActRow) -> bool:
+    """Whether nobody settled this act meanwhile: a sender that was slow may have been overtaken by another."""
+    row_of(row.proceeding_id, lock=True)
+    return ActRow.objects.filter(id=row.id, state=SendState.WAITING).exists()
+
+
+def _stand_back(held: ProceedingRow, row: ActRow, said: str) -> None:
+    """Undo what a step did to a proceeding; an act that still waits for a body that never took the matter goes too."""
+    if row.act == OBJECT_ONLINE:
+        held.offline = False
+    else:
+        held.state, held.since, held.due_on = row.before, row.stood_since or held.since, row.stood_due
+    if row.act == "apply_certificate":
+        held.applied_on = None  # what was not taken interrupts no period
+    if row.act == "file_enforcement":
+        held.court = ""
+    held.save(update_fields=["state", "since", "due_on", "offline", "applied_on", "court"])
+    if held.state == ProceedingState.DRAFT:
+        rest = ActRow.objects.filter(proceeding=held, state=SendState.WAITING)
+        rest.update(state=SendState.REFUSED, next_at=None, said=said)
+
+
 def _later(row: ActRow, error: Exception, now: datetime) -> None:
-    said = error.message if isinstance(error, XinqiaoError) else f"{type(error).__name__}: {error}"
+    said = _said(error)
     log.warning("body %s: %s", row.body, said)
-    ActRow.objects.filter(id=row.id).update(
-        attempts=row.attempts + 1, next_at=now + wait_after(row.attempts + 1), said=said[:500]
+    ActRow.objects.filter(id=row.id, state=SendState.WAITING).update(
+        attempts=row.attempts + 1, next_at=now + wait_after(row.attempts + 1), said=said
     )
-    BodyRow.objects.update_or_create(code=row.body, defaults={"trouble": said[:500]})
+    BodyRow.objects.update_or_create(code=row.body, defaults={"trouble": said})
+
+
+def _said(error: Exception) -> str:
+    return shown(error.message if isinstance(error, XinqiaoError) else f"{type(error).__name__}: {error}")
 
 
 def wait_after(failures: int) -> timedelta:
@@ -217,22 +258,38 @@ def ask_due(*, now: datetime) -> int:
     """Ask connected bodies what happened to the proceedings whose turn it is; returns how many events were taken."""
     known = {one.code: one for one in list_connections()}
     rows = LineRow.objects.filter(ask_at__lte=now, body__in=list(known)).select_related("proceeding")
-    return sum(_ask(row, known[row.body], now) for row in rows.order_by("ask_at")[:BATCH])
+    taken, silent = 0, dict[str, BodyUnreachable]()
+    for row in rows.order_by("ask_at")[:BATCH]:
+        try:
+            if row.body in silent:
+                raise silent[row.body]
+            taken += _ask(row, known[row.body], now)
+        except (XinqiaoError, OSError) as error:
+            if isinstance(error, BodyUnreachable) and error.no_answer:
+                silent[row.body] = error
+            _ask_again(row, error, now)
+    return taken
+
+
+def _ask_again(row: LineRow, error: Exception, now: datetime) -> None:
+    said = _said(error)
+    log.warning("body %s about %s: %s", row.body, row.proceeding_id, said)
+    again = now + wait_after(row.failures + 1)
+    LineRow.objects.filter(pk=row.pk).update(failures=row.failures + 1, trouble=said, ask_at=again)
+    BodyRow.objects.update_or_create(code=row.body, defaults={"trouble": said})
 
 
 def _ask(row: LineRow, line: Connection, now: datetime) -> int:
+    """Take what a body says has happened, as far as it holds; an erased enterprise is not asked about any more."""
+    if is_erased(row.proceeding):
+        LineRow.objects.filter(pk=row.pk).update(failures=0, trouble="", ask_at=None)
+        return 0
     taken = 0
-    try:
-        for text in RestBody(line).events(row.proceeding_id, after=row.heard):
+    texts = RestBody(line).events(row.proceeding_id, after=row.heard)
+    for seq, text in enumerate(texts, row.heard + 1):
+        row.refresh_from_db()
+        if seq > row.heard:  # else another messenger took it meanwhile
             taken += _take(row, line, text, now)
-            row.refresh_from_db()
-    except (XinqiaoError, OSError) as error:
-        said = error.message if isinstance(error, XinqiaoError) else f"{type(error).__name__}: {error}"
-        log.warning("body %s about %s: %s", row.body, row.proceeding_id, said)
-        again = now + wait_after(row.failures + 1)
-        LineRow.objects.filter(pk=row.pk).update(failures=row.failures + 1, trouble=said[:500], ask_at=again)
-        BodyRow.objects.update_or_create(code=row.body, defaults={"trouble": said[:500]})
-        return taken
     held = row_of(row.proceeding_id)
     over = is_over(ProceedingKind(held.kind), ProceedingState(held.state))
     LineRow.objects.filter(pk=row.pk).update(failures=0, trouble="", ask_at=None if over else now + ASK_EVERY)

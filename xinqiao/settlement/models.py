@@ -6,7 +6,7 @@ from django.db import models
 
 
 class ProceedingRow(models.Model):
-    """A proceeding; its terms are sealed under the enterprise's key."""
+    """A proceeding; its terms, and how the debtor took part, are sealed under the enterprise's key."""
 
     id = models.CharField(max_length=40, primary_key=True)
     kind = models.CharField(max_length=14)
@@ -23,7 +23,7 @@ class ProceedingRow(models.Model):
     offline = models.BooleanField(default=False)
     applied_on = models.DateField(null=True)
     perform_by = models.DateField(null=True)
-    presence = models.CharField(max_length=200, blank=True)
+    presence = models.BinaryField(default=b"")  # sealed: it tells of people
     document_no = models.CharField(max_length=120, blank=True)
     made_at = models.DateTimeField()
     made_by = models.CharField(max_length=80)
@@ -80,7 +80,11 @@ class PaperRow(models.Model):
 
 
 class ActRow(models.Model):
-    """An act that a body is to learn of. ``id`` is its idempotency key; ``receipt`` the body's answer, sealed."""
+    """An act that a body is to learn of. ``id`` is its idempotency key; ``receipt`` the body's answer, sealed.
+
+    ``step`` is the step it comes from, and the order of a proceeding's acts; ``stood_*`` where it goes back to when the
+    body does not take it.
+    """
 
     id = models.CharField(max_length=40, primary_key=True)
     proceeding = models.ForeignKey(ProceedingRow, on_delete=models.PROTECT, related_name="acts")
@@ -89,7 +93,9 @@ class ActRow(models.Model):
     before = models.CharField(max_length=20)
     after = models.CharField(max_length=20)
     said_by = models.CharField(max_length=10)
-    reason = models.CharField(max_length=500, blank=True)
+    step = models.IntegerField(default=0)
+    stood_since = models.DateTimeField(null=True)
+    stood_due = models.DateField(null=True)
     state = models.CharField(max_length=8)
     statement = models.BinaryField(default=b"")  # as signed and sent, sealed: a retry sends the same bytes
     receipt = models.BinaryField(default=b"")

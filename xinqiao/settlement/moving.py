@@ -12,7 +12,14 @@ from xinqiao.kernel.canonical import canonical_bytes, sha256_hex, sm3_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.errors import Phrase
 from xinqiao.settlement.models import ActRow, LineRow, PaperRow, ProceedingRow, StepRow
-from xinqiao.settlement.queries import paper_place, settlement_rules, step_place, terms_bytes, terms_place
+from xinqiao.settlement.queries import (
+    paper_place,
+    presence_place,
+    settlement_rules,
+    step_place,
+    terms_bytes,
+    terms_place,
+)
 from xinqiao.settlement.refusals import StillPending
 from xinqiao.settlement.rules import EVENTS_SENT, check_side, due_after, receiver_of, table_of
 from xinqiao.settlement.types import (
@@ -53,6 +60,11 @@ def sealed(enterprise: str, data: bytes, *, place: str, now: datetime) -> bytes:
     return seal_with(key, data, place=place)
 
 
+def set_presence(row: ProceedingRow, presence: str, *, now: datetime) -> None:
+    """Put how the debtor took part into a row, sealed; the caller saves."""
+    row.presence = sealed(row.enterprise, presence.encode(), place=presence_place(row.id), now=now) if presence else b""
+
+
 def set_terms(row: ProceedingRow, terms: Terms, *, now: datetime) -> None:
     """Put terms into a row, sealed; the caller saves."""
     row.terms = sealed(row.enterprise, terms_bytes(terms), place=terms_place(row.id), now=now)
@@ -66,15 +78,18 @@ def take_step(row: ProceedingRow, move: Move, *, now: datetime) -> StepRow:
     kind, before = ProceedingKind(row.kind), ProceedingState(row.state)
     after = table_of(kind).check(before, move.event)
     check_side(move.event, move.side)
-    receiver = receiver_of(move.event, body=row.body, court=row.court)
+    receiver = receiver_of(move.event, before, body=row.body, court=row.court)
     if receiver:
         _check_arrived(row)
+    if move.event == "withdraw" and not was_brought(row, receiver):
+        receiver = ""  # nobody is told of a draft that nobody ever saw
+    stood = row.since, row.due_on
     row.state, row.since = after, now
     row.due_on = due_after(move.event, kind, on=move.on, rules=settlement_rules())
     row.save()
     made = note_step(row, move, now=now)
     if receiver:
-        enqueue(row, receiver, move, before=before, now=now)
+        enqueue(row, receiver, move, made, before=before, stood=stood, now=now)
     return made
 
 
@@ -95,13 +110,28 @@ def note_step(row: ProceedingRow, move: Move, *, now: datetime) -> StepRow:
     )  # fmt: skip
 
 
-def enqueue(row: ProceedingRow, receiver: str, move: Move, *, before: ProceedingState, now: datetime) -> ActRow:
-    """Put an act for a body into the queue, in the transaction of the step."""
+def enqueue(
+    row: ProceedingRow,
+    receiver: str,
+    move: Move,
+    made: StepRow,
+    *,
+    before: ProceedingState,
+    stood: tuple[datetime, date | None],
+    now: datetime,
+) -> ActRow:
+    """Put an act for a body into the queue, in the transaction of the step. ``stood``: since when, and due when."""
     LineRow.objects.get_or_create(proceeding=row, body=receiver)
     return ActRow.objects.create(
         id=new_number("A", now), proceeding=row, body=receiver, act=move.event, before=before, after=row.state,
-        said_by=move.side, reason=move.reason, state=SendState.WAITING, next_at=now, made_at=now,
+        said_by=move.side, step=made.number, stood_since=stood[0], stood_due=stood[1], state=SendState.WAITING,
+        next_at=now, made_at=now,
     )  # fmt: skip
+
+
+def was_brought(row: ProceedingRow, body: str) -> bool:
+    """Whether an act about it has reached this body."""
+    return ActRow.objects.filter(proceeding=row, body=body, state=SendState.SENT).exists()
 
 
 def keep_paper(
@@ -125,6 +155,6 @@ def keep_paper(
 
 
 def _check_arrived(row: ProceedingRow) -> None:
-    waiting = ActRow.objects.filter(proceeding=row, state=SendState.WAITING).order_by("made_at").first()
+    waiting = ActRow.objects.filter(proceeding=row, state=SendState.WAITING).order_by("step").first()
     if waiting is not None:
         raise StillPending(act=Phrase(EVENTS_SENT.get(waiting.act, waiting.act)))

@@ -18,8 +18,8 @@ from xinqiao.plumbing.settings import content_dir
 from xinqiao.settlement.checks import Filing, check_filing
 from xinqiao.settlement.connections import list_connections
 from xinqiao.settlement.content import load_settlement, with_connections
-from xinqiao.settlement.models import ActRow, BodyRow, PaperRow, ProceedingRow, StepRow
-from xinqiao.settlement.refusals import UnknownPaper, UnknownProceeding
+from xinqiao.settlement.models import ActRow, BodyRow, LineRow, PaperRow, ProceedingRow, StepRow
+from xinqiao.settlement.refusals import InvalidBodies, UnknownPaper, UnknownProceeding
 from xinqiao.settlement.types import (
     About,
     Body,
@@ -43,13 +43,22 @@ from xinqiao.vault.keeping import read_sealed
 from xinqiao.vault.sealing import open_with, subject_keys
 from xinqiao.vault.types import Sealing, enterprise_subject
 
-PLAIN = tuple(f.name for f in fields(Proceeding) if f.name not in ("kind", "about", "state", "terms"))
+APART = ("kind", "about", "state", "terms", "presence")
+PLAIN = tuple(f.name for f in fields(Proceeding) if f.name not in APART)
+ASKED = ("propose", "file")  # the steps by which an enterprise comes to know of a proceeding
 
 
 def settlement_rules() -> SettlementRules:
-    """The content's ``settlement.toml``, its bodies marked that are connected; raises InvalidBodies."""
+    """The content's ``settlement.toml``, its bodies marked that are connected.
+
+    A wrong file of connections marks none: it stops the messenger, which says so, not those who draft and decide.
+    """
     rules = load_settlement(content_dir() / "settlement.toml")
-    return with_connections(rules, (one.code for one in list_connections()))
+    try:
+        connected = [one.code for one in list_connections()]
+    except InvalidBodies:
+        connected = []
+    return with_connections(rules, connected)
 
 
 def find_body(code: str) -> Body | None:
@@ -98,11 +107,17 @@ def _seen_by(
     if institution is not None:
         rows = rows.filter(institution=institution)
     if enterprise is not None:
-        rows = rows.filter(enterprise=enterprise).exclude(state=ProceedingState.DRAFT)
+        rows = _asked(rows.filter(enterprise=enterprise))
     if body is not None:
-        brought = ActRow.objects.filter(body=body).values("proceeding")
+        brought = ActRow.objects.filter(body=body, state=SendState.SENT).values("proceeding")
         rows = rows.filter(Q(body=body) | Q(court=body), id__in=brought)
     return rows
+
+
+def _asked(rows: QuerySet[ProceedingRow]) -> QuerySet[ProceedingRow]:
+    """Those that left the institution's desk: no drafts, and none that were withdrawn as drafts."""
+    asked = StepRow.objects.filter(event__in=ASKED).values("proceeding")
+    return rows.exclude(state=ProceedingState.DRAFT).filter(id__in=asked)
 
 
 def facts_of(rows: Iterable[ProceedingRow]) -> list[Proceeding]:
@@ -116,13 +131,28 @@ def _facts(row: ProceedingRow, keys: dict[str, Any]) -> Proceeding:
     plain = {name: getattr(row, name) for name in PLAIN}
     entry = Sealing(enterprise_subject(row.enterprise), terms_place(row.id), sealed=row.terms)
     sealed = open_with(keys, entry) if row.terms else None
+    seen = Sealing(enterprise_subject(row.enterprise), presence_place(row.id), sealed=row.presence)
+    presence = open_with(keys, seen) if row.presence else None
     return Proceeding(
         **plain,
+        presence=(presence or b"").decode(),
         kind=ProceedingKind(row.kind),
         about=About(row.about),
         state=ProceedingState(row.state),
         terms=read_terms(sealed) if sealed else Terms(),
     )
+
+
+def is_erased(row: ProceedingRow) -> bool:
+    """Whether the enterprise's key was destroyed after the proceeding was begun: its terms cannot be read again."""
+    subject = enterprise_subject(row.enterprise)
+    entry = Sealing(subject, terms_place(row.id), sealed=row.terms)
+    return bool(row.terms) and open_with(subject_keys([subject]), entry) is None
+
+
+def presence_place(proceeding: str) -> str:
+    """The place that sealed words about the debtor's presence are bound to."""
+    return f"proceeding:{proceeding}:presence"
 
 
 def terms_place(proceeding: str) -> str:
@@ -201,7 +231,7 @@ def paper_facts(row: PaperRow) -> Paper:
 
 def list_sendings(proceeding: str) -> list[Sending]:
     """The acts of a proceeding on their way, in order."""
-    rows = ActRow.objects.filter(proceeding=proceeding).order_by("made_at", "id")
+    rows = ActRow.objects.filter(proceeding=proceeding).order_by("step", "made_at")
     return [sending_facts(row) for row in rows]
 
 
@@ -222,10 +252,10 @@ def loan_of(found: Proceeding) -> Loan | None:
 
 
 def list_about(numbers: Iterable[str], *, institution: str, enterprise: str) -> list[Proceeding]:
-    """Proceedings about a loan or application by any of its numbers, drafts apart, the oldest first."""
+    """Proceedings about a loan or application by any of its numbers, mere drafts apart, the oldest first."""
     wanted = list(numbers)
     rows = ProceedingRow.objects.filter(Q(number__in=wanted) | Q(receipt_no__in=wanted), enterprise=enterprise)
-    rows = rows.filter(institution=institution).exclude(state=ProceedingState.DRAFT)
+    rows = _asked(rows.filter(institution=institution))
     return facts_of(rows.order_by("made_at", "id"))
 
 
@@ -261,12 +291,15 @@ def checks_before(found: Proceeding, event: str, *, now: datetime, court: str = 
 def bodies_health() -> list[BodyHealth]:
     """How each connected body answers."""
     told = {row.code: row for row in BodyRow.objects.all()}
+    lines = LineRow.objects.exclude(trouble="").order_by("-pk")
+    troubles = dict(lines.values_list("body", "trouble"))  # of the oldest: it stays told while others go well
     found = []
     for body in settlement_rules().bodies:
         waiting = ActRow.objects.filter(body=body.code, state=SendState.WAITING).order_by("made_at")
         row = told.get(body.code)
         oldest = waiting.values_list("made_at", flat=True).first()
         answered, trouble = (row.answered_at, row.trouble) if row else (None, "")
+        trouble = troubles.get(body.code, trouble)
         found.append(BodyHealth(body, waiting.count(), oldest, answered, trouble))
     return found
 

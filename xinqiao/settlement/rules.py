@@ -88,6 +88,9 @@ ARBITRATION_TRANSITIONS: Transitions[ProceedingState] = Transitions(
         S.AWARDED: {**_READY, "annul": S.ANNULLED},
         S.ANNULLED: {},
         **_ENFORCEMENT,
+        # The debtor may have an award set aside while it is being enforced (仲裁法, setting aside; 3 months).
+        S.COURT_FILED: {**_ENFORCEMENT[S.COURT_FILED], "annul": S.ANNULLED},
+        S.COURT_ACCEPTED: {**_ENFORCEMENT[S.COURT_ACCEPTED], "annul": S.ANNULLED},
     },
     names=_NAMES,
 )
@@ -138,6 +141,8 @@ WITH_PAPER: Mapping[str, PaperKind] = {
     "judge": PaperKind.DECISION,
     "mediate": PaperKind.DECISION,
 }
+# What may come with any other event; deed, certificate and the parties' papers come in one way only.
+OF_BODIES = (PaperKind.DECISION, PaperKind.NOTICE, PaperKind.OTHER)
 # What a body decides against somebody says why.
 WITH_REASON = frozenset(
     {"turn_down", "refuse_certificate", "return", "not_accept", "dismiss", "annul", "reject_enforcement"}
@@ -172,9 +177,9 @@ def may_object_online(kind: ProceedingKind, state: ProceedingState) -> bool:
     return kind is ProceedingKind.ARBITRATION and state in (S.FILED, S.RETURNED, S.ACCEPTED)
 
 
-def receiver_of(event: str, *, body: str, court: str) -> str:
-    """The body that has to learn of a step, empty when none has."""
-    if event == "file_enforcement":
+def receiver_of(event: str, before: ProceedingState, *, body: str, court: str) -> str:
+    """The body that has to learn of a step, empty when none has: the court once it enforces, else the body."""
+    if event == "file_enforcement" or (event == "perform" and before is S.COURT_ACCEPTED):
         return court
     return body if event in SENT_TO_BODY or event == OBJECT_ONLINE else ""
 
@@ -183,7 +188,7 @@ def due_after(event: str, kind: ProceedingKind, *, on: date, rules: SettlementRu
     """The last day of the time that a step starts, None when no time runs: to answer, accept, oppose or annul."""
     if event == "propose":
         return on + timedelta(days=rules.agree_days)
-    if event in ("file", "supplement"):
+    if event in ("agree", "file", "supplement"):
         return on + timedelta(days=rules.accept_days[kind])
     if event == "award":
         return add_months(on, rules.annul_months)

@@ -11,16 +11,27 @@ from django.db import transaction
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
+from xinqiao.kernel.money import LIMIT_FEN
 from xinqiao.kernel.papers import paper_problems
 from xinqiao.settlement.models import LineRow, ProceedingRow, ResultRow, StepRow
-from xinqiao.settlement.moving import Move, keep_paper, sealed, take_step
+from xinqiao.settlement.moving import Move, keep_paper, sealed, set_presence, take_step
 from xinqiao.settlement.queries import facts_of, find_body, row_of, settlement_rules
 from xinqiao.settlement.recording import result_place, result_row
 from xinqiao.settlement.refusals import InvalidTerms, NotTheirStep
-from xinqiao.settlement.rules import EVENTS, LONGEST_REASON, RESULTS, TAKEN_BY, WITH_PAPER, WITH_REASON
-from xinqiao.settlement.types import Proceeding, Side, Told
+from xinqiao.settlement.rules import (
+    EVENTS,
+    LONGEST_REASON,
+    OF_BODIES,
+    RESULTS,
+    TAKEN_BY,
+    WITH_PAPER,
+    WITH_REASON,
+    table_of,
+)
+from xinqiao.settlement.types import PaperKind, Proceeding, ProceedingKind, ProceedingState, Side, Told
 
 PRESENCE = "notarise"
+LONGEST = {"document_no": 120, "presence": 200}
 
 
 @transaction.atomic
@@ -36,10 +47,10 @@ def take_statement(line: int, told: Told, *, seq: int, now: datetime) -> Proceed
 
     Raises like :func:`take_event`; nothing of the event is kept then.
     """
+    row = row_of(LineRow.objects.get(pk=line).proceeding_id, lock=True)  # first, as everywhere: no deadlock
     found = LineRow.objects.select_for_update().get(pk=line)
     if found.heard != seq - 1:
         return None
-    row = row_of(found.proceeding_id, lock=True)
     made = _take(row, told, body=found.body, actor=f"body:{found.body}", now=now)
     found.heard, found.chain = seq, sha256_hex(told.statement.encode())
     found.save(update_fields=["heard", "chain"])
@@ -51,19 +62,21 @@ def _take(row: ProceedingRow, told: Told, *, body: str, actor: str, now: datetim
     side = TAKEN_BY.get(good.event)
     if side not in (Side.BODY, Side.COURT) or body != (row.body if side is Side.BODY else row.court):
         raise NotTheirStep(event=Phrase(EVENTS.get(good.event, good.event[:40])), side=Phrase(Side.BODY.label))
+    table_of(ProceedingKind(row.kind)).check(ProceedingState(row.state), good.event)  # before a paper is kept for it
     facts: dict[str, Any] = {
         name: value for name, value in (
-            ("document_no", good.document_no), ("amount_fen", good.amount_fen), ("presence", good.presence),
+            ("on", good.on.isoformat()), ("document_no", good.document_no), ("amount_fen", good.amount_fen),
+            ("presence", good.presence),
             ("perform_by", good.perform_by.isoformat() if good.perform_by else ""),
         ) if value not in ("", None)
     }  # fmt: skip
-    if good.data and good.paper:
-        paper = keep_paper(
-            row, good.paper, name=good.name, data=good.data, side=side, number=good.document_no, actor=actor, now=now
-        )
+    if good.data:
+        kind = good.paper or PaperKind.NOTICE
+        by: dict[str, Any] = {"side": side, "number": good.document_no, "actor": actor, "now": now}
+        paper = keep_paper(row, kind, name=good.name or kind.label, data=good.data, **by)
         facts["paper_sha256"] = paper.sha256
     if good.event == PRESENCE:
-        row.presence = good.presence
+        set_presence(row, good.presence, now=now)
     row.document_no = good.document_no or row.document_no
     row.perform_by = good.perform_by or row.perform_by
     move = Move(good.event, side, actor, good.on, good.reason, facts, good.statement)
@@ -91,6 +104,13 @@ def check_told(told: Told, row: ProceedingRow, *, now: datetime) -> Told:
             say("file", Phrase("须附{paper}", paper=Phrase(wanted.label)))
         if not told.document_no.strip():
             say("document_no", Phrase("请填写文书编号"))
+    elif told.paper not in (None, *OF_BODIES):
+        say("file", Phrase("请从清单中选"))
+    for name, most in LONGEST.items():
+        if len(getattr(told, name)) > most:
+            say(name, Phrase("最多 {most} 字", most=most))
+    if told.amount_fen is not None and not 0 <= told.amount_fen <= LIMIT_FEN:
+        say("amount_fen", Phrase("金额不合理"))
     if told.data:
         faults.extend(paper_problems(told.name or "file", told.data, code="settlement"))
     if told.perform_by is not None and told.perform_by < told.on:
