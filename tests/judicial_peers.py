@@ -195,6 +195,11 @@ class Office:
         """One call."""
         if path == "/_decide":
             return 200, json.dumps(self.decide(json.loads(data))).encode()
+        if path == "/_unsay":
+            found = self.matters[json.loads(data)["matter"]]
+            return 200, json.dumps([found.events.pop(), found.decided.pop()]).encode()
+        if path == "/_file":
+            return 200, json.dumps(self.files[json.loads(data)["sha256"]].decode("latin-1")).encode()
         if path == "/_state":
             return 200, json.dumps({n: vars(m) for n, m in self.matters.items()}).encode()
         self.check_call(token, f"{method} {path}")
@@ -203,7 +208,8 @@ class Office:
         if method == "PUT" and bits[:2] == ["v1", "files"]:
             return 200, json.dumps(self.put(bits[2], data)).encode()
         if method == "GET" and bits[:2] == ["v1", "files"]:
-            return (200, self.files[bits[2]]) if bits[2] in self.files else (404, b"{}")
+            spoilt = b"!" if self.mind.get("spoil") else b""
+            return (200, self.files[bits[2]] + spoilt) if bits[2] in self.files else (404, b"{}")
         if bits[:2] == ["v1", "digests"]:
             return 200, json.dumps({"held": bits[2] in self.files}).encode()
         if (method, bits) == ("POST", ["v1", "acts"]):
@@ -231,11 +237,13 @@ def main() -> None:
             except Refusal as refusal:
                 status, told = refusal.status, {"title": "refused", "problems": [{"message": w} for w in refusal.wrong]}
                 body = json.dumps(told).encode()
+            if (said := office.mind.get("say")) and self.path.startswith(said["path"]):
+                status, body = said["status"], said["text"].encode("utf-8", "surrogatepass")
             if office.mind.get("lose_answers") and self.path == "/v1/acts":
                 self.connection.close()  # it was taken, and the node never hears so
                 return
             self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body) + office.mind.get("cut_off", 0)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -273,6 +281,14 @@ class Peer:
     def state(self, matter: str) -> dict[str, Any]:
         """What it has of a matter."""
         return dict(self._post("/_state", {})[matter])
+
+    def unsay(self, matter: str) -> None:
+        """Take its last decision back, as if it had never been told."""
+        self._post("/_unsay", {"matter": matter})
+
+    def file(self, sha256: str) -> bytes:
+        """A file in its hands."""
+        return str(self._post("/_file", {"sha256": sha256})).encode("latin-1")
 
     def knock(self) -> tuple[bytes, dict[str, str]]:
         """The last call-back as it was, or would have been, sent."""
