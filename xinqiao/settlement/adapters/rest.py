@@ -39,6 +39,8 @@ def _read(response: Any, most: int) -> bytes:
         size += len(part)
         if time.monotonic() > until:
             raise TimeoutError("the answer takes too long")
+    if size < most and getattr(response, "length", None):
+        raise http.client.IncompleteRead(b"", response.length)
     return b"".join(parts)
 
 
