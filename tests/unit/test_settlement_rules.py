@@ -55,6 +55,7 @@ S, K = ProceedingState, ProceedingKind
 RULES = load_settlement(content_dir() / "settlement.toml")
 TODAY = date(2028, 3, 1)
 AT = datetime(2028, 3, 1, 4, tzinfo=UTC)
+ALL = frozenset(PaperKind)
 PASSED, WARNED, FAILED = CheckVerdict.PASSED, CheckVerdict.WARNED, CheckVerdict.FAILED
 NOTARY, COMMISSION, COURT = RULES.bodies
 ELSEWHERE = Body("far-court", K.LITIGATION, "外省法院", ("31",))
@@ -128,15 +129,11 @@ def filing(kind: K = K.NOTARISATION, loan: dict[str, Any] | None = None, **chang
     terms = replace(TERMS, **({"agreed_body": ""} if kind is K.LITIGATION else {}) | changes.pop("terms", {}))
     made: dict[str, Any] = {
         "proceeding": proceeding(kind, terms=terms, **changes.pop("p", {})),
-        "loan": Loan(1, "bank_a", report, "", AT, AT), "papers": frozenset(PaperKind), "lender_code": uscc(900),
+        "loan": Loan(1, "bank_a", report, "", AT, AT), "papers": ALL, "lender_code": uscc(900),
         "body": {K.NOTARISATION: NOTARY, K.ARBITRATION: COMMISSION, K.LITIGATION: COURT}[kind], "court": COURT,
         "others": (), "today": TODAY, "rules": RULES,
     }  # fmt: skip
     return Filing(**(made | changes))
-
-
-def without(*kinds: PaperKind) -> frozenset[PaperKind]:
-    return frozenset(PaperKind) - set(kinds)
 
 
 def walk(kind: K, path: str) -> list[ProceedingState]:
@@ -216,8 +213,8 @@ WRONG: list[tuple[Callable[[Filing], CheckVerdict], CheckVerdict, Filing]] = [
     (checks.payment, FAILED, filing(terms={"debt_fen": 101})),
     (checks.payment, FAILED, filing(terms={"debt_fen": 0, "payments": ()})),
     (checks.acceptance, FAILED, filing(terms={"acceptance": False})),
-    (checks.contract, FAILED, filing(papers=without(PaperKind.CONTRACT))),
-    (checks.evidence, FAILED, filing(papers=without(PaperKind.CONTRACT))),
+    (checks.contract, FAILED, filing(papers=ALL - {PaperKind.CONTRACT})),
+    (checks.evidence, FAILED, filing(papers=ALL - {PaperKind.CONTRACT})),
     (checks.verification, FAILED, filing(terms={"verification": ""})),
     (checks.guarantee, WARNED, filing(terms={"guarantors": (Guarantor("某", "", True), Guarantor("某", "", False))})),
     (checks.cost, WARNED, filing(terms={"overdue_rate_bp": 2401})),
@@ -231,20 +228,20 @@ WRONG: list[tuple[Callable[[Filing], CheckVerdict], CheckVerdict, Filing]] = [
     (checks.computable, FAILED, filing(terms={"principal_fen": 0})),
     (checks.within_balance, FAILED, filing(terms={"principal_fen": 91})),
     (checks.within_balance, FAILED, replace(filing(), loan=None)),
-    (checks.dunning, WARNED, filing(papers=without(PaperKind.DUNNING))),
+    (checks.dunning, WARNED, filing(papers=ALL - {PaperKind.DUNNING})),
     (checks.claim_facts, FAILED, filing(terms={"facts": "  欠款不还  " + " " * 20})),
     (checks.agreement, FAILED, filing(K.ARBITRATION, terms={"agreement": " "})),
     (checks.agreement, FAILED, filing(K.ARBITRATION, terms={"agreed_body": "another-commission"})),
     (checks.no_agreement, FAILED, filing(K.LITIGATION, terms={"agreed_body": "arbitration-demo"})),
-    (checks.address, WARNED, filing(terms={"address": ""}, papers=without(PaperKind.ADDRESS))),
+    (checks.address, WARNED, filing(terms={"address": ""}, papers=ALL - {PaperKind.ADDRESS})),
     (checks.competence, FAILED, filing(court=None)),
     (checks.competence, FAILED, filing(court=COMMISSION)),
     (checks.competence, FAILED, filing(court=ELSEWHERE, terms={"property_division": "440100"})),
     (checks.jurisdiction, FAILED, filing(K.LITIGATION, body=ELSEWHERE, p={"body": "far-court"})),
     (checks.limitation, WARNED, filing(loan={"due_on": date(2025, 2, 28)})),
-    (checks.both_documents, FAILED, filing(papers=without(PaperKind.CERTIFICATE))),
-    (checks.both_documents, FAILED, filing(papers=without(PaperKind.DEED))),
-    (checks.decision, FAILED, filing(papers=without(PaperKind.DECISION))),
+    (checks.both_documents, FAILED, filing(papers=ALL - {PaperKind.CERTIFICATE})),
+    (checks.both_documents, FAILED, filing(papers=ALL - {PaperKind.DEED})),
+    (checks.decision, FAILED, filing(papers=ALL - {PaperKind.DECISION})),
     (checks.presence, WARNED, filing(p={"presence": ""})),
     (checks.not_notarised, FAILED, filing(others=(proceeding(state=S.NOTARISED),))),
     (checks.no_parallel, FAILED, filing(others=(replace(OTHER, state=S.FILED),))),
