@@ -13,6 +13,7 @@ from zipfile import ZipFile
 import pytest
 
 from tests.factories import uscc
+from tests.judicial_peers import Peer
 from tests.kept import laid_down
 from tests.market import FIRM, open_market
 from tests.settling import (
@@ -106,84 +107,98 @@ def decided(number: str, event: str, *, body: str = "court-demo", **more: Any) -
     return take_event(number, told, body=body, **by(actor="person:77"))
 
 
+def _notarised(number: str, notary: Peer) -> None:
+    """Sent back once, agreed to again, drawn up."""
+    answer_by = get_proceeding(number).due_on
+    notary.tell(refuse="请补充授权")
+    actions.answer(number, "agree", enterprise=FIRM, **OWNER)
+    rounds()
+    back = get_proceeding(number)
+    assert (back.state, back.due_on) == ("proposed", answer_by), "as it stood, the clock too"
+    notary.tell(refuse="")
+    actions.answer(number, "agree", enterprise=FIRM, **OWNER)
+    rounds()
+    assert notary.state(number)["acts"] == ["agree"]
+    notary.decide(number, "check", DAY.isoformat(), presence="在线视频 2026-11-20 10:00，告知后果")
+    notary.decide(number, "notarise", DAY.isoformat(), document_no="（2026）陕示证字1号", presence="在线视频　告知",
+                  paper=paper("deed"))  # fmt: skip
+    rounds(LATER + MINUTES)
+    found = get_proceeding(number)
+    assert (found.state, found.document_no) == ("notarised", "（2026）陕示证字1号")
+    assert found.presence == "在线视频　告知" and "deed" in {one.kind for one in list_papers(number)}
+
+
+def _certified(number: str, notary: Peer) -> None:
+    """In default; the certificate asked for in vain, then for good."""
+    actions.step(number, "default", **BANK, **by())
+    actions.state_terms(number, replace(CLAIM, debt_fen=1, payments=()), **BANK, **by())
+    assert get_proceeding(number).terms.payments == DEED.payments, "the deed's own terms stay"
+    notary.tell(refuse="缺催告凭证")
+    actions.step(number, "apply_certificate", **BANK, **by())
+    rounds(LATER + timedelta(minutes=12))
+    back = get_proceeding(number)
+    assert (back.state, back.applied_on) == ("defaulted", None), "what was not taken interrupts no period"
+    notary.tell(refuse="")
+    actions.step(number, "apply_certificate", **BANK, **by())
+    rounds(LATER + timedelta(minutes=13))
+    assert notary.state(number)["acts"] == ["agree", "apply_certificate"]
+    notary.decide(number, "verify", DAY.isoformat())
+    notary.decide(number, "issue", DAY.isoformat(), document_no="（2026）陕示执字1号", amount_fen=80_250_000,
+                  paper=paper("certificate"))  # fmt: skip
+    rounds(LATER + 3 * MINUTES)
+    assert state(number) == "certificate_issued"
+    moved = replace(CLAIM, principal_fen=1, address="陕西省西安市示例路2号")
+    after = actions.state_terms(number, moved, **BANK, **by()).terms
+    assert (after.principal_fen, after.address) == (CLAIM.principal_fen, moved.address), "decided is decided"
+
+
+def _enforced(number: str, court: Peer) -> bytes:
+    """Brought to the court, enforced, performed; the package in the court's hands."""
+    actions.step(number, "file_enforcement", court="court-demo", **BANK, **by())
+    rounds(LATER + 3 * MINUTES)
+    assert court.state(number)["acts"] == ["file_enforcement"]
+    court.decide(number, "accept_enforcement", DAY.isoformat(), document_no="（2026）陕示执1号")
+    rounds(LATER + 5 * MINUTES)
+    found = get_proceeding(number)
+    assert found.state is ProceedingState.COURT_ACCEPTED and found.due_on == DAY + timedelta(days=15)
+    actions.step(number, "perform", **BANK, **by())
+    rounds(LATER + 5 * MINUTES)
+    assert court.state(number)["acts"] == ["file_enforcement", "perform"], "the court that enforces is told"
+    return court.file(next(one.sha256 for one in reversed(list_papers(number)) if one.kind is PaperKind.PACKAGE))
+
+
 def test_a_deed_from_the_draft_to_the_court(loan: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with connected(tmp_path, monkeypatch, "notary-demo", "court-demo") as offices:
-        notary, court = offices["notary-demo"], offices["court-demo"]
         made = drafted("notarisation", "notary-demo", DEED, about="application", number=loan)
         with pytest.raises(ProceedingStands):
             drafted("notarisation", "notary-demo", DEED)  # the same debt by its receipt
         actions.step(made.id, "propose", **BANK, **by())
         assert rounds() == 0 and state(made.id) == "proposed", "nothing goes out before the enterprise has agreed"
         assert unseen(made.id, body="notary-demo") and not unseen(made.id, enterprise=FIRM)
-        answered_by = get_proceeding(made.id).due_on
-        notary.tell(refuse="请补充授权")
-        actions.answer(made.id, "agree", enterprise=FIRM, **OWNER)
-        rounds()
-        back = get_proceeding(made.id)
-        assert (back.state, back.due_on) == ("proposed", answered_by), "as it stood, the clock too"
-        notary.tell(refuse="")
-        actions.answer(made.id, "agree", enterprise=FIRM, **OWNER)
-        rounds()
-        assert notary.state(made.id)["acts"] == ["agree"]
-        notary.decide(made.id, "check", DAY.isoformat(), presence="在线视频 2026-11-20 10:00，告知后果")
-        notary.decide(made.id, "notarise", DAY.isoformat(), document_no="（2026）陕示证字1号",
-                      presence="在线视频　告知", paper=paper("deed"))  # fmt: skip
-        rounds(LATER + MINUTES)
-        found = get_proceeding(made.id)
-        assert (found.state, found.document_no, found.presence) == (
-            "notarised",
-            "（2026）陕示证字1号",
-            "在线视频　告知",
-        )
-        assert "deed" in {one.kind for one in list_papers(made.id)}
-        actions.step(made.id, "default", **BANK, **by())
-        actions.state_terms(made.id, replace(CLAIM, debt_fen=1, payments=()), **BANK, **by())
-        assert get_proceeding(made.id).terms.payments == DEED.payments, "the deed's own terms stay"
-        notary.tell(refuse="缺催告凭证")
-        actions.step(made.id, "apply_certificate", **BANK, **by())
-        rounds(LATER + timedelta(minutes=12))
-        back = get_proceeding(made.id)
-        assert (back.state, back.applied_on) == ("defaulted", None), "what was not taken interrupts no period"
-        notary.tell(refuse="")
-        actions.step(made.id, "apply_certificate", **BANK, **by())
-        rounds(LATER + timedelta(minutes=13))
-        assert notary.state(made.id)["acts"] == ["agree", "apply_certificate"]
-        notary.decide(made.id, "verify", DAY.isoformat())
-        notary.decide(made.id, "issue", DAY.isoformat(), document_no="（2026）陕示执字1号", amount_fen=80_250_000,
-                      paper=paper("certificate"))  # fmt: skip
-        rounds(LATER + 2 * MINUTES + timedelta(minutes=3))
-        assert state(made.id) == "certificate_issued"
-        higher = replace(CLAIM, principal_fen=1, address="陕西省西安市示例路2号")
-        after = actions.state_terms(made.id, higher, **BANK, **by()).terms
-        assert (after.principal_fen, after.address) == (CLAIM.principal_fen, "陕西省西安市示例路2号"), (
-            "decided is decided"
-        )
-        actions.step(made.id, "file_enforcement", court="court-demo", **BANK, **by())
-        rounds(LATER + 3 * MINUTES)
-        assert court.state(made.id)["acts"] == ["file_enforcement"]
-        court.decide(made.id, "accept_enforcement", DAY.isoformat(), document_no="（2026）陕示执1号")
-        rounds(LATER + 5 * MINUTES)
-        found = get_proceeding(made.id)
-        assert found.state is ProceedingState.COURT_ACCEPTED and found.due_on == DAY + timedelta(days=15)
-        assert [s.side for s in list_steps(found)] == [
-            "creditor", "debtor", "debtor", "body", "body", "creditor", "creditor", "creditor", "body", "body",
-            "creditor", "court",
-        ]  # fmt: skip
-        assert [one.state for one in list_sendings(made.id)] == ["refused", "sent", "refused", "sent", "sent"]
-        actions.step(made.id, "perform", **BANK, **by())
-        rounds(LATER + 5 * MINUTES)
-        assert court.state(made.id)["acts"] == ["file_enforcement", "perform"], "the court that enforces is told"
-        held = court.file(next(one.sha256 for one in reversed(list_papers(made.id)) if one.kind == "package"))
+        _notarised(made.id, offices["notary-demo"])
+        _certified(made.id, offices["notary-demo"])
+        held = _enforced(made.id, offices["court-demo"])
+    assert [s.side for s in list_steps(get_proceeding(made.id))] == [
+        "creditor", "debtor", "debtor", "body", "body", "creditor", "creditor", "creditor", "body", "body",
+        "creditor", "court", "creditor",
+    ]  # fmt: skip
+    sent = [one.state for one in list_sendings(made.id)]
+    assert sent == ["refused", "sent", "refused", "sent", "sent", "sent"]
     assert results() == [
         ("赋强公证", "出具执行证书", "（2026）陕示执字1号", "示例公证处", "80250000"),
         ("赋强公证", "执行立案", "（2026）陕示执1号", "示例法院", "None"),
     ]
-    verdict = verify_package(held, trust=node_trust())
+    _shown_by(held)
+
+
+def _shown_by(package: bytes) -> None:
+    """What the court can verify and read without the node."""
+    verdict = verify_package(package, trust=node_trust())
     assert verdict.ok, verdict
-    with ZipFile(BytesIO(held)) as package:
-        told = json.loads(package.read("evidence.json"))
-    names = [one["name"] for one in told["items"]]
-    assert {"合同 contract.pdf", "公证书 （2026）陕示证字1号", "执行证书 （2026）陕示执字1号"} <= set(names)
+    with ZipFile(BytesIO(package)) as opened:
+        told = json.loads(opened.read("evidence.json"))
+    names = {one["name"] for one in told["items"]}
+    assert {"合同 contract.pdf", "公证书 （2026）陕示证字1号", "执行证书 （2026）陕示执字1号"} <= names
     assert told["notary"] == {
         "office": "示例公证处", "certificate_no": "（2026）陕示证字1号", "date": DAY.isoformat(), "verify_url": "",
     }  # fmt: skip
