@@ -20,7 +20,6 @@ from xinqiao.settlement.queries import (
     checks_before,
     facts_of,
     find_body,
-    list_proceedings,
     loan_of,
     paper_facts,
     row_of,
@@ -71,8 +70,9 @@ def draft(
     if faults:
         raise InvalidTerms(faults)
     hold_name(f"settlement {institution} {number}")
-    for one in list_proceedings(institution=institution, enterprise=enterprise, limit=1000):
-        if (one.kind, one.about, one.number) == (kind, about, number) and not is_over(one.kind, one.state):
+    same = {"kind": kind, "about": about, "number": number, "institution": institution, "enterprise": enterprise}
+    for one in ProceedingRow.objects.filter(**same):
+        if not is_over(ProceedingKind(one.kind), S(one.state)):
             raise ProceedingStands(proceeding=one.id)
     row = ProceedingRow(
         id=new_number("Z", now), kind=kind, institution=institution, enterprise=enterprise, about=about,

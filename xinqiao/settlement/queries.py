@@ -100,7 +100,7 @@ def _seen_by(
     if enterprise is not None:
         rows = rows.filter(enterprise=enterprise).exclude(state=ProceedingState.DRAFT)
     if body is not None:
-        brought = ActRow.objects.filter(body=body).values("proceeding")
+        brought = ActRow.objects.filter(body=body, state=SendState.SENT).values("proceeding")
         rows = rows.filter(Q(body=body) | Q(court=body), id__in=brought)
     return rows
 
