@@ -161,7 +161,7 @@ def test_by_program_an_institution_files_and_a_body_decides(late: Town) -> None:
         "paper": judgment,
     }
     assert post(court, events, told, "j2").json()["state"] == "judged"
-    assert post(court, events, {"event": "file", "on": today}, "f").status_code == 409
+    assert post(court, events, {"event": "file", "on": today}, "f").status_code == 403
     assert post(bank, events, {"event": "dismiss", "on": today}, "b").status_code == 403
     assert [one.id for one in list_proceedings(institution="bank-a")] == [number]
 
