@@ -10,33 +10,23 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from tests.factories import uscc
 from tests.machines import Machine, register_client
-from tests.market import drawn
 from tests.web.conftest import FIRM, Town
+from tests.web.suing import BODIES, PDF, RECEIPT, overdue
 from xinqiao.judicial.jobs import carry
-from xinqiao.lending.loans import report_loans
-from xinqiao.parties.actions import register_organisation
-from xinqiao.parties.models import Organisation
-from xinqiao.parties.types import OrganisationKind, Role
+from xinqiao.parties.types import Role
 from xinqiao.settlement.queries import get_proceeding, list_papers, list_proceedings
 from xinqiao.settlement.types import ProceedingState
 
-RECEIPT = "JJ20260001"
-PDF = b"%PDF-1.7 sample "
 DECISION = {"event": "award", "document_no": "（2026）示仲裁1号", "amount": "812,500.00"}
 
 
 @pytest.fixture
 def late(town: Town) -> Town:
     """A loan in arrears, a commission and a notary office with their people."""
-    by: dict[str, Any] = {"actor": "t", "now": town.now}
-    Organisation.objects.filter(code="bank-a").update(uscc=uscc(900))
-    for code, person in (("arbitration-demo", "arbiter"), ("notary-demo", "notary"), ("court-demo", "magistrate")):
-        register_organisation(code, kind=OrganisationKind.JUDICIAL, name=code, **by)
+    overdue(FIRM, now=town.now)
+    for code, person in zip(BODIES, ("arbiter", "notary", "magistrate"), strict=True):
         town.join(person, Role.MAGISTRATE, code)
-    overdue = {"overdue_days": 40, "overdue_fen": 120_000, "five_class": "special_mention"}
-    report_loans([drawn(enterprise=FIRM, **overdue)], institution="bank-a", actor="api:bank-a", now=town.now)
     return town
 
 
@@ -168,4 +158,4 @@ def test_by_program_an_institution_files_and_a_body_decides(late: Town) -> None:
 
 def test_a_knock_of_nobody_is_refused(town: Town) -> None:
     answer = town.client("owner").post("/connect/bodies/court-demo/", b"{}", content_type="application/json")
-    assert answer.status_code == 401
+    assert answer.status_code == 403

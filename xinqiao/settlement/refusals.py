@@ -100,7 +100,6 @@ class CallBackRefused(Refused):
     code = "settlement.call_back_refused"
     title = "来自 {body} 的回调未通过验签"
     next_step = "请核对回调密钥和时钟；节点仍会定时查询"
-    status = 401
 
 
 class OwnerAgrees(Refused):

@@ -15,6 +15,7 @@ from xinqiao.settlement.refusals import InvalidTerms
 from xinqiao.settlement.rules import WITH_PAPER
 from xinqiao.settlement.types import Guarantor, PaperKind, Payment, Terms, Told
 from xinqiao.web.access import posted
+from xinqiao.web.words import translate
 
 MOST_BYTES = 6 << 20
 IN_DEED = ("入证", "yes")
@@ -81,9 +82,7 @@ def written_terms(terms: Terms) -> dict[str, str]:
             f"{one.due_on.isoformat()} {format_fen(one.principal_fen)} {format_fen(one.interest_fen)}"
             for one in terms.payments
         ),
-        "guarantors": "\n".join(
-            " ".join(filter(None, (one.name, one.code, IN_DEED[0] if one.in_deed else ""))) for one in terms.guarantors
-        ),
+        "guarantors": "\n".join(map(_written, terms.guarantors)),
         "acceptance": "yes" if terms.acceptance else "",
         "counted_on": terms.counted_on.isoformat() if terms.counted_on else "",
         **{
@@ -92,6 +91,10 @@ def written_terms(terms: Terms) -> dict[str, str]:
                          "property_division")
         },
     }  # fmt: skip
+
+
+def _written(one: Guarantor) -> str:
+    return " ".join(filter(None, (one.name, one.code, translate(IN_DEED[0]) if one.in_deed else "")))
 
 
 def read_told(request: HttpRequest) -> Told:
