@@ -108,6 +108,7 @@ def test_only_the_owner_agrees_to_enforceable_notarisation(late: Town) -> None:
     assert "未写入的担保不能一并执行" in banker.get(page).content.decode(), "a warning, and no obstacle"
     assert banker.post(page, {"step": "propose"}).status_code == 302
     about = f"/enterprise/proceedings/{number}/"
+    assert about in late.client("owner").get("/enterprise/").content.decode(), "it stands among what is to be done"
     english = late.client("owner", english=True).get(about).content.decode()
     assert "enforceable notarisation" in english and "Agree to apply together" in english
     assert late.client("owner").post(about, {"step": "agree"}).status_code == 302
