@@ -14,11 +14,11 @@ from xinqiao.catalogue.types import Absence, FieldType, InvalidContent, Item, Me
 from xinqiao.plumbing.settings import content_dir
 
 CATALOGUE = load_catalogue(content_dir())
-# The rows of the working list, A01 to R01.
+# The rows of the working list, A01 to R02.
 ROWS = {
     *("A01", "A02", "A03", "A04", "A05", "B01", "B02", "B03", "C01", "C02", "C03", "C04", "D01", "D02"),
     *("E01", "E02", "E03", "E04", "F01", "G01", "H01", "H02", "H03", "I01", "J01", "J02", "K01", "K02", "K03"),
-    *("L01", "L02", "M01", "N01", "O01", "P01", "Q01", "R01"),
+    *("L01", "L02", "M01", "N01", "O01", "P01", "Q01", "R01", "R02"),
 }
 GB = re.compile(r"GB(?:/T)? ?\d+(?:-\d{4})?")
 COMPLETE_LISTS = {

@@ -33,6 +33,7 @@ PAGES = {
         "/enterprise/accesses/",
         "/enterprise/notices/",
         "/enterprise/sanctions/",
+        "/enterprise/proceedings/",
         "/enterprise/disputes/",
         "/enterprise/disputes/new/?item=registration.basic",
         "/enterprise/repairs/",
@@ -56,6 +57,7 @@ PAGES = {
         "/institution/reconciliation/",
         "/institution/disputes/",
         "/institution/corrections/",
+        "/institution/proceedings/",
         "/institution/violations/",
     ],
     "registry": [
@@ -68,7 +70,7 @@ PAGES = {
         "/department/disputes/",
         "/department/repairs/",
     ],
-    "judge": ["/judicial/", "/judicial/cases/"],
+    "judge": ["/judicial/", "/judicial/cases/", "/judicial/proceedings/"],
     "operator": [
         "/node/",
         "/node/sources/",
@@ -87,6 +89,7 @@ PAGES = {
         "/node/disputes/",
         "/node/repairs/",
         "/node/sanctions/",
+        "/node/proceedings/",
         "/node/tracing/",
         "/node/violations/",
         *MATCHING,

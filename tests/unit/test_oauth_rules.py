@@ -71,6 +71,8 @@ def test_every_fault_of_a_registration_is_told() -> None:
 def test_scopes_follow_the_kind_and_the_purposes() -> None:
     assert scope_names(OrganisationKind.DEPARTMENT, ["p"]) == ("deliver",)
     assert scope_names(OrganisationKind.NODE, ["p"]) == ()
+    assert scope_names(OrganisationKind.JUDICIAL, ["p"]) == ("settlement",)
+    assert "settlement" in scope_names(OrganisationKind.INSTITUTION, ["p"])
     assert set(scope_names(OrganisationKind.PLATFORM, ["p"])) == {
         "accesses", "authorisations", "disputes", "financing", "credit:public", "credit:p",
     }  # fmt: skip

@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.evidence_log import leaf_of, write_log
+from xinqiao.evidence import merkle
 from xinqiao.evidence.merkle import (
     consistency_proof,
     inclusion_proof,
     leaf_hash,
+    node_hash,
     root_of,
     subtree_hash_of,
     verify_consistency,
@@ -103,6 +105,22 @@ def test_proofs_from_tiles_hold(long_log: TileFolder, data: st.DataObject) -> No
     proof = consistency_proof(old, size, from_disk)
     assert proof == consistency_proof(old, size, subtree_hash_of(HASHES))
     verify_consistency(old, size, root_of(HASHES[:old]), root, proof)
+
+
+def test_the_proofs_of_a_run_hash_each_subtree_once(long_log: TileFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each proof by itself hashed its whole tile again, some hundreds of nodes: a million took longer than they may."""
+    hashed = 0
+
+    def count(left: bytes, right: bytes) -> bytes:
+        nonlocal hashed
+        hashed += 1
+        return node_hash(left, right)
+
+    monkeypatch.setattr(merkle, "node_hash", count)
+    hash_of = long_log.hash_of(1100)
+    proofs = [inclusion_proof(index, 1100, hash_of) for index in range(1100)]
+    assert 0 < hashed < 10 * 1100
+    assert proofs == [inclusion_proof(index, 1100, subtree_hash_of(HASHES)) for index in range(1100)]
 
 
 def test_a_missing_tile_is_named_and_comes_back_the_same(tmp_path: Path) -> None:

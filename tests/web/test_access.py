@@ -27,10 +27,11 @@ OPEN |= {
     "statistics",
     "violations",
     "statistics-file",
+    "body-call-back",
 }
 ANY_VALUE = {"code": "tax.credit_rating", "uscc": FIRM, "path": "checkpoint", "person": 1, "alert": 1}
 ANY_VALUE |= {"number": 1, "proposal": "L", "finding": 1, "match": 1, "membership": 1, "held": 1, "model": "m"}
-ANY_VALUE |= {"formula": "F", "file": 1, "notice": 1, "paper": 1}
+ANY_VALUE |= {"formula": "F", "file": 1, "notice": 1, "paper": 1, "proceeding": "Z"}
 OWN = {"account", "account-password", "account-factor", "account-unlink"}
 OPEN_OPERATIONS = {("GET", "/catalogue"), ("GET", "/catalogue/{code}")}
 

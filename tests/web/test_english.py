@@ -19,6 +19,7 @@ from tests.market import drawn
 from tests.market import product as offered
 from tests.peers import Peer, product
 from tests.web.conftest import FIRM, NON_PUBLIC, Town, visitor
+from tests.web.suing import brought
 from xinqiao.admission import applying
 from xinqiao.admission.actions import propose, report_probe
 from xinqiao.admission.types import MeasureKind
@@ -112,12 +113,13 @@ FILES |= {"node-probe-report", "institution-probe-report", "institution-loans-te
 FILES |= {"oauth-metadata", "oauth-authorise", "oauth-par", "oauth-token", "oauth-revoke", "oauth-introspect"}
 ACTS = {"sign-out", "care", "set_language", "institution-report", "department-undo", "enterprise-withdraw"}
 ACTS |= {"department-explain", "department-outage", "node-explain", "node-outage"}
-ACTS |= {"sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
+ACTS |= {"body-call-back", "sign-in-provincial", "sign-in-provincial-back", "account-unlink"}
 ACTS |= {f"{portal}-people-{act}" for portal in Portal for act in ("end", "reset")}
 ACTS |= {"node-probe-again", "enterprise-choose", "enterprise-need-end", "enterprise-recommendation"}
 ACTS |= {"institution-formula-run", "institution-formula-withdraw"}
 ACTS |= {"node-alert-case", "enterprise-complain"}
 FILES |= {"node-sanction-document", "enterprise-sanction-document"}
+FILES |= {f"{portal}-proceeding-paper" for portal in ("enterprise", "institution", "judicial")}
 ACTS |= {"institution-product-withdraw", "node-effectiveness-close"}
 FILES |= {"enterprise-repair-paper", "department-repair-paper"}
 FILES |= {"enterprise-dispute-letter", *(f"{who}-dispute-file" for who in ("enterprise", "department", "node"))}
@@ -338,6 +340,7 @@ def supervised(town: Town, now: datetime) -> dict[str, str]:
         "case": case,
         "trace": trace.id,
         "sanction": sanctioned(now),
+        "proceeding": brought(FIRM, now=now),
         "department_case": other,
     }
 
@@ -444,6 +447,7 @@ JOINING = {
     "department-people": ("tax-guard", Role.SECURITY, "tax_bureau"),
     "department-programs": ("tax-tech", Role.TECHNICIAN, "tax_bureau"),
     "judicial-people": ("court-guard", Role.SECURITY, "court"),
+    "judicial-proceeding": ("demo-judge", Role.MAGISTRATE, "court-demo"),
 }
 
 

@@ -48,6 +48,7 @@ from xinqiao.config.quality_cli import quality
 from xinqiao.config.retention_cli import retention_app
 from xinqiao.config.sanction_cli import sanction_app
 from xinqiao.config.scenario_cli import scenario_app
+from xinqiao.config.settlement_cli import proceeding_app
 from xinqiao.config.source_cli import source_app
 from xinqiao.config.subject_cli import subject
 from xinqiao.config.supervision_cli import supervision_app, trace
@@ -88,6 +89,7 @@ app.add_typer(dispute_app, name="dispute")
 app.add_typer(retention_app, name="retention")
 app.add_typer(list_app, name="list")
 app.add_typer(sanction_app, name="sanction")
+app.add_typer(proceeding_app, name="proceeding")
 app.add_typer(scenario_app, name="scenario")
 app.add_typer(source_app, name="source")
 app.add_typer(probes_app, name="probes")

@@ -12,6 +12,7 @@ from xinqiao.admission.queries import find_member
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.consent.powers import grant_power
 from xinqiao.consent.queries import get_template
+from xinqiao.kernel.identifiers import make_uscc
 from xinqiao.oauth.actions import add_client
 from xinqiao.oauth.caller import new_key_file
 from xinqiao.oauth.queries import find_client
@@ -31,6 +32,7 @@ PASSWORD = "xinqiao-demo"
 NODE = "node"
 BANKS = (("bank-demo", "示例银行"), ("bank-second", "示例农商银行"))
 COURT = ("court-demo", "示例法院")
+OFFICES = (COURT, ("notary-demo", "示例公证处"), ("arbitration-demo", "示例仲裁委员会"))
 PLATFORM = ("platform-demo", "示例融资信用服务平台")
 # Programs of the demonstration; their key files lie in XINQIAO_HOME/demo-clients.
 CLIENTS = ("bank-demo", "platform-demo", "tax_bureau")
@@ -57,6 +59,8 @@ ACCOUNTS = (
     DemoAccount("secadmin", "节点安全管理员", "/node/people/"),
     DemoAccount("auditor", "节点审计管理员", "/node/doings/"),
     DemoAccount("judge", "示例法院的工作人员", "/judicial/"),
+    DemoAccount("notary", "示例公证处的公证员", "/judicial/"),
+    DemoAccount("arbiter", "示例仲裁委员会的秘书", "/judicial/"),
     DemoAccount("approver", "节点复核人员（第二人）", "/node/"),
 )
 
@@ -78,6 +82,8 @@ def ensure_accounts(manifest: Mapping[str, Any], *, now: datetime) -> list[DemoA
         ("secadmin", "吴工", Role.SECURITY, NODE),
         ("auditor", "郑工", Role.AUDITOR, NODE),
         ("judge", "冯法官助理", Role.MAGISTRATE, COURT[0]),
+        ("notary", "卫公证员", Role.MAGISTRATE, OFFICES[1][0]),
+        ("arbiter", "蒋秘书", Role.MAGISTRATE, OFFICES[2][0]),
         ("approver", "褚工", Role.OPERATOR, NODE),
     ):
         _person(username, name, now=now, role=role, organisation=organisation)
@@ -108,10 +114,11 @@ def _organisations(now: datetime) -> None:
     wanted += [(code, OrganisationKind.INSTITUTION, name) for code, name in BANKS]
     wanted.append((PLATFORM[0], OrganisationKind.PLATFORM, PLATFORM[1]))
     wanted.append((NODE, OrganisationKind.NODE, "省级节点"))
-    wanted.append((COURT[0], OrganisationKind.JUDICIAL, COURT[1]))
+    wanted += [(code, OrganisationKind.JUDICIAL, name) for code, name in OFFICES]
+    codes = {code: make_uscc("91", "610000", f"MABANK00{n}") for n, (code, _) in enumerate(BANKS)}
     for code, kind, name in wanted:
         if code not in have:
-            register_organisation(code, kind=kind, name=name, actor=ACTOR, now=now)
+            register_organisation(code, kind=kind, name=name, uscc=codes.get(code, ""), actor=ACTOR, now=now)
     for code, _ in (*BANKS, PLATFORM):
         if find_member(code) is None:
             found(code, reason="演示", actor=ACTOR, now=now)

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Max
 
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import GENESIS, Link
+from xinqiao.evidence.heads import placed_size
 from xinqiao.evidence.keys import log_keys, log_signers
 from xinqiao.evidence.leaves import Salts, disclosure_of, leaf_bytes
 from xinqiao.evidence.merkle import leaf_hash
@@ -159,16 +159,11 @@ def _only_sequencer() -> Iterator[TileFolder]:
 def _place_waiting() -> int:
     """Give the waiting entries their places, at most BATCH; returns the size of the log."""
     if not Entry.objects.filter(leaf_index=None).exists():
-        return _placed()  # looking takes no write lock from those who work
+        return placed_size()  # looking takes no write lock from those who work
     with transaction.atomic(), connection.cursor() as cursor:
         hold_name("evidence.sequencer")  # also against a sequencer on another machine
-        cursor.execute(_PLACE, [_placed(), BATCH])
-        return _placed()
-
-
-def _placed() -> int:
-    last = Entry.objects.filter(leaf_index__isnull=False).aggregate(last=Max("leaf_index"))["last"]
-    return 0 if last is None else last + 1
+        cursor.execute(_PLACE, [placed_size(), BATCH])
+        return placed_size()
 
 
 def _check_key(last: Checkpoint) -> None:

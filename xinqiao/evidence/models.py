@@ -17,9 +17,10 @@ class Entry(models.Model):
     class Meta:
         db_table = "evidence_entry"
         # Two partial indexes, not one over all: an entry enters each at most once, and only one as it is recorded.
+        # Not ~Q(leaf_index=None), which is written NOT (… IS NULL): SQLite then never uses the index and scans the log.
         indexes = [models.Index(fields=["id"], condition=Q(leaf_index=None), name="entry_waiting")]
         constraints = [
-            models.UniqueConstraint(fields=["leaf_index"], condition=~Q(leaf_index=None), name="entry_placed")
+            models.UniqueConstraint(fields=["leaf_index"], condition=Q(leaf_index__isnull=False), name="entry_placed")
         ]
 
 

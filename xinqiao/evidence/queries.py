@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Max
-
 from xinqiao.evidence.chain_keys import chain_key
 from xinqiao.evidence.chains import Opening, Statement
+from xinqiao.evidence.heads import placed_size
 from xinqiao.evidence.keys import DOCUMENT, log_key, log_keys, signer, signing_key
 from xinqiao.evidence.leaves import PARTS, Salts, disclosure_of
 from xinqiao.evidence.merkle import InvalidProof, inclusion_proof, leaf_hash
@@ -46,11 +45,10 @@ def list_placed(after: int, *, events: Iterable[str], limit: int = 500) -> tuple
 
     Places are given once and without gaps, so whoever goes on from there misses nothing. ``after`` -1 = from the first.
     """
-    placed = Entry.objects.filter(leaf_index__gt=after)
-    found = placed.filter(event__in=list(events)).select_related("content").order_by("leaf_index")
-    end = placed.aggregate(last=Max("leaf_index"))["last"]
-    entries = [_facts(entry) for entry in found.filter(leaf_index__lte=end)[:limit]] if end is not None else []
-    return entries, entries[-1].leaf_index if len(entries) == limit else after if end is None else end  # type: ignore[return-value]
+    end = max(placed_size() - 1, after)
+    found = Entry.objects.filter(leaf_index__gt=after, leaf_index__lte=end, event__in=list(events))
+    entries = [_facts(entry) for entry in found.select_related("content").order_by("leaf_index")[:limit]]
+    return entries, entries[-1].leaf_index if len(entries) == limit else end  # type: ignore[return-value]
 
 
 def receipt(entry_id: int) -> Receipt:
@@ -145,8 +143,7 @@ def log_status() -> LogStatus:
     """How many entries are recorded and signed, the last root, and the public key."""
     last = _last_checkpoint()
     waiting = Entry.objects.filter(leaf_index=None).count()
-    placed = Entry.objects.filter(leaf_index__isnull=False).aggregate(last=Max("leaf_index"))["last"]
-    recorded = waiting + (0 if placed is None else placed + 1)
+    recorded = waiting + placed_size()
     if last is None:
         return LogStatus(recorded, 0, None, None, log_key().vkey)
     return LogStatus(recorded, last.size, bytes(last.root), last.signed_at, log_key().vkey)

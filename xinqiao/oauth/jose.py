@@ -82,7 +82,7 @@ def claims_of(token: str, jwk: Mapping[str, str]) -> dict[str, Any]:
     try:
         signed = jws.deserialize_compact(token, _key(jwk), registry=_REGISTRY)
         claims = json.loads(signed.payload or b"")
-    except (JoseError, ValueError) as error:
+    except (JoseError, ValueError, TypeError) as error:  # a header field of another type than the library expects
         raise Unreadable("the signature does not verify") from error
     if not isinstance(claims, dict):
         raise Unreadable("the claims are not a JSON object")

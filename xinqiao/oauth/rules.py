@@ -51,8 +51,11 @@ def scope_names(kind: OrganisationKind, purposes: Iterable[str]) -> tuple[str, .
         return ("deliver",)
     if kind is OrganisationKind.NODE:
         return ()
+    if kind is OrganisationKind.JUDICIAL:
+        return ("settlement",)
     credit = sorted(f"credit:{purpose}" for purpose in purposes)
-    return ("accesses", "authorisations", "disputes", "financing", "credit:public", *credit)
+    files = ("settlement",) if kind is OrganisationKind.INSTITUTION else ()
+    return ("accesses", "authorisations", "disputes", "financing", *files, "credit:public", *credit)
 
 
 def check_registration(

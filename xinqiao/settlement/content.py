@@ -49,7 +49,7 @@ def _body(row: Mapping[str, Any]) -> Body:
     divisions = tuple(row["divisions"])
     if not divisions or not all(divisions):
         raise ValueError(f"{row['code']}: a body serves some division")
-    return Body(row["code"], ProceedingKind(row["kind"]), row["name"], divisions)
+    return Body(row["code"], ProceedingKind(row["kind"]), row["name"], divisions, name_en=row["name_en"])
 
 
 def _check(row: Mapping[str, Any]) -> CheckWords:

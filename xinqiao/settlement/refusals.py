@@ -109,4 +109,12 @@ class CallBackRefused(Refused):
     code = "settlement.call_back_refused"
     title = "来自 {body} 的回调未通过验签"
     next_step = "请核对回调密钥和时钟；节点仍会定时查询"
-    status = 401
+
+
+class OwnerAgrees(Refused):
+    """Accepting enforcement is for the legal representative, not for a delegate."""
+
+    code = "settlement.owner_agrees"
+    title = "同意共同申请赋强公证须由企业负责人本人办理"
+    clause = "公证法第三十七条：债务人承诺愿意接受强制执行"
+    next_step = "请由负责人登录办理；委托他人办理公证的，由公证机构另行核实"

@@ -243,6 +243,7 @@ class Body:
     name: str
     divisions: tuple[str, ...]
     connected: bool = False
+    name_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)

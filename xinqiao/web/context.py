@@ -25,6 +25,7 @@ TABS = {
         ("enterprise-repairs", _("信用修复")),
         ("enterprise-signals", _("风险信号")),
         ("enterprise-sanctions", _("失信惩戒")),
+        ("enterprise-proceedings", _("公证仲裁诉讼")),
         ("enterprise-formulas", _("机构公式")),
         ("enterprise-people", _("人员")),
         ("enterprise-notices", _("告知")),
@@ -35,6 +36,7 @@ TABS = {
         ("institution-applications", _("融资申请")),
         ("institution-products", _("产品")),
         ("institution-loans", _("贷款反馈")),
+        ("institution-proceedings", _("公证仲裁诉讼")),
         ("institution-requests", _("授权请求")),
         ("institution-signals", _("风险信号")),
         ("institution-watch", _("监测名单")),
@@ -90,6 +92,7 @@ TABS = {
         ("node-cases", _("违法违规线索")),
         ("node-monitoring", _("风险监测")),
         ("node-sanctions", _("失信惩戒")),
+        ("node-proceedings", _("公证仲裁诉讼")),
         ("node-federation", _("节点互联")),
         ("node-people", _("人员")),
         ("node-programs", _("程序与密钥")),
@@ -98,6 +101,7 @@ TABS = {
     Portal.JUDICIAL: (
         ("judicial-home", _("核验证据")),
         ("judicial-cases", _("案件与证据包")),
+        ("judicial-proceedings", _("公证仲裁诉讼")),
         ("judicial-people", _("人员")),
     ),
 }

@@ -9,7 +9,7 @@ from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
 from django.http import HttpResponse
 
 from xinqiao.ingest.actions import Upload
-from xinqiao.kernel.papers import MEDIA_TYPES
+from xinqiao.kernel.papers import MEDIA_TYPES, kind_of
 
 
 def as_upload(file: UploadedFile) -> Upload:
@@ -22,5 +22,15 @@ def as_upload(file: UploadedFile) -> Upload:
 def as_paper(name: str, kind: str, data: bytes) -> HttpResponse:
     """A paper as it was handed in, to be kept and not to be run in the page."""
     answer = HttpResponse(data, content_type=MEDIA_TYPES[kind])
+    answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    return answer
+
+
+def as_file(name: str, data: bytes) -> HttpResponse:
+    """Any kept file, by how it begins; what is no paper is handed out as bytes."""
+    kind = kind_of(data)
+    if kind is not None:
+        return as_paper(name, kind, data)
+    answer = HttpResponse(data, content_type="application/octet-stream")
     answer["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return answer

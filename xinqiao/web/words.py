@@ -7,7 +7,7 @@ content's own ``words/en.toml``, because a province writes both.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +15,11 @@ from django.utils.translation import get_language, gettext
 
 from xinqiao.admission.content import bar
 from xinqiao.catalogue.types import Catalogue
+from xinqiao.evaluation.types import Words
 from xinqiao.indicators.registry import load_cross_rules, load_indicators
 from xinqiao.kernel.errors import Phrase, XinqiaoError, fill
 from xinqiao.plumbing.settings import content_dir
+from xinqiao.settlement.content import load_settlement
 from xinqiao.sharing.queries import current_list
 
 
@@ -46,9 +48,16 @@ def _words(catalogue: Catalogue) -> dict[str, str]:
     written = tomllib.loads(path.read_text("utf-8"))["words"]
     return {
         **{thing.name: thing.name_en for thing in named},
-        **{text.zh: text.en for text in (*asked, bar().host_name)},
+        **{text.zh: text.en for text in (*asked, bar().host_name, *_settling())},
         **{row["zh"]: row["en"] for row in written},
     }
+
+
+def _settling() -> Iterator[Words]:
+    """Names of bodies, and what to do where a check before a filing fails."""
+    rules = load_settlement(content_dir() / "settlement.toml")
+    yield from (one.next_step for one in rules.checks.values())
+    yield from (Words(one.name, one.name_en) for one in rules.bodies)
 
 
 def translate(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from datetime import date, datetime
 from typing import Any
 
@@ -15,11 +14,11 @@ from xinqiao.disputes.filing import forward, receive_at
 from xinqiao.disputes.queries import dispute_rules, get_dispute, list_disputes, turn_at
 from xinqiao.disputes.refusals import InvalidClaim
 from xinqiao.disputes.types import Channel, Claim, Dispute, DisputeState, Holder, Verdict
-from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.parties.types import OrganisationFacts, OrganisationKind
 from xinqiao.web.api.v1 import schemas
 from xinqiao.web.api.v1.calling import PROBLEMS, RECIPIENTS, Key, answered_once, caller_of, program
+from xinqiao.web.api.v1.files import bytes_of
 from xinqiao.web.words import is_english
 
 SCOPE = "disputes"
@@ -103,7 +102,7 @@ def take(request: HttpRequest, body: DisputeIn, key: Key) -> HttpResponse:
     """Hand over a dispute that an enterprise handed to the caller."""
     caller, code = _caller(request), parse_uscc(body.enterprise).code
     channel = Channel.PLATFORM if caller.kind is OrganisationKind.PLATFORM else Channel.INSTITUTION
-    files = [(file.name, _bytes(file)) for file in body.files]
+    files = [(file.name, bytes_of(file.base64, file.name, error=InvalidClaim)) for file in body.files]
 
     def act() -> tuple[int, Any]:
         by: dict[str, Any] = {"actor": program(request), "now": timezone.now()}
@@ -115,14 +114,6 @@ def take(request: HttpRequest, body: DisputeIn, key: Key) -> HttpResponse:
         return 201, DisputeOut(**_dispute(made)).model_dump(mode="json")
 
     return answered_once(request, key, request.body, act, together=True)
-
-
-def _bytes(file: FileIn) -> bytes:
-    try:
-        return base64.b64decode(file.base64, validate=True)
-    except ValueError as error:
-        message = Phrase("不是 base64")
-        raise InvalidClaim([Problem(field=file.name, code="dispute.base64", message=message)]) from error
 
 
 @router.get("", response={200: list[DisputeOut], **PROBLEMS})

@@ -42,6 +42,7 @@ from xinqiao.web.api.v1 import (
     lending,
     monitoring,
     notices,
+    proceedings,
     schemas,
 )
 from xinqiao.web.api.v1.calling import (
@@ -125,6 +126,7 @@ api.add_router("/financing", lending.router)
 api.add_router("/monitoring", monitoring.router)
 api.add_router("/disputes", disputes.router)
 api.add_router("/corrections", corrections.router)
+api.add_router("/proceedings", proceedings.router)
 
 
 def _delivery(outcome: Outcome) -> dict[str, Any]:

@@ -43,6 +43,9 @@ from xinqiao.parties.types import Right, Role
 from xinqiao.release.queries import count_accesses, list_accesses
 from xinqiao.release.reading import read
 from xinqiao.release.types import Answer, Inquiry, Recipient, RecipientKind
+from xinqiao.settlement.queries import list_proceedings
+from xinqiao.settlement.rules import steps_for
+from xinqiao.settlement.types import Proceeding, Side
 from xinqiao.sharing.queries import item_ever
 from xinqiao.web.access import Acting, Portal, posted, requires, whole_number
 from xinqiao.web.explain import explained
@@ -82,6 +85,7 @@ def home(request: HttpRequest, *, actor: Acting) -> HttpResponse:
         "counts": count_accesses(actor.code, since=now - MONTH),
         "purposes": get_template().purposes,
         "mine": _turns(actor) if actor.membership.may(Right.APPLY) else [],
+        "asked": _asked(actor) if actor.membership.may(Right.APPLY) else [],
     }
     return render(request, "enterprise/home.html", context)
 
@@ -90,6 +94,12 @@ def _turns(actor: Acting) -> list[Any]:
     """Applications that wait for the enterprise, the least time left first."""
     waiting = with_turns(list_applications(enterprise=actor.code, states=UNDER_WAY), now=timezone.now())
     return [(a, turn) for a, turn in waiting if turn and turn.holder is Holder.ENTERPRISE]
+
+
+def _asked(actor: Acting) -> list[Proceeding]:
+    """Proceedings in which something is asked of the enterprise."""
+    found = list_proceedings(enterprise=actor.code)
+    return [one for one in found if steps_for(one.kind, one.state, Side.DEBTOR)]
 
 
 def _stands(authorisation: Authorisation) -> bool:
