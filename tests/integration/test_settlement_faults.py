@@ -169,6 +169,42 @@ def test_of_words_that_do_not_hold_nothing_is_taken_and_the_line_asks_again(offi
     assert rounds(at + MINUTES) == 1 and state(made.id) == "accepted"
 
 
+def test_trouble_about_one_matter_is_told_while_other_calls_go_well(office: Peer) -> None:
+    made = filed()
+    rounds()
+    with told(office, made.id, prev="0" * 64):
+        rounds(LATER + MINUTES)
+        actions.object_online(made.id, enterprise=FIRM, reason="要求线下", **OWNER)
+        assert send_due(pack=lambda *_: None, now=LATER + MINUTES) == 1
+        assert "prev" in trouble()
+
+
+def test_an_acceptance_that_crosses_a_withdrawal_is_moot_unless_the_withdrawal_is_sent_back(office: Peer) -> None:
+    made = filed()
+    rounds()
+    office.decide(made.id, "accept", DAY.isoformat())
+    office.tell(refuse="已受理")
+    actions.step(made.id, "withdraw", **BANK, **by())
+    assert rounds(LATER + SECONDS) == 1 and state(made.id) == "accepted", "back where it stood, and heard at once"
+    office.decide(made.id, "award", DAY.isoformat(), document_no="1", paper=paper("decision"))
+    office.tell(refuse="")
+    with office_down(office):
+        actions.step(made.id, "withdraw", **BANK, **by())
+        rounds(LATER + MINUTES)
+    office.unsay(made.id)
+    assert rounds(LATER + 2 * MINUTES) == 1 and office.state(made.id)["acts"] == ["file", "withdraw"]
+    office.decide(made.id, "award", DAY.isoformat(), document_no="1", paper=paper("decision"))
+    assert take_call_back(COMMISSION, *office.knock(), now=LATER + 2 * MINUTES)
+    assert rounds(LATER + 2 * MINUTES) == 0 and (state(made.id), trouble()) == ("withdrawn", "")
+
+
+@contextmanager
+def office_down(office: Peer) -> Iterator[None]:
+    office.tell(down=True)
+    yield
+    office.tell(down=False)
+
+
 def test_answers_that_nobody_can_read_are_trouble_and_pass(office: Peer) -> None:
     made = filed()
     rounds()

@@ -24,7 +24,7 @@ from xinqiao.settlement.adapters.rest import RestBody
 from xinqiao.settlement.claims import formula
 from xinqiao.settlement.connections import Connection, list_connections
 from xinqiao.settlement.models import ActRow, BodyRow, LineRow, ProceedingRow
-from xinqiao.settlement.moving import keep_paper, sealed
+from xinqiao.settlement.moving import keep_paper, sealed, was_brought
 from xinqiao.settlement.queries import (
     facts_of,
     is_erased,
@@ -205,6 +205,8 @@ def _sent_back(row: ActRow, said: str, now: datetime) -> None:
     held: ProceedingRow = row_of(row.proceeding_id, lock=True)
     if held.state == row.after:
         _stand_back(held, row, said)
+    if was_brought(held, row.body):
+        LineRow.objects.filter(proceeding=held, body=row.body).update(ask_at=now)
     body = {"proceeding": held.id, "act": row.id, "by": row.body, "what": row.act, "state": held.state}
     record(SENT_BACK, actor=f"body:{row.body}", subject=held.enterprise, body=body, now=now)
     _well(row.body, now)
@@ -280,9 +282,15 @@ def _ask_again(row: LineRow, error: Exception, now: datetime) -> None:
 
 
 def _ask(row: LineRow, line: Connection, now: datetime) -> int:
-    """Take what a body says has happened, as far as it holds; an erased enterprise is not asked about any more."""
-    if is_erased(row.proceeding):
-        LineRow.objects.filter(pk=row.pk).update(failures=0, trouble="", ask_at=None)
+    """Take what a body says has happened, as far as it holds; what is over or erased is not asked about any more.
+
+    An acceptance that crossed the withdrawal it came too late for is moot; a withdrawal may yet be sent back.
+    """
+    over = _is_over(row.proceeding)
+    if over or is_erased(row.proceeding):
+        waits = ActRow.objects.filter(proceeding=row.proceeding_id, state=SendState.WAITING).exists()
+        again = now + ASK_EVERY if over and waits else None
+        LineRow.objects.filter(pk=row.pk).update(failures=0, trouble="", ask_at=again)
         return 0
     taken = 0
     texts = RestBody(line).events(row.proceeding_id, after=row.heard)
@@ -290,11 +298,14 @@ def _ask(row: LineRow, line: Connection, now: datetime) -> int:
         row.refresh_from_db()
         if seq > row.heard:  # else another messenger took it meanwhile
             taken += _take(row, line, text, now)
-    held = row_of(row.proceeding_id)
-    over = is_over(ProceedingKind(held.kind), ProceedingState(held.state))
+    over = _is_over(row_of(row.proceeding_id))
     LineRow.objects.filter(pk=row.pk).update(failures=0, trouble="", ask_at=None if over else now + ASK_EVERY)
     _well(row.body, now)
     return taken
+
+
+def _is_over(row: ProceedingRow) -> bool:
+    return is_over(ProceedingKind(row.kind), ProceedingState(row.state))
 
 
 def _take(row: LineRow, line: Connection, text: str, now: datetime) -> int:
