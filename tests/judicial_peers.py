@@ -31,9 +31,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # What each office takes, and only after what of its own decisions (None: as the first thing).
 TAKES: dict[str, dict[str, tuple[str | None, ...]]] = {
     "notarisation": {"agree": (None,), "apply_certificate": ("notarise",), "perform": ("notarise", "issue"),
-                     "withdraw": (None, "check")},
+                     "withdraw": (None, "check"), "supply": (None, "check", "verify")},
     "arbitration": {"file": (None,), "supplement": ("return",), "withdraw": (None, "accept", "return"),
-                    "object_online": (None, "accept", "return"), "perform": ("award", "mediate")},
+                    "object_online": (None, "accept", "return"), "supply": (None, "accept"),
+                    "perform": ("award", "mediate")},
     "litigation": {"file": (None,), "supplement": ("return",), "withdraw": (None, "accept", "return"),
                    "file_enforcement": (None, "take_effect", "mediate"), "perform": ("accept_enforcement",)},
 }  # fmt: skip
@@ -200,6 +201,8 @@ class Office:
             return 200, json.dumps([found.events.pop(), found.decided.pop()]).encode()
         if path == "/_file":
             return 200, json.dumps(self.files[json.loads(data)["sha256"]].decode("latin-1")).encode()
+        if path == "/_held":
+            return 200, json.dumps({"held": json.loads(data)["sha256"] in self.files}).encode()
         if path == "/_state":
             return 200, json.dumps({n: vars(m) for n, m in self.matters.items()}).encode()
         self.check_call(token, f"{method} {path}")
@@ -280,7 +283,15 @@ class Peer:
 
     def state(self, matter: str) -> dict[str, Any]:
         """What it has of a matter."""
-        return dict(self._post("/_state", {})[matter])
+        return dict(self.matters()[matter])
+
+    def matters(self) -> dict[str, Any]:
+        """All that it has."""
+        return dict(self._post("/_state", {}))
+
+    def held(self, data: bytes) -> bool:
+        """Whether it has this file."""
+        return bool(self._post("/_held", {"sha256": hashlib.sha256(data).hexdigest()})["held"])
 
     def unsay(self, matter: str) -> None:
         """Take its last decision back, as if it had never been told."""

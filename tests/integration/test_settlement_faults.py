@@ -16,16 +16,22 @@ from standardwebhooks.webhooks import Webhook
 from tests.judicial_peers import Peer
 from tests.kept import laid_down
 from tests.market import FIRM, open_market
-from tests.settling import AGREED, BANK, DAY, LATER, bad_loan, by, connected, drafted, paper, rounds, state
+from tests.settling import AGREED, BANK, DAY, LATER, PDF, bad_loan, by, connected, drafted, paper, rounds, state
 from xinqiao.evidence.queries import list_entries
+from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.plumbing import settings as node
 from xinqiao.settlement import actions
 from xinqiao.settlement.adapters import rest
 from xinqiao.settlement.calling import take_call_back
 from xinqiao.settlement.dispatch import ask_due, send_due, wait_after
 from xinqiao.settlement.queries import bodies_health, get_proceeding, list_papers, list_sendings, list_steps
-from xinqiao.settlement.refusals import CallBackRefused, InvalidBodies, StillPending
-from xinqiao.settlement.types import PaperKind, Proceeding, SendState
+from xinqiao.settlement.refusals import ByProgram, CallBackRefused, InvalidBodies, StillPending
+from xinqiao.settlement.taking import take_event
+from xinqiao.settlement.types import PaperKind, Proceeding, SendState, Told
+from xinqiao.vault.actions import erase_subject
+from xinqiao.vault.types import enterprise_subject
+from xinqiao.webhooks.actions import add_endpoint
+from xinqiao.webhooks.queries import list_messages
 
 SECONDS, MINUTES = timedelta(seconds=1), timedelta(minutes=11)
 COMMISSION = "arbitration-demo"
@@ -76,6 +82,36 @@ def test_an_office_that_is_down_gets_everything_once_when_it_is_back(office: Pee
     assert rounds(at) == 1 and rounds(at + timedelta(hours=2)) == 0
     assert office.state(made.id)["acts"] == ["file"] and trouble() == "" and events("handed_over") == 1
     assert [one.kind for one in list_papers(made.id)].count(PaperKind.PACKAGE) == packages == 1, "packed once"
+
+
+def test_what_waits_for_an_office_when_the_enterprise_is_erased_is_never_sent(office: Peer) -> None:
+    office.tell(down=True)
+    made = filed()
+    rounds()
+    erase_subject(enterprise_subject(FIRM), actor="t", reason="t", now=LATER)
+    office.tell(down=False)
+    rounds(LATER + MINUTES)
+    assert [one.state for one in list_sendings(made.id)] == [SendState.REFUSED]
+    assert office.matters() == {}
+
+
+def test_further_papers_go_to_the_office_without_a_step_and_its_words_to_the_bank(office: Peer) -> None:
+    add_endpoint("bank_a", url="https://bank.example/hook", actor="t", now=LATER)
+    made = filed()
+    rounds()
+    actions.hand_in(made.id, "dunning", name="demand.pdf", data=PDF + b"demand", **BANK, **by())
+    assert actions.supply(made.id, **BANK, **by()).state == "filed"
+    rounds()
+    assert office.state(made.id)["acts"] == ["file", "supply"] and office.held(PDF + b"demand")
+    office.decide(made.id, "accept", DAY.isoformat())
+    rounds(LATER + MINUTES)
+    assert [one.about for one in list_messages("bank_a") if one.type == "proceeding.changed"] == [made.id]
+    with pytest.raises(ByProgram):
+        take_event(made.id, Told("dismiss", DAY, reason="by hand"), body=COMMISSION, **by())
+    office.decide(made.id, "award", DAY.isoformat(), document_no="1", paper=paper("decision"))
+    rounds(LATER + 2 * MINUTES)
+    with pytest.raises(TransitionRefused):
+        actions.supply(made.id, **BANK, **by())
 
 
 def test_an_answer_lost_after_the_act_was_taken_is_the_same_receipt_later(office: Peer) -> None:

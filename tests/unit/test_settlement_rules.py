@@ -23,6 +23,7 @@ from xinqiao.settlement.claims import counted_total, formula, owed_on
 from xinqiao.settlement.content import load_settlement
 from xinqiao.settlement.refusals import InvalidTerms, NotTheirStep
 from xinqiao.settlement.rules import (
+    DECISIONS,
     EVENTS,
     RESULTS,
     TAKEN_BY,
@@ -365,7 +366,7 @@ def test_what_enters_the_records_has_a_basis_and_a_name_that_the_item_knows() ->
     assert {one.label for one in K} == set(kind.choices)
     assert all(RULES.basis[event].zh and RULES.basis[event].en for event in RESULTS)
     assert RESULTS | set(WITH_PAPER) | WITH_REASON <= set(EVENTS)
-    assert all(TAKEN_BY[event] in (Side.BODY, Side.COURT) for event in (*RESULTS, *WITH_PAPER, *WITH_REASON))
+    assert all(TAKEN_BY[event] in (Side.BODY, Side.COURT) for event in (*DECISIONS, *WITH_PAPER, *WITH_REASON))
 
 
 def test_every_fault_of_terms_is_told_at_once_and_white_space_goes() -> None:

@@ -13,9 +13,10 @@ from xinqiao.kernel.dated import beijing_day, new_number
 from xinqiao.kernel.errors import NotFound, Phrase, Problem
 from xinqiao.kernel.transitions import TransitionRefused
 from xinqiao.lending.queries import find_loan, get_application
+from xinqiao.parties.queries import get_organisation
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.settlement.models import PaperRow, ProceedingRow
-from xinqiao.settlement.moving import Move, enqueue, keep_paper, note_step, set_terms, take_step
+from xinqiao.settlement.models import PaperRow, ProceedingRow, ResultRow
+from xinqiao.settlement.moving import Move, keep_paper, send_beside, set_terms, take_step
 from xinqiao.settlement.queries import (
     checks_before,
     facts_of,
@@ -27,8 +28,17 @@ from xinqiao.settlement.queries import (
     settlement_rules,
     terms_bytes,
 )
+from xinqiao.settlement.recording import queue_result
 from xinqiao.settlement.refusals import InvalidTerms, NotReady, ProceedingStands
-from xinqiao.settlement.rules import EVENTS_SENT, OBJECT_ONLINE, is_over, may_object_online, steps_for
+from xinqiao.settlement.rules import (
+    BEFORE_BODY,
+    EVENTS_SENT,
+    OBJECT_ONLINE,
+    SUPPLY,
+    is_over,
+    may_object_online,
+    steps_for,
+)
 from xinqiao.settlement.terms import check_paper, check_reason, check_terms
 from xinqiao.settlement.types import (
     DRAFTED,
@@ -42,6 +52,7 @@ from xinqiao.settlement.types import (
     ProceedingState,
     Side,
     Terms,
+    Told,
 )
 
 SYSTEM = "system:settlement"
@@ -50,7 +61,10 @@ S = ProceedingState
 # After a decision only where the debtor is found and served: what is owed is what was decided.
 CHANGEABLE = (S.DRAFT, S.NOTARISED, S.DEFAULTED, S.CERTIFICATE_ISSUED, S.RETURNED, S.AWARDED, S.MEDIATED, S.EFFECTIVE)
 DECIDED = (S.CERTIFICATE_ISSUED, S.AWARDED, S.MEDIATED, S.EFFECTIVE)
-DEED_TERMS = ("contract_no", "debt_fen", "rate_bp", "payments", "acceptance", "verification", "guarantors")
+DEED_TERMS = (
+    "contract_no", "debt_fen", "rate_bp", "overdue_rate_bp", "payments", "acceptance", "verification", "guarantors",
+)  # fmt: skip
+MOST_PAPERS = 60
 
 
 @transaction.atomic
@@ -155,6 +169,8 @@ def hand_in(
     row = row_of(proceeding, institution=institution, lock=True)
     if is_over(ProceedingKind(row.kind), S(row.state)):
         raise TransitionRefused(state=Phrase(S(row.state).label), event=Phrase("收存材料"), allowed=(Phrase("无"),))
+    if row.papers.filter(side=Side.CREDITOR).count() >= MOST_PAPERS:
+        raise InvalidTerms([Problem("file", "settlement.field", Phrase("最多 {most} 份材料", most=MOST_PAPERS))])
     by = {"side": Side.CREDITOR, "number": "", "actor": actor, "now": now}
     made: PaperRow = keep_paper(row, permitted, name=name, data=data, **by)
     return paper_facts(made)
@@ -181,7 +197,26 @@ def step(
     if event == "default":
         loan = loan_of(facts_of([row])[0])
         row.receipt_no = loan.report.receipt_no if loan else ""
-    take_step(row, Move(event, Side.CREDITOR, actor, today, said, _stated(row, event, today)), now=now)
+    move = Move(event, Side.CREDITOR, actor, today, said, _stated(row, event, today))
+    made = take_step(row, move, now=now)
+    if event == "perform" and ResultRow.objects.filter(step__proceeding=row).exists():
+        queue_result(row, made, Told(event, today), decided_by=get_organisation(institution).name, now=now)
+    return facts_of([row])[0]
+
+
+@transaction.atomic
+def supply(proceeding: str, *, institution: str, reason: str = "", actor: str, now: datetime) -> Proceeding:
+    """Hand the body what papers came in since, while the matter is before it.
+
+    Raises UnknownProceeding, InvalidTerms, TransitionRefused, StillPending.
+    """
+    said = check_reason(reason, needed=False)
+    row = row_of(proceeding, institution=institution, lock=True)
+    if row.state not in BEFORE_BODY:
+        raise TransitionRefused(
+            state=Phrase(S(row.state).label), event=Phrase(EVENTS_SENT[SUPPLY]), allowed=(Phrase("无"),)
+        )
+    send_beside(row, row.body, Move(SUPPLY, Side.CREDITOR, actor, beijing_day(now), said), now=now)
     return facts_of([row])[0]
 
 
@@ -225,8 +260,7 @@ def object_online(proceeding: str, *, enterprise: str, reason: str, actor: str, 
     row.offline = True
     row.save(update_fields=["offline"])
     move = Move(OBJECT_ONLINE, Side.DEBTOR, actor, beijing_day(now), said)
-    made = note_step(row, move, now=now)
-    enqueue(row, row.body, move, made, before=state, stood=(row.since, row.due_on), now=now)
+    send_beside(row, row.body, move, now=now, queued=True)
     record(OBJECTED_ONLINE, actor=actor, subject=enterprise, body={"proceeding": row.id}, now=now)
     return facts_of([row])[0]
 

@@ -24,7 +24,7 @@ from xinqiao.settlement.adapters.rest import RestBody
 from xinqiao.settlement.claims import formula
 from xinqiao.settlement.connections import Connection, list_connections
 from xinqiao.settlement.models import ActRow, BodyRow, LineRow, ProceedingRow
-from xinqiao.settlement.moving import keep_paper, sealed, was_brought
+from xinqiao.settlement.moving import CHANGED, keep_paper, note_arrival, sealed, was_brought
 from xinqiao.settlement.queries import (
     facts_of,
     is_erased,
@@ -40,7 +40,6 @@ from xinqiao.settlement.rules import OBJECT_ONLINE, PACKED, is_over
 from xinqiao.settlement.statements import ACT, BodyEvent, read_event, read_receipt, shown, sign
 from xinqiao.settlement.taking import take_statement
 from xinqiao.settlement.types import (
-    HANDED_OVER,
     SENT_BACK,
     PaperKind,
     Proceeding,
@@ -52,6 +51,7 @@ from xinqiao.settlement.types import (
 )
 from xinqiao.vault.sealing import open_with, subject_keys
 from xinqiao.vault.types import Sealing, enterprise_subject
+from xinqiao.webhooks.actions import tell
 
 log = logging.getLogger(__name__)
 
@@ -192,8 +192,7 @@ def _arrived(row: ActRow, receipt: bytes, ref: str, now: datetime) -> None:
     )
     if receipt:
         LineRow.objects.filter(proceeding=row.proceeding, body=row.body).update(ask_at=now)
-    body = {"proceeding": row.proceeding_id, "act": row.id, "to": row.body, "what": row.act, "receipt_sha256": digest}
-    record(HANDED_OVER, actor=SYSTEM, subject=row.proceeding.enterprise, body=body, now=now)
+    note_arrival(row, digest, actor=SYSTEM, now=now)
 
 
 @transaction.atomic
@@ -209,6 +208,7 @@ def _sent_back(row: ActRow, said: str, now: datetime) -> None:
         LineRow.objects.filter(proceeding=held, body=row.body).update(ask_at=now)
     body = {"proceeding": held.id, "act": row.id, "by": row.body, "what": row.act, "state": held.state}
     record(SENT_BACK, actor=f"body:{row.body}", subject=held.enterprise, body=body, now=now)
+    tell(held.institution, CHANGED, about=held.id, data={"proceeding": held.id}, now=now)
     _well(row.body, now)
 
 

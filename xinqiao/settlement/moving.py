@@ -11,6 +11,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex, sm3_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.errors import Phrase
+from xinqiao.settlement.connections import find_connection
 from xinqiao.settlement.models import ActRow, LineRow, PaperRow, ProceedingRow, StepRow
 from xinqiao.settlement.queries import (
     paper_place,
@@ -21,8 +22,9 @@ from xinqiao.settlement.queries import (
     terms_place,
 )
 from xinqiao.settlement.refusals import StillPending
-from xinqiao.settlement.rules import EVENTS_SENT, check_side, due_after, receiver_of, table_of
+from xinqiao.settlement.rules import EVENTS_SENT, PACKED, check_side, due_after, receiver_of, table_of
 from xinqiao.settlement.types import (
+    HANDED_OVER,
     PAPER_KEPT,
     STEPPED,
     PaperKind,
@@ -35,8 +37,10 @@ from xinqiao.settlement.types import (
 from xinqiao.vault.keeping import keep_sealed
 from xinqiao.vault.sealing import seal_with, sealing_keys
 from xinqiao.vault.types import enterprise_subject
+from xinqiao.webhooks.actions import tell
 
 FOLDER = "settlement"
+CHANGED = "proceeding.changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,8 @@ def note_step(row: ProceedingRow, move: Move, *, now: datetime) -> StepRow:
         "proceeding": row.id, "event": move.event, "state": row.state, "side": str(move.side),
         "on": move.on.isoformat(), "told_sha256": sha256_hex(told), "statement_sha256": digest,
     }  # fmt: skip
+    if move.side is not Side.CREDITOR:
+        tell(row.institution, CHANGED, about=row.id, data={"proceeding": row.id}, now=now)
     entry = record(STEPPED, actor=move.actor, subject=row.enterprise, body=body, now=now)
     place = step_place(row.id, number)
     return StepRow.objects.create(
@@ -122,11 +128,31 @@ def enqueue(
 ) -> ActRow:
     """Put an act for a body into the queue, in the transaction of the step. ``stood``: since when, and due when."""
     LineRow.objects.get_or_create(proceeding=row, body=receiver)
-    return ActRow.objects.create(
+    # Staff in a portal have at once what nothing has to be packed for; a program has to be called.
+    by_hand = move.event not in PACKED and find_connection(receiver) is None
+    act = ActRow.objects.create(
         id=new_number("A", now), proceeding=row, body=receiver, act=move.event, before=before, after=row.state,
-        said_by=move.side, step=made.number, stood_since=stood[0], stood_due=stood[1], state=SendState.WAITING,
-        next_at=now, made_at=now,
+        said_by=move.side, step=made.number, stood_since=stood[0], stood_due=stood[1], made_at=now,
+        state=SendState.SENT if by_hand else SendState.WAITING, next_at=None if by_hand else now,
     )  # fmt: skip
+    if by_hand:
+        note_arrival(act, "", actor=move.actor, now=now)
+    return act
+
+
+def note_arrival(act: ActRow, receipt_sha256: str, *, actor: str, now: datetime) -> None:
+    """That a body has an act, in the log."""
+    told = {"proceeding": act.proceeding_id, "act": act.id, "to": act.body, "what": act.act}
+    body = {**told, "receipt_sha256": receipt_sha256}
+    record(HANDED_OVER, actor=actor, subject=act.proceeding.enterprise, body=body, now=now)
+
+
+def send_beside(row: ProceedingRow, receiver: str, move: Move, *, now: datetime, queued: bool = False) -> ActRow:
+    """An act that leaves the proceeding where it stands. Raises StillPending unless it may queue behind another."""
+    if not queued:
+        _check_arrived(row)
+    made = note_step(row, move, now=now)
+    return enqueue(row, receiver, move, made, before=ProceedingState(row.state), stood=(row.since, row.due_on), now=now)
 
 
 def was_brought(row: ProceedingRow, body: str) -> bool:

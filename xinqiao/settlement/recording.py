@@ -11,10 +11,11 @@ from django.db import transaction
 
 from xinqiao.evidence.actions import record
 from xinqiao.ingest.actions import receive_rows
-from xinqiao.kernel.canonical import read_json
+from xinqiao.kernel.canonical import canonical_bytes, read_json
 from xinqiao.kernel.money import format_fen
-from xinqiao.settlement.models import ResultRow
-from xinqiao.settlement.queries import settlement_rules
+from xinqiao.settlement.models import ProceedingRow, ResultRow, StepRow
+from xinqiao.settlement.moving import sealed
+from xinqiao.settlement.queries import facts_of, settlement_rules
 from xinqiao.settlement.rules import EVENTS
 from xinqiao.settlement.types import RESULT_RECORDED, Proceeding, Told
 from xinqiao.settlement.words import SettlementRules
@@ -43,6 +44,15 @@ def result_row(
         "amount_fen": format_fen(told.amount_fen) if told.amount_fen is not None else "",
         "basis": rules.basis[told.event].zh,
     }
+
+
+def queue_result(row: ProceedingRow, step: StepRow, told: Told, *, decided_by: str, now: datetime) -> None:
+    """Put a result into the queue for the records, sealed, in the transaction of its step."""
+    found = facts_of([row])[0]
+    fields = result_row(found, told, number=step.number, decided_by=decided_by, rules=settlement_rules())
+    place = result_place(row.id, step.number)
+    data = sealed(row.enterprise, canonical_bytes(fields), place=place, now=now)
+    ResultRow.objects.create(step=step, enterprise=row.enterprise, facts=data)
 
 
 def result_place(proceeding: str, number: int) -> str:

@@ -111,6 +111,15 @@ class CallBackRefused(Refused):
     next_step = "请核对回调密钥和时钟；节点仍会定时查询"
 
 
+class ByProgram(Refused):
+    """This body is connected: what it decides comes by its program, signed and in order; data: ``body``."""
+
+    code = "settlement.by_program"
+    title = "受理机构 {body} 由程序对接，决定由程序签名返回"
+    next_step = "请在本机构的业务系统中办理；程序停用后可在司法门户办理"
+    status = 409
+
+
 class OwnerAgrees(Refused):
     """Accepting enforcement is for the legal representative, not for a delegate."""
 

@@ -131,8 +131,8 @@ TAKEN_BY: Mapping[str, Side] = {
 # Steps that the body learns of, and those before which it gets a package of evidence.
 SENT_TO_BODY = frozenset({"agree", "withdraw", "apply_certificate", "file", "supplement", "perform"})
 PACKED = frozenset({"apply_certificate", "file", "supplement", "file_enforcement"})
-OBJECT_ONLINE = "object_online"
-EVENTS_SENT: Mapping[str, str] = {**EVENTS, OBJECT_ONLINE: "反对线上进行"}
+OBJECT_ONLINE, SUPPLY = "object_online", "supply"
+EVENTS_SENT: Mapping[str, str] = {**EVENTS, OBJECT_ONLINE: "反对线上进行", SUPPLY: "补充提交材料"}
 # The paper without which an event of a body is not taken.
 WITH_PAPER: Mapping[str, PaperKind] = {
     "notarise": PaperKind.DEED,
@@ -147,7 +147,11 @@ OF_BODIES = (PaperKind.DECISION, PaperKind.NOTICE, PaperKind.OTHER)
 WITH_REASON = frozenset(
     {"turn_down", "refuse_certificate", "return", "not_accept", "dismiss", "annul", "reject_enforcement"}
 )
-RESULTS = frozenset({"issue", "award", "take_effect", "mediate", "accept_enforcement", "annul", "reject_enforcement"})
+DECISIONS = frozenset({"issue", "award", "take_effect", "mediate", "accept_enforcement", "annul", "reject_enforcement"})
+# What enters the records: what was decided, and that it was then performed.
+RESULTS = DECISIONS | {"perform"}
+# Where a body may be handed further evidence without a step.
+BEFORE_BODY = frozenset({S.APPLIED, S.CHECKED, S.CERTIFICATE_APPLIED, S.VERIFIED, S.FILED, S.ACCEPTED, S.APPEALED})
 LONGEST_REASON = 500
 
 
@@ -181,7 +185,7 @@ def receiver_of(event: str, before: ProceedingState, *, body: str, court: str) -
     """The body that has to learn of a step, empty when none has: the court once it enforces, else the body."""
     if event == "file_enforcement" or (event == "perform" and before is S.COURT_ACCEPTED):
         return court
-    return body if event in SENT_TO_BODY or event == OBJECT_ONLINE else ""
+    return body if event in SENT_TO_BODY or event in (OBJECT_ONLINE, SUPPLY) else ""
 
 
 def due_after(event: str, kind: ProceedingKind, *, on: date, rules: SettlementRules) -> date | None:

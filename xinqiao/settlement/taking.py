@@ -8,21 +8,22 @@ from typing import Any
 
 from django.db import transaction
 
-from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
+from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.kernel.money import LIMIT_FEN
 from xinqiao.kernel.papers import paper_problems
-from xinqiao.settlement.models import LineRow, ProceedingRow, ResultRow, StepRow
-from xinqiao.settlement.moving import Move, keep_paper, sealed, set_presence, take_step
-from xinqiao.settlement.queries import facts_of, find_body, row_of, settlement_rules
-from xinqiao.settlement.recording import result_place, result_row
-from xinqiao.settlement.refusals import InvalidTerms, NotTheirStep
+from xinqiao.settlement.connections import find_connection
+from xinqiao.settlement.models import LineRow, ProceedingRow
+from xinqiao.settlement.moving import Move, keep_paper, set_presence, take_step
+from xinqiao.settlement.queries import facts_of, find_body, row_of
+from xinqiao.settlement.recording import queue_result
+from xinqiao.settlement.refusals import ByProgram, InvalidTerms, NotTheirStep
 from xinqiao.settlement.rules import (
+    DECISIONS,
     EVENTS,
     LONGEST_REASON,
     OF_BODIES,
-    RESULTS,
     TAKEN_BY,
     WITH_PAPER,
     WITH_REASON,
@@ -36,8 +37,13 @@ LONGEST = {"document_no": 120, "presence": 200}
 
 @transaction.atomic
 def take_event(proceeding: str, told: Told, *, body: str, actor: str, now: datetime) -> Proceeding:
-    """Take what a body's staff entered. Raises UnknownProceeding, InvalidTerms, NotTheirStep, TransitionRefused."""
+    """Take what a body's staff entered. Raises UnknownProceeding, InvalidTerms, NotTheirStep, TransitionRefused.
+
+    Raises ByProgram for a connected body: its decisions come signed and in order.
+    """
     row = row_of(proceeding, body=body, lock=True)
+    if find_connection(body) is not None:
+        raise ByProgram(body=body)
     return _take(row, told, body=body, actor=actor, now=now)
 
 
@@ -81,8 +87,9 @@ def _take(row: ProceedingRow, told: Told, *, body: str, actor: str, now: datetim
     row.perform_by = good.perform_by or row.perform_by
     move = Move(good.event, side, actor, good.on, good.reason, facts, good.statement)
     step = take_step(row, move, now=now)
-    if good.event in RESULTS:
-        _result(row, step, good, now)
+    if good.event in DECISIONS:
+        holder = find_body(body)
+        queue_result(row, step, good, decided_by=holder.name if holder else body, now=now)
     return facts_of([row])[0]
 
 
@@ -118,15 +125,3 @@ def check_told(told: Told, row: ProceedingRow, *, now: datetime) -> Told:
     if faults:
         raise InvalidTerms(faults)
     return replace(told, reason=reason, document_no=told.document_no.strip(), presence=told.presence.strip())
-
-
-def _result(row: ProceedingRow, step: StepRow, told: Told, now: datetime) -> None:
-    """Put a result into the queue for the records, in the same transaction."""
-    holder = find_body(row.court if step.side == Side.COURT else row.body)
-    found = facts_of([row])[0]
-    fields = result_row(
-        found, told, number=step.number, decided_by=holder.name if holder else "", rules=settlement_rules()
-    )
-    place = result_place(row.id, step.number)
-    data = sealed(row.enterprise, canonical_bytes(fields), place=place, now=now)
-    ResultRow.objects.create(step=step, enterprise=row.enterprise, facts=data)

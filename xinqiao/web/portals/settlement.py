@@ -33,7 +33,7 @@ from xinqiao.settlement.queries import (
     with_due,
 )
 from xinqiao.settlement.refusals import OwnerAgrees, UnknownPaper
-from xinqiao.settlement.rules import EVENTS_SENT, may_object_online, steps_for
+from xinqiao.settlement.rules import BEFORE_BODY, EVENTS_SENT, SUPPLY, may_object_online, steps_for
 from xinqiao.settlement.taking import take_event
 from xinqiao.settlement.types import (
     OF_PARTIES,
@@ -131,7 +131,7 @@ def own_one(request: HttpRequest, proceeding: str, *, actor: Acting) -> HttpResp
         "typed": written_terms(found.terms),
         **_shown(found, "institution", now=now),
         **context,
-        "wanted": [(event, EVENTS_SENT[event]) for event in wanted],
+        "wanted": _offered(found, wanted),
         "checked": [(EVENTS_SENT[event], lines) for event, lines in checked if lines],
         "changeable": found.state in actions.CHANGEABLE,
         "kinds_of_paper": OF_PARTIES,
@@ -139,6 +139,12 @@ def own_one(request: HttpRequest, proceeding: str, *, actor: Acting) -> HttpResp
         "loan": loan_of(found),
     }
     return render(request, "settlement/proceeding.html", context, status=status)
+
+
+def _offered(found: Proceeding, wanted: tuple[str, ...]) -> list[tuple[str, str]]:
+    """The institution's possible steps, and further evidence while the matter is before its body."""
+    more = (SUPPLY,) if found.state in BEFORE_BODY else ()
+    return [(event, EVENTS_SENT[event]) for event in (*more, *wanted)]
 
 
 def _creditor_step(request: HttpRequest, proceeding: str, actor: Acting) -> None:
@@ -149,6 +155,8 @@ def _creditor_step(request: HttpRequest, proceeding: str, actor: Acting) -> None
         file = request.FILES.get("file")
         name, data = (file.name or "", file.read(6 << 20)) if file else ("", b"")
         actions.hand_in(proceeding, posted(request, "paper_kind", most=12), name=name, data=data, **by)
+    elif step == SUPPLY:
+        actions.supply(proceeding, reason=posted(request, "reason", most=600), **by)
     else:
         said = {"reason": posted(request, "reason", most=600), "court": posted(request, "court", most=40)}
         actions.step(proceeding, step, **said, **by)

@@ -21,7 +21,7 @@ from xinqiao.settlement.queries import (
     settlement_rules,
 )
 from xinqiao.settlement.refusals import InvalidTerms
-from xinqiao.settlement.rules import EVENTS_SENT, steps_for
+from xinqiao.settlement.rules import EVENTS_SENT, SUPPLY, steps_for
 from xinqiao.settlement.taking import take_event
 from xinqiao.settlement.types import (
     OF_PARTIES,
@@ -108,7 +108,10 @@ class ProceedingIn(schemas.Input):
 
 
 class StepIn(schemas.Input):
-    """A step of the institution, of `next`. `court` is the code of the enforcing court for `file_enforcement`."""
+    """A step of the institution, of `next`, or `supply` for papers handed in since.
+
+    `court` is the code of the enforcing court for `file_enforcement`.
+    """
 
     step: Line = Field(max_length=24)
     reason: Line = Field("", max_length=500)
@@ -274,7 +277,10 @@ def step(request: HttpRequest, proceeding: str, body: StepIn, key: Key) -> HttpR
     said = {"reason": body.reason, "court": body.court}
 
     def act() -> tuple[int, Any]:
-        made = actions.step(proceeding, body.step, institution=caller.code, **said, **by)
+        if body.step == SUPPLY:
+            made = actions.supply(proceeding, institution=caller.code, reason=body.reason, **by)
+        else:
+            made = actions.step(proceeding, body.step, institution=caller.code, **said, **by)
         return 200, _document(made, caller)
 
     return answered_once(request, key, request.body, act, together=True)
