@@ -12,23 +12,22 @@ import hmac
 import json
 import re
 import secrets
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
+from tests.peer_process import change, serve, started
 from xinqiao.kernel.sm2 import Sm2VerifyKey
 
-ROOT = Path(__file__).resolve().parents[1]
 HEX64 = re.compile(r"[0-9a-f]{64}")
 SECRET_ID, SECRET_KEY, ACCESS_KEY = "AKIDexample", "a-secret-key", "2y7cg8kmoGDrDBXJLaizoD"
 USER, PASSWORD, DOMAIN, PROJECT, CHAIN = "node", "a-password", "shaanxi", "0" * 32, "chain-1"
@@ -231,10 +230,7 @@ def main() -> None:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sys.stdout.write(f"http://127.0.0.1:{server.server_address[1]}\n")
-    sys.stdout.flush()
-    server.serve_forever()
+    serve(Handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +242,7 @@ class Peer:
 
     def tell(self, **state: Any) -> None:
         """Change what the peer does from the next call on."""
-        file = self.folder / "peers.json"
-        file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **state}), "utf-8")
+        change(self.folder / "peers.json", state)
 
 
 @contextmanager
@@ -255,13 +250,8 @@ def running_peers(folder: Path) -> Iterator[Peer]:
     """The platforms in a process of their own."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "peers.json").write_text("{}", "utf-8")
-    command = [sys.executable, "-m", "tests.chain_peers", str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            yield Peer(process.stdout.readline().strip(), folder)
-        finally:
-            process.kill()
+    with started("tests.chain_peers", str(folder)) as url:
+        yield Peer(url, folder)
 
 
 if __name__ == "__main__":

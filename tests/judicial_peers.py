@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
 import sys
 import threading
 import time
@@ -18,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import OKPKey
 from standardwebhooks.webhooks import Webhook
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.peer_process import change, serve, started
+
 # What each office takes, and only after what of its own decisions (None: as the first thing).
 TAKES: dict[str, dict[str, tuple[str | None, ...]]] = {
     "notarisation": {"agree": (None,), "apply_certificate": ("notarise",), "perform": ("notarise", "issue"),
@@ -255,10 +255,7 @@ def main() -> None:
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    sys.stdout.write(f"http://127.0.0.1:{server.server_address[1]}\n")
-    sys.stdout.flush()
-    server.serve_forever()
+    serve(Handler)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,8 +271,7 @@ class Peer:
 
     def tell(self, **mind: Any) -> None:
         """Change what it does from the next call on."""
-        file = self.folder / "peer.json"
-        file.write_text(json.dumps({**json.loads(file.read_text("utf-8")), **mind}), "utf-8")
+        change(self.folder / "peer.json", mind)
 
     def decide(self, matter: str, event: str, on: str, **more: Any) -> None:
         """Its people decide."""
@@ -321,14 +317,9 @@ def running_office(kind: str, code: str, folder: Path, *, node: dict[str, str], 
     mind = {"key": key.as_dict(private=True), "forged_key": forged.as_dict(private=True), "node": node, "code": code,
             "node_code": node_code, "secret": secret}  # fmt: skip
     (folder / "peer.json").write_text(json.dumps(mind), "utf-8")
-    command = [sys.executable, "-m", "tests.judicial_peers", kind, str(folder)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            public = {name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
-            yield Peer(code, kind, process.stdout.readline().strip(), folder, public, secret)
-        finally:
-            process.kill()
+    with started("tests.judicial_peers", kind, str(folder)) as url:
+        public = {name: key.as_dict(private=False)[name] for name in ("kty", "crv", "x")}
+        yield Peer(code, kind, url, folder, public, secret)
 
 
 if __name__ == "__main__":

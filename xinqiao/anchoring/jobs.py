@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime
-
-from django.db import DatabaseError, close_old_connections, connection
 
 from xinqiao.anchoring.taking import take_anchors
-from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.plumbing import settings as node
+from xinqiao.plumbing.rounds import make_rounds
 
 log = logging.getLogger(__name__)
 
@@ -19,13 +16,11 @@ INTERVAL_SECONDS = 5.0
 
 def run_anchoring(stop: threading.Event) -> None:
     """Look every few seconds until ``stop`` is set; each ledger gets at most one root a minute."""
-    try:
-        while not stop.is_set() and node.anchors_file():
-            try:
-                close_old_connections()
-                take_anchors(now=datetime.now(UTC))
-            except (DatabaseError, OSError, XinqiaoError):
-                log.exception("anchoring failed")
-            stop.wait(INTERVAL_SECONDS)
-    finally:
-        connection.close()
+    make_rounds(
+        lambda now: take_anchors(now=now),
+        stop,
+        seconds=INTERVAL_SECONDS,
+        log=log,
+        what="anchoring",
+        needed=node.anchors_file,
+    )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from django.db import DatabaseError, close_old_connections, connection
+from datetime import datetime
 
 from xinqiao.evidence.actions import publish
 from xinqiao.evidence.models import Outsider
@@ -15,6 +13,7 @@ from xinqiao.evidence.stamping import take_stamps
 from xinqiao.evidence.witnessing import collect_cosignatures
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.plumbing import settings as node
+from xinqiao.plumbing.rounds import make_rounds
 
 log = logging.getLogger(__name__)
 
@@ -53,13 +52,11 @@ def ask_outsiders(*, now: datetime) -> int:
 
 def run_outside(stop: threading.Event) -> None:
     """Ask once a second until ``stop`` is set. Signing and writing never wait for this thread."""
-    try:
-        while not stop.is_set() and (node.witnesses_file() or node.tsa_file()):
-            try:
-                close_old_connections()
-                ask_outsiders(now=datetime.now(UTC))
-            except (DatabaseError, OSError, XinqiaoError):
-                log.exception("asking witnesses and authorities failed")
-            stop.wait(INTERVAL_SECONDS)
-    finally:
-        connection.close()
+    make_rounds(
+        lambda now: ask_outsiders(now=now),
+        stop,
+        seconds=INTERVAL_SECONDS,
+        log=log,
+        what="asking witnesses and authorities",
+        needed=lambda: node.witnesses_file() or node.tsa_file(),
+    )

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime
-
-from django.db import DatabaseError, close_old_connections, connection
+from datetime import datetime
 
 from xinqiao.judicial.filing import pack_for
-from xinqiao.kernel.errors import XinqiaoError
+from xinqiao.plumbing.rounds import make_rounds
 from xinqiao.settlement.actions import lapse_due
 from xinqiao.settlement.dispatch import ask_due, send_due
 from xinqiao.settlement.recording import record_results
@@ -34,13 +32,4 @@ def carry(*, now: datetime) -> int:
 
 def run_messenger(stop: threading.Event) -> None:
     """A round every few seconds until ``stop`` is set."""
-    try:
-        while not stop.is_set():
-            try:
-                close_old_connections()
-                carry(now=datetime.now(UTC))
-            except (DatabaseError, OSError, XinqiaoError):
-                log.exception("messages to judicial bodies failed")
-            stop.wait(INTERVAL_SECONDS)
-    finally:
-        connection.close()
+    make_rounds(lambda now: carry(now=now), stop, seconds=INTERVAL_SECONDS, log=log, what="messages to judicial bodies")
