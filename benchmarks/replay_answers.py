@@ -73,8 +73,11 @@ def _live(answers: int, firms: int) -> Counter[str]:
         opens = START + day * DAY
         if day in acts:
             acts[day](opens)
-        for n in range(per_day):
-            _read(pick, histories, given, opens + timedelta(seconds=60 + n * 80_000 // per_day), events)
+        n = refused = 0
+        while n - refused < per_day:  # what is refused is no answer
+            at = opens + timedelta(seconds=60 + n * 60_000 // per_day)
+            refused += not _read(pick, histories, given, at, events)
+            n += 1
     return events
 
 
@@ -228,7 +231,8 @@ def _change_list(now: Any) -> None:
 
 def _read(
     pick: random.Random, histories: list[Any], given: dict[tuple[str, str], str], now: Any, events: Counter[str]
-) -> None:
+) -> bool:
+    """Somebody asks; whether there was an answer."""
     from xinqiao.consent.types import Form
     from xinqiao.release.actions import query
     from xinqiao.release.types import Inquiry, NotReleased, Recipient, RecipientKind
@@ -255,6 +259,8 @@ def _read(
         query(inquiry, now=now)
     except NotReleased:
         events["refusal"] += 1
+        return False
+    return True
 
 
 def _replay() -> tuple[Counter[str], list[str], Counter[str]]:

@@ -157,9 +157,10 @@ def standing_rows(
         tables = [_chosen(entry.path, names, schema) for entry in files]
     else:
         tables = list(_rows_of(files, enterprises, names, schema))
-    if not tables:
-        return _with_first(pa.schema([schema.field(n) for n in names]).empty_table(), pa.array([], _INSTANT))
-    table = _known_by(pa.concat_tables(tables), known)
+    empty = pa.schema([schema.field(n) for n in names]).empty_table()
+    table = _known_by(pa.concat_tables([empty, *tables]), known)
+    if not table.num_rows:
+        return _with_first(table, pa.array([], _INSTANT))
     keys = [pc.coalesce(table.column(c).cast(pa.string()), table.column(o).cast(pa.string())) for c, o in key]
     joined = pc.binary_join_element_wise(*(pc.fill_null(k, "") for k in keys), "\x1f")
     place = pa.table({"key": joined, **{name: table.column(name) for name in RECORDING}})
