@@ -460,7 +460,7 @@ def test_invented_enterprises_raise_no_signal_whatever_their_records_say(owners:
 
 def test_firms_without_a_row_of_an_item_have_none_and_no_fault(owners: dict[str, int]) -> None:
     """A file may span a firm's code and hold none of its rows."""
-    deliver("penalty.decision", [penalty(1), penalty(3)], now=NOW)
+    deliver("penalty.decision", [penalty(1, uscc(1)), penalty(3, uscc(3))], now=NOW)
     for others in (set(), {uscc(number) for number in range(100, 200)}):
         asked = {uscc(2), *others}
         rows = standing_rows(item("penalty.decision"), ["_enterprise"], known=NOW + HOUR, enterprises=asked)
