@@ -357,3 +357,13 @@ def test_what_does_not_exist_is_not_found(owner: int) -> None:
         with pytest.raises(AuthorisationNotFound):
             read()
     assert queries.find_authorisation("C0") is None
+
+
+def test_the_active_authorisation_of_a_pair_is_found_by_its_own_index(db: None) -> None:
+    """Without statistics SQLite read every active authorisation by its end, for each one that was asked for."""
+    wanted = {"recipient": "bank", "subject": FIRM, "purpose": "approval", "status": "active", "valid_to__gt": NOW}
+    plan = AuthorisationRow.objects.filter(**wanted).order_by("-valid_from", "-id").explain()
+    if connection.vendor == "sqlite":  # PostgreSQL plans by what is in the table
+        assert "authorisation_recipient" in plan and "valid_to>" in plan
+    else:
+        assert plan

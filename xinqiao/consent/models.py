@@ -88,7 +88,10 @@ class AuthorisationRow(models.Model):
         ]
         indexes = [
             models.Index(fields=["subject", "-valid_from"], name="authorisation_subject"),
-            models.Index(fields=["recipient", "subject", "purpose"], name="authorisation_recipient"),
+            # State and end stand in it too: SQLite, which keeps no statistics, else reads every active one by its end.
+            models.Index(
+                fields=["recipient", "subject", "purpose", "status", "valid_to"], name="authorisation_recipient"
+            ),
             models.Index(fields=["status", "valid_to"], name="authorisation_expiry"),
         ]
 
