@@ -73,18 +73,14 @@ def _bounds(spec: Mapping[str, int]) -> tuple[int | None, int | None, int | None
     return spec.get("persons"), fen("sales"), fen("assets")
 
 
-def _words(raw: Mapping[str, Any], key: str) -> Words:
-    return Words(raw[key], raw[f"{key}_en"])
-
-
 def _scorecard(raw: Mapping[str, Any], digest: str, sizes: tuple[SizeRow, ...]) -> Scorecard:
     dimensions = tuple(_dimension(d) for d in raw["dimensions"])
-    grades = tuple(Grade(g["grade"], g.get("at_least"), _words(g, "meaning")) for g in raw["grades"])
+    grades = tuple(Grade(g["grade"], g.get("at_least"), Words.of(g, "meaning")) for g in raw["grades"])
     vetoes = tuple(_veto(v) for v in raw.get("vetoes", ()))
     return Scorecard(
         code=raw["code"],
         version=raw["version"],
-        name=_words(raw, "name"),
+        name=Words.of(raw, "name"),
         since=raw["since"],
         basis=raw["basis"],
         draft=raw.get("draft", False),
@@ -110,18 +106,18 @@ def _dimension(raw: Mapping[str, Any]) -> Dimension:
         CardIndicator(
             code=i["code"],
             bins=tuple(Bin(b["points"], b.get("below"), tuple(b.get("values", ()))) for b in i["bins"]),
-            up=_words(i, "up"),
-            down=_words(i, "down"),
-            improve=_words(i, "improve"),
+            up=Words.of(i, "up"),
+            down=Words.of(i, "down"),
+            improve=Words.of(i, "improve"),
         )
         for i in raw["indicators"]
     )
-    return Dimension(raw["code"], _words(raw, "name"), indicators)
+    return Dimension(raw["code"], Words.of(raw, "name"), indicators)
 
 
 def _veto(raw: Mapping[str, Any]) -> Veto:
     rule = VetoRule(raw["code"], raw["indicator"], raw["at_least"], raw["grade"])
-    return Veto(rule, _words(raw, "reason"), raw["clause"])
+    return Veto(rule, Words.of(raw, "reason"), raw["clause"])
 
 
 def _faults(card: Scorecard, known: frozenset[str]) -> Iterator[str]:

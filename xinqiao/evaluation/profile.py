@@ -118,7 +118,7 @@ def load_profile(path: Path) -> ProfileContent:
     tags = tuple(map(_tag_rule, raw["tags"]))
     if len({tag.code for tag in tags}) != len(tags):
         raise ValueError(f"{path.name}: a tag stands twice")
-    kinds = tuple(EventKind(k["code"], Words(k["name"], k["name_en"]), tuple(k["items"])) for k in raw["kinds"])
+    kinds = tuple(EventKind(k["code"], Words.of(k, "name"), tuple(k["items"])) for k in raw["kinds"])
     return ProfileContent(tags, kinds, raw["high_coverage"], raw["medium_coverage"])
 
 
@@ -128,7 +128,7 @@ def _tag_rule(raw: Mapping[str, Any]) -> TagRule:
         raise ValueError(f"tag {raw['code']}: a bound and a tone are needed")
     return TagRule(
         code=raw["code"],
-        name=Words(raw["name"], raw["name_en"]),
+        name=Words.of(raw, "name"),
         indicator=raw["indicator"],
         tone=raw["tone"],
         at_least=raw.get("at_least"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -54,6 +55,11 @@ class Words:
 
     zh: str
     en: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any], field: str) -> Words:
+        """Out of a row of content: ``field`` and ``field_en``; raises KeyError."""
+        return cls(row[field], row[f"{field}_en"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from xinqiao.evidence.types import KeyChanged
 from xinqiao.kernel.crypto import save_private
 from xinqiao.kernel.suites import Signer
 from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.key_store import key_store
+from xinqiao.plumbing.key_store import key_store, own_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +127,7 @@ def generation(use: Use) -> int:
 def next_key(use: Use) -> NoteSigner:
     """Make the key that will follow the one in force; it is not in force before :func:`put_in_force`."""
     name = use.name(generation(use) + 1)
-    key = key_store().find(name) or key_store().create(name)
-    return NoteSigner(node.log_origin(), key, use.kind)
+    return NoteSigner(node.log_origin(), own_key(name), use.kind)
 
 
 def put_in_force(use: Use, new: NoteSigner) -> None:

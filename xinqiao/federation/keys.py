@@ -14,15 +14,14 @@ from xinqiao.federation.types import Card, NodeKey, NodeLevel
 from xinqiao.kernel.canonical import NotCanonical, base64_text, read_base64
 from xinqiao.kernel.suites import GM, INTL, SUITES, CannotOpen, Signer, Suite, suite_of
 from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.key_store import key_store
+from xinqiao.plumbing.key_store import own_key as stored_key
 
 KEY_NAMES = {INTL.name: "federation.key", GM.name: "federation-gm.pem"}
 
 
 def own_key(suite: Suite = INTL) -> Signer:
     """This node's key of a suite, made on first use."""
-    name = KEY_NAMES[suite.name]
-    found: Signer = key_store().find(name) or key_store().create(name)
+    found: Signer = stored_key(KEY_NAMES[suite.name])
     return found
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
@@ -42,6 +41,7 @@ from xinqiao.federation.types import (
 from xinqiao.kernel.canonical import read_base64, sha256_hex
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.oauth.actions import add_client
+from xinqiao.oauth.jose import ed25519_jwk
 from xinqiao.oauth.queries import find_client
 from xinqiao.parties.queries import get_organisation
 from xinqiao.plumbing import settings as node
@@ -130,8 +130,7 @@ def client_id(peer: str, key: str) -> str:
 
 def jwk_of(row: LinkRow) -> dict[str, str]:
     """The peer's first key as the authorisation server knows keys."""
-    raw = read_base64(row.keys[0]["key"])
-    return {"kty": "OKP", "crv": "Ed25519", "x": base64.urlsafe_b64encode(raw).decode().rstrip("=")}
+    return ed25519_jwk(read_base64(row.keys[0]["key"]))
 
 
 def _let_call(row: LinkRow, actor: str, now: datetime) -> None:

@@ -31,8 +31,7 @@ from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.identifiers import parse_uscc
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.release.case_looks import FETCHED, LOOKED, PACKED, CaseLook, note_case_look
-from xinqiao.vault.sealing import seal_with, sealing_keys
-from xinqiao.vault.types import enterprise_subject
+from xinqiao.vault.sealing import seal_for
 
 ITEMS = ("financing.credit_line", "financing.loan", "financing.repayment")
 
@@ -112,10 +111,8 @@ def make_package(case: str, *, organisation: str, actor: str, now: datetime) -> 
     _check_open(found)
     matter = _matter(found)
     made = make(found, matter, gather(matter), now=now)
-    subject = enterprise_subject(found.enterprise)
-    key = sealing_keys({subject}, now=now)[subject].newest
-    assert key is not None
-    sealed = seal_with(key, made.data, place=sealing_of(made.package, found.enterprise).place)
+    where = sealing_of(made.package, found.enterprise)
+    sealed = seal_for(where.subject, made.data, place=where.place, now=now)
     with transaction.atomic():
         _check_open(case_facts(_locked(case, organisation)))
         row = _keep(found, made, sealed, actor, now)

@@ -23,7 +23,7 @@ from xinqiao.judicial.signing import Signatory, roots_pem
 from xinqiao.kernel.certified import CertifiedSigner, algorithm_of
 from xinqiao.kernel.crypto import InvalidKey, save_private
 from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.key_store import key_store
+from xinqiao.plumbing.key_store import own_key
 
 KEYS = {"ecdsa": "package.ec", "rsa": "package.rsa"}
 YEARS = 10
@@ -81,8 +81,8 @@ def signing_request(kind: str) -> bytes:
 
 
 def _key(name: str) -> CertifiedSigner:
-    store = key_store()
-    return store.find(name) or store.create(name)  # type: ignore[no-any-return]
+    found: CertifiedSigner = own_key(name)
+    return found
 
 
 def _own_file() -> Path:

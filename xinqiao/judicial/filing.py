@@ -7,10 +7,10 @@ from datetime import datetime
 from xinqiao.judicial.actions import fetch, make_package, open_case
 from xinqiao.judicial.refusals import AlreadyOpen
 from xinqiao.judicial.types import CaseKind, CaseRequest, MatterKind
+from xinqiao.settlement.moving import SYSTEM
 from xinqiao.settlement.queries import find_body, loan_of
 from xinqiao.settlement.types import Proceeding
 
-ACTOR = "system:settlement"
 # A party hands electronic data in directly; the case says so to the enterprise.
 BASIS = "当事人提交（人民法院在线诉讼规则第十一条；仲裁法；公证法）"
 
@@ -32,8 +32,8 @@ def pack_for(found: Proceeding, body: str, now: datetime) -> bytes | None:
         number=loan.report.receipt_no if loan else found.number,
     )
     try:
-        case = open_case(asked, organisation=body, actor=ACTOR, now=now).id
+        case = open_case(asked, organisation=body, actor=SYSTEM, now=now).id
     except AlreadyOpen as error:
         case = str(error.data["case"])
-    made = make_package(case, organisation=body, actor=ACTOR, now=now)
-    return fetch(made.id, organisation=body, actor=ACTOR, now=now)
+    made = make_package(case, organisation=body, actor=SYSTEM, now=now)
+    return fetch(made.id, organisation=body, actor=SYSTEM, now=now)

@@ -57,6 +57,11 @@ def base64_text(data: bytes) -> str:
     return base64.b64encode(data).decode("ascii")
 
 
+def base64url_text(data: bytes) -> str:
+    """base64url of ``data`` without padding (RFC 4648, section 5), as JOSE writes it."""
+    return base64.urlsafe_b64encode(data).decode("ascii").rstrip("=")
+
+
 def read_base64(text: str) -> bytes:
     """The bytes of standard base64; raises NotCanonical.
 

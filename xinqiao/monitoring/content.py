@@ -59,7 +59,7 @@ def signals() -> Signals:
 def reply_reasons() -> tuple[ReplyReason, ...]:
     """The coded reasons of replies."""
     raw = _raw(content_dir() / "signals.toml")
-    return tuple(ReplyReason(r["code"], Reply(r["reply"]), Words(r["name"], r["name_en"])) for r in raw["reasons"])
+    return tuple(ReplyReason(r["code"], Reply(r["reply"]), Words.of(r, "name")) for r in raw["reasons"])
 
 
 @cache
@@ -169,7 +169,7 @@ def _rule(one: Mapping[str, Any]) -> SignalRule:
         elsewhere=Elsewhere(**other) if other else None,
         value=one.get("value", ""),
         examples=tuple(map(_example, one["examples"])),
-        **{name: Words(one[name], one[f"{name}_en"]) for name in TEXTS},
+        **{name: Words.of(one, name) for name in TEXTS},
         **{name: one[name] for name in NUMBERS if name in one},
     )
 

@@ -1,4 +1,4 @@
-"""Reading signed tokens: which keys and algorithms count, and whose signature it is. Pure.
+"""Signed tokens: which keys and algorithms count, whose signature it is, and how a key of the node's own signs. Pure.
 
 Ed25519, ES256 and PS256 only: RS256 and unsigned tokens are refused (FAPI 2.0, 5.4). ``EdDSA`` is the older name of
 Ed25519 and is still what most clients send.
@@ -7,13 +7,15 @@ Ed25519 and is still what most clients send.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
+
+from xinqiao.kernel.canonical import base64url_text
 
 ALGORITHMS = ("ES256", "PS256", "EdDSA", "Ed25519")
 LEAST_RSA_BITS = 2048
@@ -58,6 +60,17 @@ def read_key(jwk: object) -> tuple[dict[str, str], str]:
     if isinstance(found, RSAKey) and found.public_key.key_size < LEAST_RSA_BITS:
         raise Unreadable(f"an RSA key has at least {LEAST_RSA_BITS} bits")
     return parts, found.thumbprint()
+
+
+def ed25519_jwk(raw: bytes) -> dict[str, str]:
+    """A raw Ed25519 public key as a JWK (RFC 8037)."""
+    return {"kty": "OKP", "crv": "Ed25519", "x": base64url_text(raw)}
+
+
+def compact(header: bytes, payload: bytes, *, sign: Callable[[bytes], bytes]) -> str:
+    """A compact JWS by a key that only signs, as in a token, and so never reaches the library."""
+    signed = f"{base64url_text(header)}.{base64url_text(payload)}"
+    return f"{signed}.{base64url_text(sign(signed.encode()))}"
 
 
 def header_of(token: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import re
@@ -11,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from xinqiao.kernel.canonical import base64url_text
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.oauth.types import (
     BeyondDetails,
@@ -233,7 +233,7 @@ def plain_url(url: str) -> str:
 
 def digest(text: str) -> str:
     """SHA-256 in base64url, as ``ath`` and PKCE write it."""
-    return base64.urlsafe_b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii").rstrip("=")
+    return base64url_text(hashlib.sha256(text.encode("utf-8")).digest())
 
 
 def same(one: str, other: str) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.key_store import FileSecret, key_store
+from xinqiao.plumbing.key_store import FileSecret, own_key
 
 INDEX_BYTES = 16
 INDEX_KEY = "index.mac"
@@ -29,5 +29,5 @@ def _column_key(folder: Path, use: str) -> bytes:
     before = folder / "index.key"  # made before tokens were known; what it has indexed must stay findable
     if before.exists():
         return FileSecret(before.read_bytes()).digest(use.encode())
-    key = key_store().find(INDEX_KEY) or key_store().create(INDEX_KEY)
+    key = own_key(INDEX_KEY)
     return bytes(key.digest(use.encode()))

@@ -238,6 +238,12 @@ def key_store() -> KeysOfNode:
     return _store(node.keys_dir(), node.pkcs11_module(), node.pkcs11_tokens(), node.pkcs11_pin_file())
 
 
+def own_key(name: str) -> Any:
+    """The node's key of this name, made on first use."""
+    store = key_store()
+    return store.find(name) or store.create(name)
+
+
 @cache
 def _store(folder: Path, module: str, labels: tuple[str, ...], pin_file: Path | None) -> KeysOfNode:
     if not module:

@@ -40,7 +40,7 @@ def load_terms(path: Path) -> Terms:
     uses = {
         row["code"]: Use(
             row["code"],
-            Words(row["name"], row["name_en"]),
+            Words.of(row, "name"),
             frozenset(row["purposes"]),
             row.get("after_end", False),
         )
@@ -54,7 +54,7 @@ def load_terms(path: Path) -> Terms:
         channels=tuple(raw["channels"]),
         opens_after=timedelta(minutes=raw["opens_minutes"]),
         uses=uses,
-        basis=Words(raw["basis"], raw["basis_en"]),
+        basis=Words.of(raw, "basis"),
         **{name: raw[name] for name in numbers},
     )
 

@@ -12,11 +12,9 @@ from xinqiao.evidence.actions import record
 from xinqiao.evidence.types import Event
 from xinqiao.kernel.canonical import sha256_hex
 from xinqiao.kernel.dated import beijing_day, new_number
-from xinqiao.kernel.durable import durable_file
 from xinqiao.kernel.errors import Phrase, Problem
 from xinqiao.plumbing.calendar import work_calendar
 from xinqiao.plumbing.locks import hold_name
-from xinqiao.plumbing.settings import home
 from xinqiao.sanctions.models import SanctionRow
 from xinqiao.sanctions.queries import place_of, sanction_facts, sanction_list
 from xinqiao.sanctions.rules import SANCTION_TRANSITIONS, check_determination, check_said
@@ -39,10 +37,11 @@ from xinqiao.sanctions.types import (
     SanctionState,
     UnknownSanction,
 )
-from xinqiao.vault.sealing import seal_with, sealing_keys
+from xinqiao.vault.keeping import keep_sealed
 from xinqiao.vault.types import enterprise_subject
 
 SYSTEM = "system:sanctions"
+FOLDER = "determinations"
 
 
 @transaction.atomic
@@ -58,23 +57,12 @@ def enter(found: Determination, *, name: str, data: bytes, actor: str, now: date
         raise EnteredBefore(sanction=before.id)
     row = SanctionRow(id=new_number("S", now), **{**asdict(good), "measures": list(good.measures)})
     row.state, row.entered_at, row.entered_by = SanctionState.ENTERED, now, actor
-    row.name, row.sha256, row.path = name[-120:], sha256_hex(data), _keep(row, data, now)
+    row.name, row.sha256 = name[-120:], sha256_hex(data)
+    subject = enterprise_subject(row.enterprise)
+    row.path = keep_sealed(subject, data, folder=FOLDER, name=row.id, place=place_of(row.id), now=now)
     row.save(force_insert=True)
     body = {"document_no": good.document_no, "document_kind": good.document_kind, "document_sha256": row.sha256}
     return _noted(row, ENTERED, {**body, "measures": row.measures}, actor, now)
-
-
-def _keep(row: SanctionRow, data: bytes, now: datetime) -> str:
-    """Store the document sealed under the enterprise's key, synced to the disk; its path relative to the home."""
-    subject = enterprise_subject(row.enterprise)
-    key = sealing_keys([subject], now=now)[subject].newest
-    assert key is not None
-    folder = home() / "determinations"
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{row.id}.sealed"
-    with durable_file(path) as out:
-        out.write(seal_with(key, data, place=place_of(row.id)))
-    return str(path.relative_to(home()))
 
 
 @transaction.atomic

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from django.db.models import F
 
-from xinqiao.plumbing.settings import content_dir, home
+from xinqiao.plumbing.settings import content_dir
 from xinqiao.sanctions.models import SanctionRow
 from xinqiao.sanctions.rules import load_sanctions
 from xinqiao.sanctions.types import Sanction, SanctionList, SanctionState, UnknownSanction
-from xinqiao.vault.sealing import open_with, subject_keys
-from xinqiao.vault.types import Sealing, enterprise_subject
+from xinqiao.vault.keeping import read_sealed
+from xinqiao.vault.types import enterprise_subject
 
 COLUMNS = tuple(Sanction.__dataclass_fields__)
 OPEN = (SanctionState.ENTERED, SanctionState.NOTIFIED, SanctionState.ANSWERED, SanctionState.IN_FORCE)
@@ -38,9 +38,7 @@ def get_sanction(sanction: str, *, enterprise: str | None = None) -> Sanction:
 def open_document(sanction: str, *, enterprise: str | None = None) -> tuple[str, bytes]:
     """Name and bytes of the determination document; raises UnknownSanction (also after an erasure)."""
     row = _row(sanction, enterprise)
-    subject = enterprise_subject(row.enterprise)
-    sealed = (home() / row.path).read_bytes()
-    data = open_with(subject_keys([subject]), Sealing(subject, place_of(row.id), sealed=sealed))
+    data = read_sealed(enterprise_subject(row.enterprise), row.path, place=place_of(row.id))
     if data is None:
         raise UnknownSanction(sanction=sanction)
     return row.name, data

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from xinqiao.evaluation.types import Words
 from xinqiao.kernel.dated import add_months
@@ -62,23 +61,21 @@ def load_sanctions(path: Path) -> SanctionList:
     """``sanctions.toml``; raises KeyError or ValueError for a file that leaves something out."""
     raw = tomllib.loads(path.read_text("utf-8"))
     measures = {
-        row["code"]: SanctionMeasure(row["code"], MeasureGroup(row["group"]), _words(row, "name"), _words(row, "basis"))
+        row["code"]: SanctionMeasure(
+            row["code"], MeasureGroup(row["group"]), Words.of(row, "name"), Words.of(row, "basis")
+        )
         for row in raw["measures"]
     }
     if len(measures) != MEASURES or {m.group for m in measures.values()} != set(MeasureGroup):
         raise ValueError(f"{path.name}: {MEASURES} measures in three groups")
     return SanctionList(
         item=raw["item"],
-        documents={row["code"]: _words(row, "name") for row in raw["documents"]},
-        conducts={row["code"]: _words(row, "name") for row in raw["conducts"]},
+        documents={row["code"]: Words.of(row, "name") for row in raw["documents"]},
+        conducts={row["code"]: Words.of(row, "name") for row in raw["conducts"]},
         measures=measures,
-        basis=_words(raw, "basis"),
+        basis=Words.of(raw, "basis"),
         **{name: raw[name] for name in ("statement_workdays", "review_workdays", "most_months")},
     )
-
-
-def _words(row: Mapping[str, Any], field: str) -> Words:
-    return Words(row[field], row[f"{field}_en"])
 
 
 def check_determination(

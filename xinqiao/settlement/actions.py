@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db import transaction
 
@@ -16,7 +16,7 @@ from xinqiao.lending.queries import find_loan, get_application
 from xinqiao.parties.queries import get_organisation
 from xinqiao.plumbing.locks import hold_name
 from xinqiao.settlement.models import PaperRow, ProceedingRow, ResultRow
-from xinqiao.settlement.moving import Move, keep_paper, send_beside, set_terms, take_step
+from xinqiao.settlement.moving import SYSTEM, Move, keep_paper, send_beside, set_terms, take_step
 from xinqiao.settlement.queries import (
     checks_before,
     facts_of,
@@ -55,7 +55,6 @@ from xinqiao.settlement.types import (
     Told,
 )
 
-SYSTEM = "system:settlement"
 S = ProceedingState
 # Terms are the deed's until it is notarised, and the claim's until it is filed or while it has to be supplemented.
 # After a decision only where the debtor is found and served: what is owed is what was decided.
@@ -188,16 +187,17 @@ def step(
     said = check_reason(reason, needed=False)
     if event == "file_enforcement":
         row.court = court
-    if event in steps_for(ProceedingKind(row.kind), S(row.state), Side.CREDITOR):
+    found = facts_of([row])[0]
+    if event in steps_for(found.kind, found.state, Side.CREDITOR):
         hold_name(_turn(institution, row.enterprise))
-        _check_ready(facts_of([row])[0], event, court=row.court, now=now)
+        _check_ready(found, event, court=row.court, now=now)
     today = beijing_day(now)
     if event == "apply_certificate":
         row.applied_on = today
     if event == "default":
-        loan = loan_of(facts_of([row])[0])
+        loan = loan_of(found)
         row.receipt_no = loan.report.receipt_no if loan else ""
-    move = Move(event, Side.CREDITOR, actor, today, said, _stated(row, event, today))
+    move = Move(event, Side.CREDITOR, actor, today, said, _stated(found))
     made = take_step(row, move, now=now)
     if event == "perform" and ResultRow.objects.filter(step__proceeding=row).exists():
         queue_result(row, made, Told(event, today), decided_by=get_organisation(institution).name, now=now)
@@ -221,15 +221,15 @@ def supply(proceeding: str, *, institution: str, reason: str = "", actor: str, n
 
 
 def _check_ready(found: Proceeding, event: str, *, court: str, now: datetime) -> None:
-    failed = [one for one in checks_before(found, event, now=now, court=court) if one.verdict is CheckVerdict.FAILED]
+    lines = checks_before(found, [event], now=now, court=court)[event]
+    failed = [one for one in lines if one.verdict is CheckVerdict.FAILED]
     if failed:
         raise NotReady([Problem(one.code, "settlement.check", one.next_step.zh) for one in failed])
 
 
-def _stated(row: ProceedingRow, event: str, today: date) -> dict[str, str]:
+def _stated(found: Proceeding) -> dict[str, str]:
     """What a step of the creditor pins down: the digest of the terms as they were then."""
-    terms = facts_of([row])[0].terms
-    return {"terms_sha256": sha256_hex(terms_bytes(terms)), **({"court": row.court} if row.court else {})}
+    return {"terms_sha256": sha256_hex(terms_bytes(found.terms)), **({"court": found.court} if found.court else {})}
 
 
 @transaction.atomic

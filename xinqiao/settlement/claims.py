@@ -18,8 +18,7 @@ def owed_on(terms: Terms, day: date, *, days_in_year: int) -> int:
     """Fen owed on a day, not before ``counted_on``, rounded half up; raises ValueError for terms without that day."""
     if terms.counted_on is None or day < terms.counted_on:
         raise ValueError("a claim is counted from its day on")
-    base = terms.principal_fen + terms.interest_fen + terms.fees_fen
-    return base + grown_by(terms, (day - terms.counted_on).days, days_in_year=days_in_year)
+    return counted_total(terms) + grown_by(terms, (day - terms.counted_on).days, days_in_year=days_in_year)
 
 
 def grown_by(terms: Terms, days: int, *, days_in_year: int) -> int:

@@ -8,6 +8,8 @@ import tomllib
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from xinqiao.kernel.errors import Problem
@@ -29,13 +31,25 @@ class Connection:
 
 
 def list_connections() -> list[Connection]:
-    """The connected bodies, none by default; raises InvalidBodies, also where there is no file to read."""
+    """The connected bodies, none by default; raises InvalidBodies, also where there is no file to read.
+
+    Read anew when the file changes, so a body can be connected without a restart.
+    """
     file = node.bodies_file()
     if file is None:
         return []
     try:
-        if stat.S_IMODE(file.stat().st_mode) & 0o077:
-            raise InvalidBodies([Problem(field=file.name, code="settlement.mode", message="chmod 600")])
+        stamp = file.stat()
+    except OSError as error:
+        raise InvalidBodies([Problem(field=file.name, code="settlement.toml", message=str(error))]) from error
+    if stat.S_IMODE(stamp.st_mode) & 0o077:
+        raise InvalidBodies([Problem(field=file.name, code="settlement.mode", message="chmod 600")])
+    return list(_connections(file, stamp.st_mtime_ns, stamp.st_size))
+
+
+@lru_cache(maxsize=4)
+def _connections(file: Path, _changed: int, _size: int) -> tuple[Connection, ...]:
+    try:
         rows = tomllib.loads(file.read_text(encoding="utf-8")).get("bodies", [])
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise InvalidBodies([Problem(field=file.name, code="settlement.toml", message=str(error))]) from error
@@ -49,7 +63,7 @@ def list_connections() -> list[Connection]:
     ]  # fmt: skip
     if problems:
         raise InvalidBodies(problems)
-    return [Connection(row["code"], row["url"].rstrip("/"), _key(row["key"]), row["secret"]) for row in rows]
+    return tuple(Connection(r["code"], r["url"].rstrip("/"), _key(r["key"]), r["secret"]) for r in rows)
 
 
 def find_connection(code: str) -> Connection | None:

@@ -32,8 +32,8 @@ def load_settlement(path: Path) -> SettlementRules:
         item=raw["item"],
         bodies=tuple(_body(row) for row in raw["bodies"]),
         checks={code: _check(row) for code, row in raw["checks"].items()},
-        verifications={code: _words(row, "name") for code, row in raw["verifications"].items()},
-        basis={code: _words(row, "name") for code, row in raw["basis"].items()},
+        verifications={code: Words.of(row, "name") for code, row in raw["verifications"].items()},
+        basis={code: Words.of(row, "name") for code, row in raw["basis"].items()},
         accept_days={ProceedingKind(kind): int(days) for kind, days in raw["accept_days"].items()},
         **{name: int(raw[name]) for name in NUMBERS},
     )
@@ -53,8 +53,4 @@ def _body(row: Mapping[str, Any]) -> Body:
 
 
 def _check(row: Mapping[str, Any]) -> CheckWords:
-    return CheckWords(_words(row, "name"), _words(row, "clause"), _words(row, "next_step"))
-
-
-def _words(row: Mapping[str, Any], field: str) -> Words:
-    return Words(row[field], row[f"{field}_en"])
+    return CheckWords(Words.of(row, "name"), Words.of(row, "clause"), Words.of(row, "next_step"))

@@ -19,12 +19,11 @@ from xinqiao.kernel.canonical import read_json, sha256_hex
 from xinqiao.kernel.errors import XinqiaoError
 from xinqiao.parties.queries import enterprise_names, get_organisation
 from xinqiao.plumbing import settings as node
-from xinqiao.settlement.actions import SYSTEM
 from xinqiao.settlement.adapters.rest import RestBody
 from xinqiao.settlement.claims import formula
 from xinqiao.settlement.connections import Connection, list_connections
 from xinqiao.settlement.models import ActRow, BodyRow, LineRow, ProceedingRow
-from xinqiao.settlement.moving import CHANGED, keep_paper, note_arrival, sealed, was_brought
+from xinqiao.settlement.moving import CHANGED, SYSTEM, keep_paper, note_arrival, sealed, was_brought
 from xinqiao.settlement.queries import (
     facts_of,
     is_erased,
@@ -183,7 +182,7 @@ def act_place(act: str) -> str:
 @transaction.atomic
 def _arrived(row: ActRow, receipt: bytes, ref: str, now: datetime) -> None:
     """The body has the act: its receipt is kept, and from now on it is asked what came of it."""
-    if not _still_waiting(row):
+    if _still_waiting(row) is None:
         return
     digest = sha256_hex(receipt) if receipt else ""
     kept = sealed(row.proceeding.enterprise, receipt, place=f"{act_place(row.id)}:receipt", now=now) if receipt else b""
@@ -198,10 +197,10 @@ def _arrived(row: ActRow, receipt: bytes, ref: str, now: datetime) -> None:
 @transaction.atomic
 def _sent_back(row: ActRow, said: str, now: datetime) -> None:
     """The body did not take the act: the proceeding stands where it stood before, and the creditor reads why."""
-    if not _still_waiting(row):
+    held = _still_waiting(row)
+    if held is None:
         return
     ActRow.objects.filter(id=row.id).update(state=SendState.REFUSED, attempts=row.attempts + 1, next_at=None, said=said)
-    held: ProceedingRow = row_of(row.proceeding_id, lock=True)
     if held.state == row.after:
         _stand_back(held, row, said)
     if was_brought(held, row.body):
@@ -212,10 +211,10 @@ def _sent_back(row: ActRow, said: str, now: datetime) -> None:
     _well(row.body, now)
 
 
-def _still_waiting(row: ActRow) -> bool:
-    """Whether nobody settled this act meanwhile: a sender that was slow may have been overtaken by another."""
-    row_of(row.proceeding_id, lock=True)
-    return ActRow.objects.filter(id=row.id, state=SendState.WAITING).exists()
+def _still_waiting(row: ActRow) -> ProceedingRow | None:
+    """The proceeding, held; None when the act was settled meanwhile: a slow sender may have been overtaken."""
+    held = row_of(row.proceeding_id, lock=True)
+    return held if ActRow.objects.filter(id=row.id, state=SendState.WAITING).exists() else None
 
 
 def _stand_back(held: ProceedingRow, row: ActRow, said: str) -> None:

@@ -35,11 +35,12 @@ from xinqiao.settlement.types import (
     Terms,
 )
 from xinqiao.vault.keeping import keep_sealed
-from xinqiao.vault.sealing import seal_with, sealing_keys
+from xinqiao.vault.sealing import seal_for
 from xinqiao.vault.types import enterprise_subject
 from xinqiao.webhooks.actions import tell
 
 FOLDER = "settlement"
+SYSTEM = "system:settlement"
 CHANGED = "proceeding.changed"
 
 
@@ -58,10 +59,7 @@ class Move:
 
 def sealed(enterprise: str, data: bytes, *, place: str, now: datetime) -> bytes:
     """Bytes under the enterprise's key."""
-    subject = enterprise_subject(enterprise)
-    key = sealing_keys([subject], now=now)[subject].newest
-    assert key is not None
-    return seal_with(key, data, place=place)
+    return seal_for(enterprise_subject(enterprise), data, place=place, now=now)
 
 
 def set_presence(row: ProceedingRow, presence: str, *, now: datetime) -> None:

@@ -283,9 +283,12 @@ def filing_of(found: Proceeding, *, today: date, court: str = "") -> Filing:
     )
 
 
-def checks_before(found: Proceeding, event: str, *, now: datetime, court: str = "") -> list[CheckLine]:
-    """What the checks before a step say now."""
-    return check_filing(filing_of(found, today=beijing_day(now), court=court), event)
+def checks_before(
+    found: Proceeding, events: Iterable[str], *, now: datetime, court: str = ""
+) -> dict[str, list[CheckLine]]:
+    """What the checks before each of these steps say now; what they look at is read once."""
+    filing = filing_of(found, today=beijing_day(now), court=court)
+    return {event: check_filing(filing, event) for event in events}
 
 
 def bodies_health() -> list[BodyHealth]:

@@ -14,7 +14,7 @@ from xinqiao.ingest.actions import receive_rows
 from xinqiao.kernel.canonical import canonical_bytes, read_json
 from xinqiao.kernel.money import format_fen
 from xinqiao.settlement.models import ProceedingRow, ResultRow, StepRow
-from xinqiao.settlement.moving import sealed
+from xinqiao.settlement.moving import SYSTEM, sealed
 from xinqiao.settlement.queries import facts_of, settlement_rules
 from xinqiao.settlement.rules import EVENTS
 from xinqiao.settlement.types import RESULT_RECORDED, Proceeding, Told
@@ -25,7 +25,6 @@ from xinqiao.vault.types import Sealing, enterprise_subject
 
 log = logging.getLogger(__name__)
 
-SYSTEM = "system:settlement"
 BATCH = 500
 
 

@@ -9,7 +9,7 @@ from xinqiao.kernel.dated import add_months
 from xinqiao.kernel.errors import Phrase
 from xinqiao.kernel.transitions import Transitions
 from xinqiao.settlement.refusals import NotTheirStep
-from xinqiao.settlement.types import PaperKind, ProceedingKind, ProceedingState, Side
+from xinqiao.settlement.types import PaperKind, Proceeding, ProceedingKind, ProceedingState, Side
 from xinqiao.settlement.words import SettlementRules
 
 S = ProceedingState
@@ -174,6 +174,12 @@ def is_over(kind: ProceedingKind, state: ProceedingState) -> bool:
 def steps_for(kind: ProceedingKind, state: ProceedingState, side: Side) -> tuple[str, ...]:
     """The steps that a side may take now."""
     return tuple(event for event in TRANSITIONS[kind].events(state) if TAKEN_BY[event] is side)
+
+
+def steps_of_body(found: Proceeding, code: str) -> tuple[str, ...]:
+    """The steps that a body may take now: its own, and those of the enforcing court where it is that."""
+    sides = ((Side.BODY, found.body), (Side.COURT, found.court))
+    return tuple(e for side, held in sides if held == code for e in steps_for(found.kind, found.state, side))
 
 
 def may_object_online(kind: ProceedingKind, state: ProceedingState) -> bool:

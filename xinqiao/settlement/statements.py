@@ -6,7 +6,6 @@ The node signs acts (``xinqiao-act+jws``); a body signs receipts (``xinqiao-rece
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,9 +13,9 @@ from typing import Any
 
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.crypto import SigningKey
-from xinqiao.oauth.jose import Unreadable, claims_of, header_of
+from xinqiao.oauth.jose import Unreadable, claims_of, compact, ed25519_jwk, header_of
 from xinqiao.plumbing import settings as node
-from xinqiao.plumbing.key_store import key_store
+from xinqiao.plumbing.key_store import own_key
 from xinqiao.settlement.connections import Connection
 from xinqiao.settlement.refusals import InvalidStatement
 from xinqiao.settlement.rules import EVENTS, LONGEST_REASON
@@ -48,14 +47,13 @@ class BodyEvent:
 
 def own_jwk() -> dict[str, str]:
     """The node's public key as a JWK, for a body to be told."""
-    return {"kty": "OKP", "crv": "Ed25519", "x": _base64url(_own().public.raw)}
+    return ed25519_jwk(_own().public.raw)
 
 
 def sign(claims: Mapping[str, Any], *, kind: str) -> str:
     """Claims as a compact JWS by the node's key for bodies, which may lie in a token that only signs."""
-    header = {"alg": "Ed25519", "typ": kind}
-    signed = f"{_base64url(canonical_bytes(header))}.{_base64url(canonical_bytes(dict(claims)))}"
-    return f"{signed}.{_base64url(_own().sign(signed.encode()))}"
+    header = canonical_bytes({"alg": "Ed25519", "typ": kind})
+    return compact(header, canonical_bytes(dict(claims)), sign=_own().sign)
 
 
 def call_token(connection: Connection, *, what: str, now: datetime) -> str:
@@ -174,10 +172,6 @@ def _claims(text: str, connection: Connection, kind: str) -> dict[str, Any]:
     return claims
 
 
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
 def _own() -> SigningKey:
-    found: SigningKey = key_store().find(KEY_NAME) or key_store().create(KEY_NAME)
+    found: SigningKey = own_key(KEY_NAME)
     return found

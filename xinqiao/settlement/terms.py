@@ -73,10 +73,10 @@ def _payment_faults(terms: Terms) -> Iterable[Problem]:
             yield Problem("guarantors", "settlement.field", Phrase("请填写担保人名称"), row=number)
 
 
-def check_paper(kind: str, name: str, data: bytes, *, permitted: Iterable[PaperKind] = OF_PARTIES) -> PaperKind:
+def check_paper(kind: str, name: str, data: bytes) -> PaperKind:
     """The kind of a paper, if it is one that may be handed in; raises InvalidTerms with every fault."""
     faults = paper_problems(name or "file", data, code="settlement")
-    if kind not in {str(one) for one in permitted}:
+    if kind not in {str(one) for one in OF_PARTIES}:
         faults.append(Problem("kind", "settlement.field", Phrase("请从清单中选")))
     if faults:
         raise InvalidTerms(faults)

@@ -6,19 +6,18 @@ from datetime import datetime
 
 from xinqiao.kernel.durable import durable_file
 from xinqiao.plumbing.settings import home
-from xinqiao.vault.sealing import open_with, seal_with, sealing_keys, subject_keys
+from xinqiao.vault.sealing import open_with, seal_for, subject_keys
 from xinqiao.vault.types import Sealing
 
 
 def keep_sealed(subject: str, data: bytes, *, folder: str, name: str, place: str, now: datetime) -> str:
     """Store a file; returns its path relative to the node's home. ``place`` is bound to the sealed bytes."""
-    key = sealing_keys([subject], now=now)[subject].newest
-    assert key is not None
+    sealed = seal_for(subject, data, place=place, now=now)
     within = home() / folder
     within.mkdir(parents=True, exist_ok=True)
     path = within / f"{name}.sealed"
     with durable_file(path) as out:
-        out.write(seal_with(key, data, place=place))
+        out.write(sealed)
     return str(path.relative_to(home()))
 
 

@@ -89,6 +89,11 @@ def seal_with(key: OpenKey, value: str | bytes, *, place: str) -> bytes:
     return key.version.to_bytes(VERSION_BYTES, "big") + key.suite.seal(data, key=key.secret, place=bound)
 
 
+def seal_for(subject: str, data: bytes, *, place: str, now: datetime) -> bytes:
+    """Bytes under a subject's newest key, made where there was none."""
+    return seal_with(_newest(sealing_keys([subject], now=now)[subject]), data, place=place)
+
+
 def seal_into(key: OpenKey, out: IO[bytes], *, place: str) -> SealedFile:
     """A file that seals what is written to it under a key at hand, as :func:`seal_with` would all of it."""
     out.write(key.version.to_bytes(VERSION_BYTES, "big"))

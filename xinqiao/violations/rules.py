@@ -60,7 +60,7 @@ def load_register(path: Path) -> Register:
     workdays = dict(raw["workdays"])
     if set(workdays) != {str(s) for s in CaseState} - {"closed", "unfounded"} or min(workdays.values()) < 1:
         raise ValueError(f"{path.name}: one number of working days, at least 1, for each step")
-    kinds = {row["code"]: ViolationKind(row["code"], *(_words(row, x) for x in ("name", "says", "basis")))
+    kinds = {row["code"]: ViolationKind(row["code"], *(Words.of(row, x) for x in ("name", "says", "basis")))
              for row in raw["kinds"]}  # fmt: skip
     measures = {row["code"]: _measure(row) for row in raw["measures"]}
     return Register(kinds, measures, workdays, raw["complaint_days"])
@@ -71,11 +71,7 @@ def _measure(row: Mapping[str, Any]) -> CaseMeasure:
     severe = row.get("severe", False)
     if effect is not Effect.NONE and not severe:
         raise ValueError(f"{row['code']}: a measure with an effect needs two people")
-    return CaseMeasure(row["code"], _words(row, "name"), _words(row, "basis"), effect, severe)
-
-
-def _words(row: Mapping[str, Any], field: str) -> Words:
-    return Words(row[field], row[f"{field}_en"])
+    return CaseMeasure(row["code"], Words.of(row, "name"), Words.of(row, "basis"), effect, severe)
 
 
 def check_words(text: str, *, field: str = "reason") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from xinqiao.kernel.canonical import base64url_text
 from xinqiao.kernel.errors import Invalid, Problem
 from xinqiao.release.queries import list_accesses
 from xinqiao.release.types import Access
@@ -27,7 +28,7 @@ class InvalidCursor(Invalid):
 
 def encode_cursor(at: datetime, key: str) -> str:
     """The place after a line, as an opaque text."""
-    return base64.urlsafe_b64encode(f"{at.isoformat()}|{key}".encode()).decode().rstrip("=")
+    return base64url_text(f"{at.isoformat()}|{key}".encode())
 
 
 def decode_cursor(cursor: str) -> tuple[datetime, str]:

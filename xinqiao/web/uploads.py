@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from django.core.files.uploadedfile import TemporaryUploadedFile, UploadedFile
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from xinqiao.ingest.actions import Upload
 from xinqiao.kernel.papers import MEDIA_TYPES, kind_of
@@ -17,6 +17,12 @@ def as_upload(file: UploadedFile) -> Upload:
     if isinstance(file, TemporaryUploadedFile):
         return Upload(file.name or "", Path(file.temporary_file_path()))
     return Upload(file.name or "", file.read())
+
+
+def posted_file(request: HttpRequest, name: str, *, most: int) -> tuple[str, bytes]:
+    """Name and bytes, cut at ``most``, of a small file of a form; both empty when none was sent."""
+    file = request.FILES.get(name)
+    return (file.name or "", file.read(most)) if file else ("", b"")
 
 
 def as_paper(name: str, kind: str, data: bytes) -> HttpResponse:

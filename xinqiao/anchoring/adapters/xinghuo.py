@@ -19,7 +19,7 @@ from xinqiao.anchoring.adapters.http import call, refused
 from xinqiao.anchoring.types import ChainReceipt, InvalidAnchor, Ledger, LedgerUnreachable, Root, Sent
 from xinqiao.kernel.canonical import base64_text
 from xinqiao.kernel.sm2 import Sm2SigningKey
-from xinqiao.plumbing.key_store import key_store
+from xinqiao.plumbing.key_store import own_key
 
 DONE, BEING_WRITTEN, NOT_THERE = "200", "1005", "1003"
 TRY_AGAIN = ("500",)
@@ -30,8 +30,7 @@ class XinghuoLedger:
 
     def __init__(self, ledger: Ledger, *, clock: Callable[[], float] = time.time) -> None:
         self._ledger, self._clock = ledger, clock
-        name = f"anchor-{ledger.name}.pem"
-        self._key: Sm2SigningKey = key_store().find(name) or key_store().create(name)
+        self._key: Sm2SigningKey = own_key(f"anchor-{ledger.name}.pem")
 
     @property
     def public_pem(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from xinqiao.federation.types import Answer, KindState, Link, Page, Receipt
 from xinqiao.federation.wire import answers_as_json, page_as_json, read_page, read_receipt
 from xinqiao.oauth.caller import Answer as Answered
 from xinqiao.oauth.caller import Program
+from xinqiao.oauth.jose import compact
 
 BASE = "/api/v1/federation"
 Read = TypeVar("Read")
@@ -32,9 +32,8 @@ class NodeProgram(Program):
 
     def assertion(self) -> str:
         """A signed statement of who calls, for this server, once, for a minute."""
-        header = {"alg": "EdDSA"}
-        signed = f"{_part(header)}.{_part(self.claims())}"
-        return f"{signed}.{_base64url(own_key().sign(signed.encode()))}"
+        header, claims = json.dumps({"alg": "EdDSA"}), json.dumps(self.claims())
+        return compact(header.encode(), claims.encode(), sign=own_key().sign)
 
     def send(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answered:
         """Send, and look at the other's clock."""
@@ -49,14 +48,6 @@ class NodeProgram(Program):
     def reach(self, method: str, url: str, *, data: bytes | None, headers: dict[str, str]) -> Answered:
         """The other's answer over the line."""
         return Program.send(self, method, url, data=data, headers=headers)
-
-
-def _part(value: Mapping[str, Any]) -> str:
-    return _base64url(json.dumps(value).encode())
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).decode().rstrip("=")
 
 
 @dataclass(slots=True)

@@ -21,6 +21,7 @@ from xinqiao.sanctions.rules import SANCTION_TRANSITIONS
 from xinqiao.sanctions.types import Determination, MeasureGroup, Sanction
 from xinqiao.web.access import Acting, Portal, posted, requires
 from xinqiao.web.middleware import error_context
+from xinqiao.web.uploads import posted_file
 
 NODE = requires(Portal.NODE, Role.OPERATOR, Role.SECURITY, readers=(Role.AUDITOR,))
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.REPORT)
@@ -37,9 +38,8 @@ def board(request: HttpRequest, *, actor: Acting) -> HttpResponse:
     context, status = dict[str, Any](), 200
     if request.method == "POST":
         try:
-            file = request.FILES.get("file")
-            data = file.read(11 * 1024 * 1024) if file else b""
-            made = actions.enter(_typed(request), name=(file.name or "") if file else "", data=data, **_by(actor))
+            name, data = posted_file(request, "file", most=11 * 1024 * 1024)
+            made = actions.enter(_typed(request), name=name, data=data, **_by(actor))
             return redirect("node-sanction", made.id)
         except Invalid as error:
             context, status = {"error": error_context(error), "typed": request.POST}, error.status

@@ -33,7 +33,15 @@ from xinqiao.settlement.queries import (
     with_due,
 )
 from xinqiao.settlement.refusals import OwnerAgrees, UnknownPaper
-from xinqiao.settlement.rules import BEFORE_BODY, EVENTS_SENT, SUPPLY, may_object_online, steps_for
+from xinqiao.settlement.rules import (
+    BEFORE_BODY,
+    EVENTS_SENT,
+    OBJECT_ONLINE,
+    SUPPLY,
+    may_object_online,
+    steps_for,
+    steps_of_body,
+)
 from xinqiao.settlement.taking import take_event
 from xinqiao.settlement.types import (
     OF_PARTIES,
@@ -45,8 +53,8 @@ from xinqiao.settlement.types import (
 )
 from xinqiao.web.access import Acting, Portal, posted, public, requires
 from xinqiao.web.middleware import error_context, status_of
-from xinqiao.web.portals.settlement_forms import read_terms, read_told, written_terms
-from xinqiao.web.uploads import as_file
+from xinqiao.web.portals.settlement_forms import MOST_BYTES, read_terms, read_told, written_terms
+from xinqiao.web.uploads import as_file, posted_file
 
 OFFICER = requires(Portal.INSTITUTION, Role.OFFICER, Role.OPERATOR, readers=(Role.AUDITOR,))
 MEMBER = requires(Portal.ENTERPRISE, Role.OWNER, Role.DELEGATE, right=Right.APPLY)
@@ -63,7 +71,9 @@ def _shown(found: Proceeding, portal: str, *, now: datetime) -> dict[str, Any]:
     """What every side sees of a proceeding."""
     rules, terms = settlement_rules(), found.terms
     bodies = {one.code: one for one in rules.bodies}
-    counted = terms.counted_on is not None and terms.principal_fen > 0
+    year, owed = rules.days_in_year, None
+    if terms.counted_on is not None and terms.principal_fen > 0:
+        owed = owed_on(terms, max(timezone.localdate(), terms.counted_on), days_in_year=year)
     return {
         "p": found,
         "portal": portal,
@@ -76,10 +86,8 @@ def _shown(found: Proceeding, portal: str, *, now: datetime) -> dict[str, Any]:
         "debtor": enterprise_names([found.enterprise]).get(found.enterprise, ""),
         "verification": rules.verifications.get(terms.verification),
         "agreed": bodies.get(terms.agreed_body),
-        "owed": owed_on(terms, max(timezone.localdate(), terms.counted_on), days_in_year=rules.days_in_year)
-        if counted and terms.counted_on
-        else None,
-        "formula": formula(terms, days_in_year=rules.days_in_year) if counted else "",
+        "owed": owed,
+        "formula": formula(terms, days_in_year=year) if owed is not None else "",
         "today": timezone.localdate(now),
         "rules": rules,
     }
@@ -126,16 +134,17 @@ def own_one(request: HttpRequest, proceeding: str, *, actor: Acting) -> HttpResp
     found = get_proceeding(proceeding, institution=actor.code)
     wanted = steps_for(found.kind, found.state, Side.CREDITOR)
     court = posted(request, "court", most=40) or found.court
-    checked = [(event, checks_before(found, event, now=now, court=court)) for event in wanted]
+    checked = checks_before(found, wanted, now=now, court=court)
+    shown = _shown(found, "institution", now=now)
     context = {
         "typed": written_terms(found.terms),
-        **_shown(found, "institution", now=now),
+        **shown,
         **context,
         "wanted": _offered(found, wanted),
-        "checked": [(EVENTS_SENT[event], lines) for event, lines in checked if lines],
+        "checked": [(EVENTS_SENT[event], lines) for event, lines in checked.items() if lines],
         "changeable": found.state in actions.CHANGEABLE,
         "kinds_of_paper": OF_PARTIES,
-        "courts": [one for one in settlement_rules().bodies if one.kind is ProceedingKind.LITIGATION],
+        "courts": [one for one in shown["rules"].bodies if one.kind is ProceedingKind.LITIGATION],
         "loan": loan_of(found),
     }
     return render(request, "settlement/proceeding.html", context, status=status)
@@ -152,8 +161,7 @@ def _creditor_step(request: HttpRequest, proceeding: str, actor: Acting) -> None
     if step == "terms":
         actions.state_terms(proceeding, read_terms(request), **by)
     elif step == "paper":
-        file = request.FILES.get("file")
-        name, data = (file.name or "", file.read(6 << 20)) if file else ("", b"")
+        name, data = posted_file(request, "file", most=MOST_BYTES)
         actions.hand_in(proceeding, posted(request, "paper_kind", most=12), name=name, data=data, **by)
     elif step == SUPPLY:
         actions.supply(proceeding, reason=posted(request, "reason", most=600), **by)
@@ -191,7 +199,7 @@ def about_one(request: HttpRequest, proceeding: str, *, actor: Acting) -> HttpRe
         try:
             if step == "agree" and actor.actor.role is not Role.OWNER:
                 raise OwnerAgrees()
-            if step == "object_online":
+            if step == OBJECT_ONLINE:
                 actions.object_online(proceeding, **said)
             else:
                 actions.answer(proceeding, step, **said)
@@ -237,15 +245,13 @@ def brought_one(request: HttpRequest, proceeding: str, *, actor: Acting) -> Http
         except XinqiaoError as error:
             context, status = {"error": error_context(error), "typed": request.POST}, status_of(error)
     found = get_proceeding(proceeding, body=actor.code)
-    sides = [side for side, code in ((Side.BODY, found.body), (Side.COURT, found.court)) if code == actor.code]
-    wanted = [event for side in sides for event in steps_for(found.kind, found.state, side)]
     shown = _shown(found, "judicial", now=now)
     mine = next((one for one in shown["rules"].bodies if one.code == actor.code), None)
     context = {
         **shown,
         **context,
         "by_program": mine is not None and mine.connected,
-        "wanted": [(event, EVENTS_SENT[event]) for event in wanted],
+        "wanted": [(event, EVENTS_SENT[event]) for event in steps_of_body(found, actor.code)],
     }
     return render(request, "settlement/proceeding.html", context, status=status)
 

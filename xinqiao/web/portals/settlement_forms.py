@@ -15,6 +15,7 @@ from xinqiao.settlement.refusals import InvalidTerms
 from xinqiao.settlement.rules import WITH_PAPER
 from xinqiao.settlement.types import Guarantor, PaperKind, Payment, Terms, Told
 from xinqiao.web.access import posted
+from xinqiao.web.uploads import posted_file
 from xinqiao.web.words import translate
 
 MOST_BYTES = 6 << 20
@@ -100,7 +101,7 @@ def _written(one: Guarantor) -> str:
 def read_told(request: HttpRequest) -> Told:
     """What a body's staff entered; raises InvalidTerms naming every field that cannot be read."""
     typed = _Typed(request)
-    event, file = typed.text("event", 24), request.FILES.get("file")
+    event, (name, data) = typed.text("event", 24), posted_file(request, "file", most=MOST_BYTES)
     told = Told(
         event=event,
         on=typed.read("on", date.fromisoformat, date.min),
@@ -109,9 +110,9 @@ def read_told(request: HttpRequest) -> Told:
         amount_fen=typed.read("amount", parse_yuan, None),
         perform_by=typed.read("perform_by", date.fromisoformat, None),
         presence=typed.text("presence", 200),
-        paper=WITH_PAPER.get(event, PaperKind.NOTICE) if file else None,
-        name=(file.name or "") if file else "",
-        data=file.read(MOST_BYTES) if file else b"",
+        paper=WITH_PAPER.get(event, PaperKind.NOTICE) if data else None,
+        name=name,
+        data=data,
     )
     typed.finish()
     return told

@@ -21,10 +21,9 @@ from xinqiao.settlement.queries import (
     settlement_rules,
 )
 from xinqiao.settlement.refusals import InvalidTerms
-from xinqiao.settlement.rules import EVENTS_SENT, SUPPLY, steps_for
+from xinqiao.settlement.rules import EVENTS_SENT, SUPPLY, steps_for, steps_of_body
 from xinqiao.settlement.taking import take_event
 from xinqiao.settlement.types import (
-    OF_PARTIES,
     About,
     CheckVerdict,
     Guarantor,
@@ -318,16 +317,13 @@ def _document(found: Proceeding, caller: OrganisationFacts) -> Any:
 def _said(found: Proceeding, caller: OrganisationFacts) -> dict[str, Any]:
     """The caller's view; an institution does not see the package of evidence, which is the body's."""
     lender = caller.kind is OrganisationKind.INSTITUTION
-    sides = [Side.CREDITOR] if lender else [
-        side for side, code in ((Side.BODY, found.body), (Side.COURT, found.court)) if code == caller.code
-    ]  # fmt: skip
-    wanted = [event for side in sides for event in steps_for(found.kind, found.state, side)]
+    own = steps_for(found.kind, found.state, Side.CREDITOR) if lender else steps_of_body(found, caller.code)
     shown = {name: getattr(found, name) for name in ProceedingOut.model_fields if hasattr(found, name)}
-    papers = [p for p in list_papers(found.id) if not lender or p.kind in OF_PARTIES or p.side is not Side.NODE]
+    papers = [p for p in list_papers(found.id) if not lender or p.kind is not PaperKind.PACKAGE]
     return {
         **shown,
         "says": translate(found.state.label),
-        "next": wanted,
+        "next": list(own),
         "steps": [
             {
                 **{name: getattr(s, name) for name in ProceedingStepOut.model_fields if name != "says"},
@@ -336,12 +332,11 @@ def _said(found: Proceeding, caller: OrganisationFacts) -> dict[str, Any]:
             for s in list_steps(found)
         ],
         "papers": [{name: getattr(p, name) for name in PaperOut.model_fields} for p in papers],
-        "checks": _checks(found, wanted) if lender else [],
+        "checks": _checks(found, own) if lender else [],
     }
 
 
-def _checks(found: Proceeding, wanted: list[str]) -> list[dict[str, Any]]:
-    now = timezone.now()
+def _checks(found: Proceeding, steps: tuple[str, ...]) -> list[dict[str, Any]]:
     return [
         {
             "step": name,
@@ -351,6 +346,6 @@ def _checks(found: Proceeding, wanted: list[str]) -> list[dict[str, Any]]:
             "clause": words(one.clause),
             "next_step": words(one.next_step),
         }
-        for name in wanted
-        for one in checks_before(found, name, now=now)
+        for name, lines in checks_before(found, steps, now=timezone.now()).items()
+        for one in lines
     ]
