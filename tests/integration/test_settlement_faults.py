@@ -361,3 +361,15 @@ def test_a_wrong_file_of_connections_stops_the_messenger_only(office: Peer) -> N
         rounds()
     file.write_text(good)
     assert rounds() == 1
+
+
+def test_while_that_file_is_wrong_what_a_body_has_to_learn_waits_for_it(office: Peer) -> None:
+    made, file = filed(), node.bodies_file()
+    assert file is not None and rounds() == 1
+    good = file.read_text()
+    file.write_text("[[bodies]]\ncode = 5\n")
+    actions.object_online(made.id, enterprise=FIRM, reason="要求线下", **OWNER)
+    assert [one.state for one in list_sendings(made.id)] == [SendState.SENT, SendState.WAITING]
+    file.write_text(good)
+    rounds(LATER + MINUTES)
+    assert office.state(made.id)["acts"] == ["file", "object_online"]

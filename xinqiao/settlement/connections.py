@@ -71,6 +71,14 @@ def find_connection(code: str) -> Connection | None:
     return next((one for one in list_connections() if one.code == code), None)
 
 
+def works_by_hand(code: str) -> bool:
+    """Whether a body is known to have no program; not while a wrong file leaves it open: what waits is not lost."""
+    try:
+        return find_connection(code) is None
+    except InvalidBodies:
+        return False
+
+
 def _faults(number: int, row: Mapping[str, Any]) -> list[Problem]:
     wrong = {}
     code, url, secret = (row.get(name) for name in ("code", "url", "secret"))

@@ -11,7 +11,7 @@ from xinqiao.evidence.actions import record
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex, sm3_hex
 from xinqiao.kernel.dated import new_number
 from xinqiao.kernel.errors import Phrase
-from xinqiao.settlement.connections import find_connection
+from xinqiao.settlement.connections import works_by_hand
 from xinqiao.settlement.models import ActRow, LineRow, PaperRow, ProceedingRow, StepRow
 from xinqiao.settlement.queries import (
     paper_place,
@@ -127,7 +127,7 @@ def enqueue(
     """Put an act for a body into the queue, in the transaction of the step. ``stood``: since when, and due when."""
     LineRow.objects.get_or_create(proceeding=row, body=receiver)
     # Staff in a portal have at once what nothing has to be packed for; a program has to be called.
-    by_hand = move.event not in PACKED and find_connection(receiver) is None
+    by_hand = move.event not in PACKED and works_by_hand(receiver)
     act = ActRow.objects.create(
         id=new_number("A", now), proceeding=row, body=receiver, act=move.event, before=before, after=row.state,
         said_by=move.side, step=made.number, stood_since=stood[0], stood_due=stood[1], made_at=now,

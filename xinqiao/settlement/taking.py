@@ -39,7 +39,8 @@ LONGEST = {"document_no": 120, "presence": 200}
 def take_event(proceeding: str, told: Told, *, body: str, actor: str, now: datetime) -> Proceeding:
     """Take what a body's staff entered. Raises UnknownProceeding, InvalidTerms, NotTheirStep, TransitionRefused.
 
-    Raises ByProgram for a connected body: its decisions come signed and in order.
+    Raises ByProgram for a connected body: its decisions come signed and in order. InvalidBodies while a wrong file
+    leaves open whether it is one.
     """
     row = row_of(proceeding, body=body, lock=True)
     if find_connection(body) is not None:
