@@ -46,10 +46,9 @@ def _steps() -> int:
     return taken
 
 
+@pytest.mark.sqlite  # only SQLite counts its steps; the plans are tested below
 def test_a_batch_takes_as_many_steps_in_a_long_log_with_a_long_backlog(monkeypatch: pytest.MonkeyPatch) -> None:
     """SQLite scanned the whole log for every 256 leaves, so that a million waiting took 11 minutes, not 15 s."""
-    if connection.vendor != "sqlite":
-        pytest.skip("only SQLite counts its steps; the plans are tested below")
     monkeypatch.setattr(actions, "BATCH", 256)
     _wait(256)
     short = _steps()
@@ -61,10 +60,9 @@ def test_a_batch_takes_as_many_steps_in_a_long_log_with_a_long_backlog(monkeypat
     assert long < 1.5 * short
 
 
+@pytest.mark.postgresql  # SQLite has no statistics here; its steps are counted above
 def test_the_last_place_is_found_at_once_when_statistics_know_of_none() -> None:
     """PostgreSQL counted on one placed entry, did without the index's order for MAX() and read all that there were."""
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has no statistics here; its steps are counted above")
     _wait(300)
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE evidence_entry")
@@ -77,9 +75,7 @@ def test_the_last_place_is_found_at_once_when_statistics_know_of_none() -> None:
 
 def test_no_question_about_the_log_reads_all_of_it() -> None:
     _wait(300)
-    with CaptureQueriesContext(
-        connection,
-    ) as asked:
+    with CaptureQueriesContext(connection) as asked:
         sequence(now=NOW)
         list_placed(10, events=["e"])
     questions = [sql for sql in (q["sql"] for q in asked) if "evidence_entry" in sql and sql.startswith("SELECT")]
