@@ -19,12 +19,16 @@ ACTOR = "system:benchmark"
 
 
 @contextmanager
-def fresh_node() -> Iterator[Path]:
+def fresh_node(kept: Path | None = None) -> Iterator[Path]:
     """Set Django up on an empty home, and on an empty database beside DATABASE_URL when that is set; once a process.
 
+    With ``kept`` the home is that folder, as an earlier call left it, and stays; its database is then SQLite within it.
     The environment is read when Django starts, so nothing of ours may be imported before this is entered.
     """
-    home = Path(tempfile.mkdtemp(prefix="xinqiao-bench-"))
+    home = kept or Path(tempfile.mkdtemp(prefix="xinqiao-bench-"))
+    home.mkdir(parents=True, exist_ok=True)
+    if kept:
+        os.environ.pop("DATABASE_URL", None)
     for name in ("XINQIAO_LAKE", "XINQIAO_EVIDENCE", "XINQIAO_KEYS", "XINQIAO_SPARK"):
         os.environ.pop(name, None)
     os.environ["XINQIAO_HOME"] = str(home / "node")
@@ -39,7 +43,8 @@ def fresh_node() -> Iterator[Path]:
             yield home
             connections.close_all()
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if not kept:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 @contextmanager

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -18,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.figure import Figure, percentile
-from benchmarks.node import ACTOR, SEED, database_name, deliver_sample, fresh_node, write_sample
+from benchmarks.node import ACTOR, SEED, database_name
+from benchmarks.province import delivered_province
 
 if TYPE_CHECKING:
     from xinqiao.records.types import AsOf
@@ -33,10 +33,7 @@ BAR = f"p95 at most {COLD_MS} ms cold, {WARM_MS} ms warm, report at most {READ_M
 def measure(scale: float) -> Figure:
     """Deliver and evaluate a province, then ask about one enterprise at a time."""
     firms = max(500, round(FIRMS * scale))
-    with fresh_node() as home:
-        write_sample(home / "sample", firms=firms, months=MONTHS)
-        rows = deliver_sample(home / "sample")
-        shutil.rmtree(home / "sample")
+    with delivered_province(firms=firms, months=MONTHS) as (_, rows):
         as_of, codes = _evaluated()
         rng = random.Random(SEED)
         equal = _equal(rng.sample(codes, 20), as_of)

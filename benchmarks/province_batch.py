@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.figure import Figure
-from benchmarks.node import deliver_sample, fresh_node, write_sample
+from benchmarks.province import delivered_province
 
 NAME = "province_batch"
 FIRMS, MONTHS, ROUNDS = 1_700_000, 8, 2  # so many months of monthly series: about 60 records an enterprise
@@ -91,10 +91,7 @@ def _python(*command: str) -> dict[str, Any]:
 
 def took(firms: int) -> Took:
     """Load a province, then measure in turns, each of ours in a process of its own; the best of each."""
-    with fresh_node() as home:
-        write_sample(home / "sample", firms=firms, months=MONTHS)
-        deliver_sample(home / "sample")
-        shutil.rmtree(home / "sample")
+    with delivered_province(firms=firms, months=MONTHS) as (home, _):
         files, reads = _files(), _columns_read()
         now = datetime.now(UTC)
         floors, rivals, runs, fews = [], [], [], []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
+from shaanxi.indicators.arithmetic import newest
 from xinqiao.indicators import AsOf, Row, indicator
 
 BASIS = "部门间数据互相印证（工作草案）"
@@ -186,7 +187,7 @@ insured_2m.example(
 )
 def employees_reported(row: Row, as_of: AsOf) -> Column:
     """Employees in the newest annual report of the last 18 months."""
-    return F.max_by(row.employees, F.when(as_of.within(row.filed_on, months=18), row.filed_on))
+    return newest(row.employees, row.filed_on, within=as_of.within(row.filed_on, months=18))
 
 
 employees_reported.example(
@@ -236,7 +237,7 @@ subscribed_fen.example(
 )
 def rd_spend_fen(row: Row, as_of: AsOf) -> Column:
     """R&D spend of the latest year within two."""
-    return F.max_by(row.rd_fen, F.when(as_of.within(row.year_end, months=24), row.year_end))
+    return newest(row.rd_fen, row.year_end, within=as_of.within(row.year_end, months=24))
 
 
 rd_spend_fen.example(

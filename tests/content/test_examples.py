@@ -14,8 +14,8 @@ from xinqiao.catalogue.types import Example, Item
 from xinqiao.evaluation.compute import scorecards
 from xinqiao.evaluation.peers import PeerTable
 from xinqiao.indicators.authoring import AsOf as Day
-from xinqiao.indicators.authoring import Derived, Indicator, Peer, Row
-from xinqiao.indicators.compute import ARROW, item_pass, pass_steps
+from xinqiao.indicators.authoring import Derived, Indicator, Peer
+from xinqiao.indicators.compute import ARROW, item_pass, item_row, pass_steps
 from xinqiao.indicators.derive import GROUP, places_of_one, ranked
 from xinqiao.indicators.engine import session
 from xinqiao.indicators.registry import load_indicators
@@ -80,7 +80,7 @@ def test_all_indicators_of_an_item_together(code: str) -> None:
     assert [c.to_plan(None).WhichOneof("expr_type") for c in steps.after] == ["alias"] * len(steps.after)
     [together] = steps.of(frame).collect()
     for one in chosen:
-        [alone] = frame.agg(one.aggregate(Row(frame.columns), Day(as_of.valid))).collect()
+        [alone] = frame.agg(one.aggregate(item_row(item, frame.columns), Day(as_of.valid))).collect()
         assert together[one.facts.column] == alone[0]
 
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import random
 from datetime import date
+from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
 from xinqiao.catalogue.load import load_catalogue
 from xinqiao.evaluation.load import in_force, load_scorecards
 from xinqiao.evaluation.types import CardIndicator, Scorecard
 from xinqiao.indicators.authoring import Derived, Indicator, Peer
+from xinqiao.indicators.compute import ARROW
+from xinqiao.indicators.engine import session
 from xinqiao.indicators.registry import load_indicators
+from xinqiao.indicators.scoring import scored, scored_line
+from xinqiao.indicators.types import Bin, Kind
+from xinqiao.indicators.views import local_frame
 from xinqiao.plumbing.settings import content_dir
 
 INDICATORS = load_indicators()
@@ -137,3 +145,33 @@ def test_outcomes_and_own_words_are_not_scored() -> None:
     for indicator in BASIC.indicators:
         rests_on = {CATALOGUE.item(code).row for code in INDICATORS[indicator.code].indicator.facts.items}
         assert not rests_on & {"P01", "Q01"}, indicator.code
+
+
+@every_card
+def test_one_line_is_scored_as_the_province_is(card: Scorecard) -> None:
+    """Over values at and beside every bound, and not known: by the engine's columns, and by the same rules for one."""
+    pick, scoring = random.Random(11), card.scoring
+    codes = dict.fromkeys([*scoring.bins, *(v.indicator for v in scoring.vetoes)])
+    facts = {code: INDICATORS[code].indicator.facts for code in codes}
+    drawn = []
+    for _ in range(600):
+        luck, known = pick.random(), pick.choice((0.4, 0.7, 1))
+        values = {f.column: _drawn_value(pick, scoring.bins.get(c, ()), f.kind, luck) for c, f in facts.items()}
+        drawn.append({name: value if pick.random() < known else None for name, value in values.items()})
+    schema = pa.schema([(f.column, ARROW[f.kind]) for f in facts.values()])
+    table = pa.Table.from_pylist(drawn, schema=schema)
+    found = scored(local_frame(session(), table), scoring).toArrow().to_pylist()
+    assert found == [line | scored_line(line, scoring) for line in table.to_pylist()]
+    assert len({line["grade"] for line in found}) > 5 and len({line["score"] for line in found}) > 100
+
+
+def _drawn_value(pick: random.Random, bins: tuple[Bin, ...], kind: Kind, luck: float) -> object:
+    """A value at, before or after a bound; the luckier, the more often of the bin with the most points."""
+    best = max(range(len(bins)), key=lambda n: bins[n].points) if bins and pick.random() < luck else None
+    if kind is Kind.TEXT:
+        return pick.choice(bins[best].values if best is not None else [v for b in bins for v in b.values] + ["?"])
+    bounds = [b.below for b in bins if b.below is not None] or [0, 1, 2]
+    beside = (-1, 0, 1, 100_000) if kind is Kind.INTEGER else map(Decimal, ("-0.0001", "0", "0.0001", "37.5"))
+    if best is not None:
+        return bounds[best - 1] if best else bounds[0] - 1
+    return pick.choice(bounds) + pick.choice(list(beside))  # type: ignore[operator]

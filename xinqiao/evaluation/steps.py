@@ -10,6 +10,7 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -117,17 +118,25 @@ class Steps:
         return lake().write_parts(self._scored(frame_at(found)), path) if found else None
 
     def _scored(self, values: Frame) -> Iterator[pa.Table]:
+        """The results span by span; the engine is at the next one while the caller writes this one."""
         todo = self._spans()
         stamp = pa.scalar(self.run.started_at, pa.timestamp("us", tz="UTC"))
         places = self._place("places")
         placed = frame_at([lake().url(places)]) if lake().has_folder(places) else None
-        for number, span in enumerate(todo):
-            self.progress(Phrase("评分（{n}/{all}）", n=number + 1, all=len(todo)))
-            of_span = None if placed is None else span.of(placed)
-            self._write("scored", self.province.scored(span.of(values), of_span))
-            table = lake().read(self._place("scored")).sort_by("_enterprise")
-            self.grades.update({c["values"]: c["counts"] for c in pc.value_counts(table.column("grade")).to_pylist()})
-            yield table.append_column("_recorded_at", pa.repeat(stamp, table.num_rows))
+        with ThreadPoolExecutor(max_workers=1) as ahead:
+            coming = [ahead.submit(self._score, values, placed, span) for span in todo[:1]]
+            for number, after in enumerate([*todo[1:], None], start=1):
+                self.progress(Phrase("评分（{n}/{all}）", n=number, all=len(todo)))
+                table = coming.pop().result()
+                if after is not None:
+                    coming.append(ahead.submit(self._score, values, placed, after))
+                self.grades.update({c["values"]: c["counts"] for c in pc.value_counts(table["grade"]).to_pylist()})
+                yield table.append_column("_recorded_at", pa.repeat(stamp, table.num_rows))
+
+    def _score(self, values: Frame, placed: Frame | None, span: Span) -> pa.Table:
+        of_span = None if placed is None else span.of(placed)
+        self._write("scored", self.province.scored(span.of(values), of_span))
+        return lake().read(self._place("scored")).sort_by("_enterprise")
 
     def clear(self) -> None:
         """Remove what lay between the steps."""

@@ -26,10 +26,23 @@ from xinqiao.kernel.dated import add_months
 
 
 class Row:
-    """The columns of an item: ``row.decided_on`` is the column of that field; ``row.occurred_on`` the event date."""
+    """The columns of an item: ``row.decided_on`` is the column of that field; ``row.occurred_on`` the event date.
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = frozenset(columns)
+    ``key`` are the columns that, with the enterprise, tell the item's rows apart.
+    """
+
+    def __init__(self, columns: Sequence[str], key: Sequence[str] = ()) -> None:
+        self._columns, self._key = frozenset(columns), frozenset(key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Row) and (self._columns, self._key) == (other._columns, other._key)
+
+    def __hash__(self) -> int:
+        return hash((self._columns, self._key))
+
+    def once_by(self, name: str) -> bool:
+        """Whether an enterprise has at most one standing row of every value of that column, by the item's key."""
+        return self._key == {name}
 
     def __getattr__(self, name: str) -> Column:
         stored = "_occurred_on" if name == "occurred_on" else name

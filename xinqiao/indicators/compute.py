@@ -14,7 +14,8 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from xinqiao.catalogue.types import Absence, Item
+from xinqiao.catalogue.schema import key_columns
+from xinqiao.catalogue.types import Absence, Item, Role
 from xinqiao.indicators.authoring import AsOf as Day
 from xinqiao.indicators.authoring import Declared, Indicator, Row
 from xinqiao.indicators.derive import in_order, over_rows
@@ -64,15 +65,21 @@ def item_pass(view: DataFrame, item: Item, indicators: Sequence[Indicator], as_o
 
 def pass_steps(item: Item, indicators: Sequence[Indicator], as_of: AsOf) -> Steps:
     """The columns of a pass, in steps."""
-    return _steps(item.code, tuple(stored_schema(item).names), tuple(indicators), as_of.valid)
+    return _steps(item.code, item_row(item, stored_schema(item).names), tuple(indicators), as_of.valid)
 
 
 @lru_cache(maxsize=512)
-def _steps(item: str, stored: tuple[str, ...], indicators: tuple[Indicator, ...], valid: date) -> Steps:
+def _steps(item: str, row: Row, indicators: tuple[Indicator, ...], valid: date) -> Steps:
     """Made once a day: making an indicator's column costs as much as computing it for one enterprise."""
     counted = F.count(F.lit(1)).alias(f"rows__{_flat(item)}"), F.max("_occurred_on").alias(f"newest__{_flat(item)}")
-    columns = [i.aggregate(Row(stored), Day(valid)) for i in indicators]
+    columns = [i.aggregate(row, Day(valid)) for i in indicators]
     return in_steps([*counted, *columns], f"of__{_flat(item)}__")
+
+
+def item_row(item: Item, columns: Sequence[str]) -> Row:
+    """The columns of an item's rows as a formula is given them."""
+    subject = item.role(Role.ENTERPRISE)
+    return Row(columns, [column for _, column in key_columns(item) if subject is None or column not in subject.columns])
 
 
 def _flat(code: str) -> str:

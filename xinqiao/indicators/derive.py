@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from xinqiao.indicators.authoring import Declared, Derived, Indicator, Peer
-from xinqiao.indicators.scoring import size_column, value_column
+from xinqiao.indicators.scoring import division_of, size_column, value_column
 from xinqiao.indicators.types import Kind, Measure, Scoring, Standing
 
 GROUP = "peer_group"
@@ -65,7 +65,7 @@ def with_derived(values: DataFrame, indicators: Sequence[Declared], scoring: Sco
 def _group(scoring: Scoring) -> Column:
     """Division and size class, such as ``34:small``; null without an industry."""
     industry = value_column(scoring.size_inputs[0])
-    division = F.substring(F.regexp_replace(industry, "^[A-Z]", ""), 1, 2)
+    division = F.substring(division_of(industry), 1, 2)
     return F.when(industry.isNotNull(), F.concat_ws(":", division, F.col(SIZE)))
 
 

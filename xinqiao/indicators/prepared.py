@@ -17,6 +17,8 @@ from pyspark.sql.connect import proto
 from pyspark.sql.connect.column import Column as ConnectColumn
 from pyspark.sql.connect.expressions import Expression
 
+from xinqiao.indicators.repeated import attribute, in_levels, named, parts_of
+
 # Of Spark's aggregates those that a formula over rows may well use. One that is missing here is not split off, which
 # costs time and changes nothing.
 _AGGREGATES = """
@@ -49,18 +51,22 @@ def prepare(column: Column) -> Column:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Aggregating columns in three steps: ``before`` is computed of the rows, ``aggregates`` of both, ``after`` of the
-    aggregates. ``reads`` are the columns of the rows that they name."""
+    """Aggregating columns in steps: ``before`` is computed of the rows, ``aggregates`` of both, ``between`` of the
+    aggregates, level by level, ``after`` of all these. ``reads`` are the columns of the rows that they name."""
 
     before: list[Column]
     aggregates: list[Column]
+    between: list[list[Column]]
     after: list[Column]
     reads: frozenset[str]
 
     def of(self, frame: DataFrame, *group: str) -> DataFrame:
         """The columns over a frame, grouped."""
         rows = frame.select("*", *self.before) if self.before else frame
-        return rows.groupBy(*group).agg(*self.aggregates).select(*group, *self.after)
+        found = rows.groupBy(*group).agg(*self.aggregates)
+        for level in self.between:
+            found = found.select("*", *level)
+        return found.select(*group, *self.after)
 
 
 def in_steps(columns: Sequence[Column], prefix: str) -> Steps:
@@ -76,12 +82,14 @@ def in_steps(columns: Sequence[Column], prefix: str) -> Steps:
         rest, found = _split(whole, prefix, leaves)
         if rest is None:
             leaves[f"{prefix}{len(leaves)}".encode()] = whole
-            after.append(_column(_attribute(_name(whole))))
+            after.append(attribute(_name(whole)))
         else:
             leaves |= found
-            after.append(_column(rest))
+            after.append(rest)
     before = _told_apart(list(leaves.values()), prefix)
-    return Steps(before, [_column(leaf) for leaf in leaves.values()], after, frozenset(reads))
+    levels, after = in_levels(after, f"{prefix}as")
+    between = [[_column(part) for part in level] for level in levels]
+    return Steps(before, [*map(_column, leaves.values())], between, [*map(_column, after)], frozenset(reads))
 
 
 def _split(
@@ -98,8 +106,8 @@ def _split(
         key = part.SerializeToString(deterministic=True)
         leaf = known.get(key) or found.get(key)
         if leaf is None:
-            leaf = found[key] = _named(part, f"{prefix}{len(known) + len(found)}")
-        part.CopyFrom(_attribute(_name(leaf)))
+            leaf = found[key] = named(part, f"{prefix}{len(known) + len(found)}")
+        part.CopyFrom(attribute(_name(leaf)))
     return rest, found
 
 
@@ -118,8 +126,8 @@ def _told_apart(leaves: Sequence[proto.Expression], prefix: str) -> list[Column]
     for leaf in (leaf for group in alike.values() if len(group) > 1 for leaf in group):
         for argument in leaf.alias.expr.unresolved_function.arguments:
             name = f"{prefix}of{len(before)}"
-            before.append(_column(_named(argument, name)))
-            argument.CopyFrom(_attribute(name))
+            before.append(_column(named(argument, name)))
+            argument.CopyFrom(attribute(name))
     return before
 
 
@@ -128,7 +136,7 @@ def _strip_casts(message: Message) -> None:
         inner = proto.Expression()
         inner.CopyFrom(message.cast.expr)
         message.CopyFrom(inner)
-    for part in _parts(message):
+    for part in parts_of(message):
         _strip_casts(part)
 
 
@@ -141,21 +149,15 @@ def _outermost(message: Message) -> Iterator[proto.Expression]:
         ):
             yield message
             return
-    for part in _parts(message):
+    for part in parts_of(message):
         yield from _outermost(part)
 
 
 def _attributes(message: Message) -> Iterator[str]:
     if isinstance(message, proto.Expression) and message.WhichOneof("expr_type") == "unresolved_attribute":
         yield message.unresolved_attribute.unparsed_identifier
-    for part in _parts(message):
+    for part in parts_of(message):
         yield from _attributes(part)
-
-
-def _parts(message: Message) -> Iterator[Message]:
-    for field, value in message.ListFields():
-        if field.message_type is not None:
-            yield from value if field.is_repeated else (value,)
 
 
 def _message(column: Column) -> proto.Expression:
@@ -165,14 +167,6 @@ def _message(column: Column) -> proto.Expression:
 
 def _column(message: proto.Expression) -> Column:
     return ConnectColumn(Prepared(message))
-
-
-def _attribute(name: str) -> proto.Expression:
-    return proto.Expression(unresolved_attribute=proto.Expression.UnresolvedAttribute(unparsed_identifier=name))
-
-
-def _named(message: proto.Expression, name: str) -> proto.Expression:
-    return proto.Expression(alias=proto.Expression.Alias(expr=message, name=[name]))
 
 
 def _name(message: proto.Expression) -> str:

@@ -172,8 +172,8 @@ def frame_at(urls: Sequence[str]) -> DataFrame:
 
 
 def write_frame(frame: DataFrame, url: str) -> None:
-    """Have the engine write a frame into a new folder."""
-    frame.write.parquet(url)
+    """Have the engine write a frame into a new folder. Read once soon after, it need not be small."""
+    frame.write.parquet(url, compression="snappy")
 
 
 def without(frame: DataFrame, enterprises: Sequence[str]) -> DataFrame:

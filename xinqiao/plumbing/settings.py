@@ -157,8 +157,8 @@ def spark_url() -> str:
 
 @cache
 def evaluation_rows() -> int:
-    """XINQIAO_EVALUATION_ROWS: records that an evaluation has in memory at a time; default 12 million."""
-    return int(os.environ.get("XINQIAO_EVALUATION_ROWS") or 12_000_000)
+    """XINQIAO_EVALUATION_ROWS: records that an evaluation has in memory at a time; default 30 million (some 6 GiB)."""
+    return int(os.environ.get("XINQIAO_EVALUATION_ROWS") or 30_000_000)
 
 
 @cache

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from threading import Lock
 from typing import IO, Any
@@ -22,12 +22,15 @@ from xinqiao.plumbing.settings import lake_uri
 from xinqiao.records.types import FileFacts
 
 # Small enough that one enterprise's rows cost one small read, large enough to compress well and to be few: of a wide
-# table (a run has hundreds of columns) fewer rows, because a group is read whole.
-ROW_GROUP, CELLS, FEWEST_ROWS = 8_192, 2**20, 1_024
+# table (a run has hundreds of columns) fewer rows, because a group is read whole, and of a short one, because most
+# items are short and every answer reads from all of them.
+ROW_GROUP, CELLS, FEWEST_ROWS, GROUPS = 8_192, 2**20, 1_024, 128
+WIDE = 100  # columns of a file that is read alone
 FOOTERS = 4096  # of this many files the footer stays in memory
 SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
 AFTER_ALL = "\U0010ffff"  # no code comes after this
-GROUP_BYTES = 256 * 2**20  # decoded row groups read last that stay in memory; files never change once written
+BESIDES = 2_048  # bytes that a table takes beside its values; most hold no row
+ROWS_BYTES = 64 * 2**20  # rows of enterprises read last that stay in memory; files never change once written
 
 
 class Recent:
@@ -35,7 +38,7 @@ class Recent:
 
     def __init__(self, most_bytes: int) -> None:
         self._most, self._held = most_bytes, 0
-        self._tables: OrderedDict[Hashable, pa.Table] = OrderedDict()
+        self._tables: OrderedDict[Hashable, tuple[pa.Table, int]] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: Hashable, make: Callable[[], pa.Table]) -> pa.Table:
@@ -43,14 +46,15 @@ class Recent:
         with self._lock:
             if key in self._tables:
                 self._tables.move_to_end(key)
-                return self._tables[key]
+                return self._tables[key][0]
         made = make()
+        size = made.get_total_buffer_size() + BESIDES
         with self._lock:
-            if key not in self._tables and made.nbytes <= self._most:
-                self._tables[key] = made
-                self._held += made.nbytes
+            if key not in self._tables and size <= self._most:
+                self._tables[key] = made, size
+                self._held += size
             while self._held > self._most:
-                self._held -= self._tables.popitem(last=False)[1].nbytes
+                self._held -= self._tables.popitem(last=False)[1][1]
         return made
 
     @property
@@ -71,7 +75,7 @@ class Lake:
             self.filesystem, self.root, self.local = fs.LocalFileSystem(), str(Path(uri).resolve()), True
             self.prefix = self.root
         self._footer = lru_cache(maxsize=FOOTERS)(self._read_footer)
-        self._groups = Recent(GROUP_BYTES)
+        self._rows = Recent(ROWS_BYTES)
 
     def full(self, path: str) -> str:
         """The path as pyarrow's file system takes it."""
@@ -119,7 +123,7 @@ class Lake:
 
     def empty_cells(self, path: str) -> dict[str, int]:
         """How many cells of each column are empty, as the footer says: no row is read."""
-        metadata, _ = self._footer(path)
+        metadata = self._footer(path)[0]
         counts: dict[str, int] = dict.fromkeys(metadata.schema.names, 0)
         for number in range(metadata.num_row_groups):
             for position, name in enumerate(metadata.schema.names):
@@ -144,22 +148,37 @@ class Lake:
         """
         if enterprise is None:
             return pq.read_table(self.full(path), filesystem=self.filesystem, partitioning=None)
-        metadata, spans = self._footer(path)
+        metadata, spans, empty = self._footer(path)
         chosen = None
         if columns is not None:
             chosen = tuple(name for name in metadata.schema.names if name == "_enterprise" or name in columns)
+            empty = empty.select(chosen)
         groups = [n for n, (first, last) in enumerate(spans) if first <= enterprise <= last]
         if not groups:
-            empty = metadata.schema.to_arrow_schema().empty_table()
-            return empty.select(chosen) if chosen else empty
-        tables = [
-            self._groups.get((path, n, chosen), lambda n=n: self._read_group(path, metadata, n, chosen)) for n in groups
-        ]
-        return pa.concat_tables(table.filter(pc.equal(table.column("_enterprise"), enterprise)) for table in tables)
+            return empty
+        read = partial(self._read_rows, path, metadata, enterprise, empty)
+        return pa.concat_tables(self._rows.get((path, n, chosen, enterprise), partial(read, n)) for n in groups)
+
+    def _read_rows(
+        self, path: str, metadata: pq.FileMetaData, enterprise: str, empty: pa.Table, number: int
+    ) -> pa.Table:
+        """Rows of one enterprise in one row group. Most items hold nothing of it, so codes are looked through first;
+        the other columns, which take seven times as long, are decoded no further than to its last row."""
+        with self.filesystem.open_input_file(self.full(path)) as source:
+            file = pq.ParquetFile(source, metadata=metadata)
+            codes = file.read_row_groups([number], columns=["_enterprise"], use_threads=False).column(0)
+            first, count = pc.index(codes, enterprise).as_py(), pc.sum(pc.equal(codes, enterprise)).as_py()
+            if not count:
+                return empty
+            # Of many files at once each is one thread's; of a wide one, a run's, the columns are shared out.
+            wide = empty.num_columns > WIDE
+            reader = file.iter_batches(first + count, row_groups=[number], columns=empty.column_names, use_threads=wide)
+            # Taken, not sliced: what is kept must not hold the rest of the group.
+            return pa.Table.from_batches([next(reader).take(pa.array(range(first, first + count)))])
 
     def read_span(self, path: str, first: str | None, below: str | None) -> pa.Table:
         """Rows of enterprises from ``first`` to before ``below``, None = open; other row groups are not read."""
-        metadata, spans = self._footer(path)
+        metadata, spans, _ = self._footer(path)
         low, high = first or "", below or AFTER_ALL
         groups = [n for n, (least, greatest) in enumerate(spans) if least < high and greatest >= low]
         with self.filesystem.open_input_file(self.full(path)) as source:
@@ -167,18 +186,14 @@ class Lake:
         codes = table.column("_enterprise")
         return table.filter(pc.and_(pc.greater_equal(codes, low), pc.less(codes, high)))
 
-    def _read_group(self, path: str, metadata: pq.FileMetaData, number: int, columns: Sequence[str] | None) -> pa.Table:
-        with self.filesystem.open_input_file(self.full(path)) as source:
-            return pq.ParquetFile(source, metadata=metadata).read_row_groups(
-                [number], columns=columns, use_threads=False
-            )
-
-    def _read_footer(self, path: str) -> tuple[pq.FileMetaData, tuple[tuple[str, str], ...]]:
-        """A file's metadata and the first and last enterprise of each row group; files never change once written."""
+    def _read_footer(self, path: str) -> tuple[pq.FileMetaData, tuple[tuple[str, str], ...], pa.Table]:
+        """A file's metadata, the first and last enterprise of each row group, and its columns without a row; files
+        never change once written."""
         with self.filesystem.open_input_file(self.full(path)) as source:
             metadata = pq.read_metadata(source)
         column = metadata.schema.names.index("_enterprise")
-        return metadata, tuple(_span(metadata.row_group(n).column(column)) for n in range(metadata.num_row_groups))
+        spans = tuple(_span(metadata.row_group(n).column(column)) for n in range(metadata.num_row_groups))
+        return metadata, spans, metadata.schema.to_arrow_schema().empty_table()
 
     def remove(self, path: str) -> None:
         """Delete a file that nothing registers."""
@@ -228,7 +243,8 @@ def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
         writer = writer or pq.ParquetWriter(
             out, part.schema, compression="zstd", store_schema=True, use_dictionary=_repeating(part)
         )
-        writer.write_table(part, row_group_size=max(FEWEST_ROWS, min(ROW_GROUP, CELLS // part.num_columns)))
+        most = min(ROW_GROUP, CELLS // part.num_columns, part.num_rows // GROUPS)
+        writer.write_table(part, row_group_size=max(FEWEST_ROWS, most))
         if part.num_rows:
             codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
             tally["first_enterprise"] = tally["first_enterprise"] or codes[0].as_py()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
+from shaanxi.indicators.arithmetic import newest
 from xinqiao.indicators import AsOf, Row, indicator
 
 
@@ -21,7 +21,7 @@ from xinqiao.indicators import AsOf, Row, indicator
 )
 def fund_depositors(row: Row, as_of: AsOf) -> Column:
     """Depositors in the latest month of the last 12."""
-    return F.max_by(row.depositors, F.when(as_of.within(row.month, months=12), row.month))
+    return newest(row.depositors, row.month, within=as_of.within(row.month, months=12))
 
 
 fund_depositors.example(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from decimal import Decimal
 
 from pyspark.sql import Column
-from pyspark.sql import functions as F
 
-from shaanxi.indicators.arithmetic import change_percent
+from shaanxi.indicators.arithmetic import change_percent, newest
 from xinqiao.indicators import AsOf, Row, indicator
 
 ITEM = "social.insurance"
@@ -26,7 +25,7 @@ ITEM = "social.insurance"
 )
 def insured_persons(row: Row, as_of: AsOf) -> Column:
     """Persons in the latest month of the last 12; null when the series is older than that."""
-    return F.max_by(row.insured_persons, F.when(as_of.within(row.month, months=12), row.month))
+    return newest(row.insured_persons, row.month, within=as_of.within(row.month, months=12))
 
 
 insured_persons.example(

@@ -23,7 +23,7 @@ from xinqiao.indicators import AsOf, Row, indicator
 )
 def sales_slope_percent(row: Row, as_of: AsOf) -> Column:
     """Monthly slope of sales over 24 months."""
-    return slope_percent(row.sales_fen, as_of.months_before(row.month), within=as_of.within(row.month, months=24))
+    return slope_percent(row.sales_fen, row.month, as_of, months=24, once=row.once_by("month"))
 
 
 sales_slope_percent.example(
@@ -64,7 +64,7 @@ sales_slope_percent.example(
 )
 def insured_slope_percent(row: Row, as_of: AsOf) -> Column:
     """Monthly slope of insured persons over 12 months."""
-    return slope_percent(row.insured_persons, as_of.months_before(row.month), within=as_of.within(row.month, months=12))
+    return slope_percent(row.insured_persons, row.month, as_of, months=12, once=row.once_by("month"))
 
 
 insured_slope_percent.example(
@@ -105,7 +105,7 @@ insured_slope_percent.example(
 )
 def kwh_slope_percent(row: Row, as_of: AsOf) -> Column:
     """Monthly slope of electricity over 12 months."""
-    return slope_percent(row.used_kwh, as_of.months_before(row.month), within=as_of.within(row.month, months=12))
+    return slope_percent(row.used_kwh, row.month, as_of, months=12, once=row.once_by("month"))
 
 
 kwh_slope_percent.example(
@@ -146,7 +146,7 @@ kwh_slope_percent.example(
 )
 def invoice_slope_percent(row: Row, as_of: AsOf) -> Column:
     """Monthly slope of invoices over 12 months."""
-    return slope_percent(row.invoiced_fen, as_of.months_before(row.month), within=as_of.within(row.month, months=12))
+    return slope_percent(row.invoiced_fen, row.month, as_of, months=12, once=row.once_by("month"))
 
 
 invoice_slope_percent.example(

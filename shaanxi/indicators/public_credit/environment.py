@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-from shaanxi.indicators.arithmetic import latest
+from shaanxi.indicators.arithmetic import latest_text
 from xinqiao.indicators import AsOf, Row, indicator
 
 
@@ -43,7 +43,7 @@ environment_penalties_36m.example(rows=[{"decided_on": "2020-03-01"}], as_of="20
 )
 def environment_grade(row: Row, as_of: AsOf) -> Column:
     """Grade of the newest rating of the last 24 months."""
-    return latest(row.grade, row.rated_on, within=as_of.within(row.rated_on, months=24))
+    return latest_text(row.grade, row.rated_on, within=as_of.within(row.rated_on, months=24))
 
 
 environment_grade.example(
