@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -37,7 +38,14 @@ Rows = list[dict[str, str]]
 Sample = tuple[Path, Manifest]
 
 
-def _generate(folder: Path, *, firms: int = FIRMS, dirt: float = 0.0, registration: Path | None = None) -> Manifest:
+def _generate(
+    folder: Path,
+    *,
+    firms: int = FIRMS,
+    dirt: float = 0.0,
+    registration: Path | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Manifest:
     content = content_dir()
     return generate(
         load_catalogue(content),
@@ -48,6 +56,7 @@ def _generate(folder: Path, *, firms: int = FIRMS, dirt: float = 0.0, registrati
         content=content,
         dirt=dirt,
         registration=registration,
+        progress=progress,
     )
 
 
@@ -282,7 +291,8 @@ def test_progress_counts_every_step(tmp_path: Path) -> None:
         told.append((done, total))
 
     generate(catalogue, tmp_path / "x", firms=30, seed=1, until=UNTIL, content=content, progress=progress)
-    assert told == [(step, len(catalogue.items)) for step in range(1, len(catalogue.items) + 1)]
+    steps = len(catalogue.items) + 1  # one an item, and one to write the files
+    assert told == [(step, steps) for step in range(1, steps + 1)]
 
 
 def _with_field(sample: Mapping[str, object]) -> Callable[[Item], Item]:
@@ -354,3 +364,47 @@ def test_money_is_spelled_in_yuan() -> None:
     assert texts.to_pylist() == ["0.00", "0.05", "1234567.89"]
     assert with_separators(texts, np.array([False, False, True])).to_pylist()[2] == "1,234,567.89"
     assert isinstance(texts, pa.Array)
+
+
+def test_a_sample_that_was_stopped_goes_on_to_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped within a chunk and again while the files are written: the third time only what is missing is drawn."""
+    monkeypatch.setattr(sys.modules[generate.__module__], "CHUNK", 100)
+    whole = _generate(tmp_path / "whole", firms=350, dirt=0.05)
+    folder, drawn = tmp_path / "stopped", Counter[str]()
+
+    def stopping(on: Callable[[str, int], bool]) -> Callable[[str, int, int], None]:
+        def tell(name: str, done: int, _: int) -> None:
+            drawn[name] += 1
+            if on(name, done):
+                raise KeyboardInterrupt
+
+        return tell
+
+    items = len(make_plans(load_catalogue(content_dir()), load_model(content_dir())))
+    for on in (lambda _, done: done == items * 2 + 5, lambda name, done: (name, done) == ("写入文件", 4 * items + 3)):
+        with pytest.raises(KeyboardInterrupt):
+            _generate(folder, firms=350, dirt=0.05, progress=stopping(on))
+    with pytest.raises(SampleRefused):
+        _generate(folder, firms=351, dirt=0.05)
+    drawn.clear()
+    again = _generate(folder, firms=350, dirt=0.05, progress=stopping(lambda *_: False))
+    assert again == whole and drawn == {"已有的部分": 4, "写入文件": 4}
+    names = sorted(p.relative_to(tmp_path / "whole") for p in (tmp_path / "whole").rglob("*"))
+    assert names == sorted(p.relative_to(folder) for p in folder.rglob("*"))
+    assert all(
+        (folder / n).read_bytes() == (tmp_path / "whole" / n).read_bytes() for n in names if (folder / n).is_file()
+    )
+
+
+def test_a_chunk_cut_short_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[generate.__module__], "CHUNK", 60)
+
+    def stop(name: str, *_: int) -> None:
+        if name == "写入文件":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        _generate(tmp_path / "a", firms=100, progress=stop)
+    cut = max((tmp_path / "a").rglob("000001/*.arrow"), key=lambda path: path.stat().st_size)
+    cut.write_bytes(cut.read_bytes()[:-10])
+    assert _generate(tmp_path / "a", firms=100) == _generate(tmp_path / "b", firms=100)

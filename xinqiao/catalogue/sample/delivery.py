@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import IO, Protocol, cast
@@ -88,6 +89,15 @@ class XlsxSink:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
+def by_file(plan: ItemPlan, table: pa.Table, years: Ints) -> Iterator[tuple[str, pa.Table]]:
+    """Rows of an item by the file they go into; ``years`` says into which yearly one each row goes."""
+    if plan.delivery.split == "none":
+        yield plan.item.code, table
+        return
+    for year in np.unique(years).tolist():
+        yield str(year), table.filter(pa.array(years == year))
+
+
 class Deliveries:
     """All files of a sample while it is written: one folder an item, one file a year where the item says so."""
 
@@ -97,15 +107,8 @@ class Deliveries:
         self._open: dict[tuple[str, str], tuple[Path, Sink]] = {}
         self._done: list[File] = []
 
-    def write(self, plan: ItemPlan, table: pa.Table, years: Ints) -> None:
-        """Append a chunk's rows of an item; ``years`` says into which yearly file each row goes."""
-        if plan.delivery.split == "none":
-            self._append(plan, plan.item.code, table)
-            return
-        for year in np.unique(years).tolist():
-            self._append(plan, str(year), table.filter(pa.array(years == year)))
-
-    def _append(self, plan: ItemPlan, stem: str, table: pa.Table) -> None:
+    def append(self, plan: ItemPlan, stem: str, table: pa.Table) -> None:
+        """Append rows of an item to a file."""
         key = (plan.item.code, stem)
         if key in self._open and plan.delivery.format == "xlsx":
             _, sink = self._open[key]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import shutil
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,12 +18,13 @@ import pyarrow as pa
 from xinqiao.catalogue.sample.activity import live
 from xinqiao.catalogue.sample.codes import CAPACITY
 from xinqiao.catalogue.sample.columns import Drawing
-from xinqiao.catalogue.sample.delivery import CsvSink, Deliveries
+from xinqiao.catalogue.sample.delivery import CsvSink, Deliveries, by_file
 from xinqiao.catalogue.sample.dirt import soil
 from xinqiao.catalogue.sample.firms import Firms, Registered, draw_firms, draw_kinds, set_demo_kinds
 from xinqiao.catalogue.sample.history import write_history
 from xinqiao.catalogue.sample.identity import Texts, write_texts
 from xinqiao.catalogue.sample.model import load_model
+from xinqiao.catalogue.sample.parts import OUTCOMES, Parts
 from xinqiao.catalogue.sample.plan import ItemPlan, make_plans
 from xinqiao.catalogue.sample.registration import read_registrations
 from xinqiao.catalogue.sample.rows import draw_rows
@@ -57,28 +61,44 @@ def generate(
 ) -> Manifest:
     """Write a sample of ``firms`` enterprises, dated up to ``until``, into an empty ``folder``.
 
-    ``dirt`` is the share of rows with a defect, ``months`` how far back monthly series go, by default as the model has
-    it. ``registration`` is a folder of registrations in the real layout
-    to take districts, classes, capital and dates from. ``progress`` is told (item name, steps done, steps in all).
+    One that was stopped on the way goes on when it is asked for again, to the same bytes. ``dirt`` is the share of
+    rows with a defect, ``months`` how far back monthly series go, by default as the model has it. ``registration`` is a
+    folder of registrations in the real layout to take districts, classes, capital and dates from. ``progress`` is told
+    (item name, steps done, steps in all).
     Raises InvalidContent for a wrong declaration, SampleRefused for a folder in use or an impossible number.
     """
     model = load_model(content)
     model = replace(model, months=months) if months else model
     plans = make_plans(catalogue, model)
-    _check(folder, firms)
-    folder.mkdir(parents=True, exist_ok=True)
-    writer = _Writer(model, plans, folder, seed=seed, until=until, dirt=dirt, progress=progress)
+    asked = {"firms": firms, "seed": seed, "until": until.isoformat(), "dirt": dirt, "months": model.months}
+    asked |= {"registration": str(registration or ""), "content": _digest_of(content)}
+    parts = Parts(folder, asked)
+    _check(folder, firms, parts)
+    parts.begin()
+    writer = _Writer(model, plans, folder, parts, seed=seed, until=until, dirt=dirt, progress=progress)
+    writer.chunks = -(-firms // CHUNK)
     chunks = _chunks(catalogue, model, firms=firms, seed=seed, registration=registration)
-    for number, (first, count, given) in enumerate(chunks):
-        writer.write_chunk(number, first, count, given, steps=-(-firms // CHUNK))
-    return writer.finish()
+    count = 0
+    for number, (first, size, given) in enumerate(chunks):
+        writer.write_chunk(number, first, size, given)
+        count = number + 1
+    return writer.finish(count)
 
 
-def _check(folder: Path, firms: int) -> None:
-    if folder.exists() and any(folder.iterdir()):
-        raise SampleRefused(reason=f"{folder} 不是空文件夹")
+def _check(folder: Path, firms: int, parts: Parts) -> None:
     if not 1 <= firms <= CAPACITY:
         raise SampleRefused(reason=f"企业数应在 1 到 {CAPACITY} 之间")
+    if folder.exists() and any(folder.iterdir()) and not parts.fits:
+        raise SampleRefused(reason=f"{folder} 不是空文件夹")
+
+
+def _digest_of(content: Path) -> str:
+    """SHA-256 of what rows are drawn by: the content, and the code that draws."""
+    digest = hashlib.sha256()
+    for folder, ending in ((content, "*.toml"), (Path(__file__).parent, "*.py")):
+        for path in sorted(folder.rglob(ending)):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\n" + path.read_bytes())
+    return digest.hexdigest()
 
 
 def _chunks(
@@ -98,28 +118,37 @@ def _chunks(
 
 
 class _Writer:
-    """Draws chunks and writes them; keeps the open files and the row counters between chunks."""
+    """Draws chunks, keeps the row counters between them, and writes the files of all."""
 
     def __init__(
         self,
         model: FirmModel,
         plans: tuple[ItemPlan, ...],
         folder: Path,
+        parts: Parts,
         *,
         seed: int,
         until: date,
         dirt: float,
         progress: Progress | None,
     ) -> None:
-        self.model, self.plans, self.folder = model, plans, folder
+        self.model, self.plans, self.folder, self.parts = model, plans, folder, parts
         self.seed, self.until, self.dirt = seed, until, dirt
-        self.progress = progress
-        self.deliveries = Deliveries(folder, until)
-        self.outcomes = CsvSink(folder / "outcomes.csv", ["uscc", "archetype", "defaulted_on"])
+        self.progress, self.chunks = progress, 1
         self.serials = {plan.item.code: 1 for plan in plans}
 
-    def write_chunk(self, number: int, first: int, count: int, given: Registered | None, *, steps: int) -> None:
-        """Draw ``count`` firms from number ``first`` on, and append their rows of every item."""
+    def write_chunk(self, number: int, first: int, count: int, given: Registered | None) -> None:
+        """Draw ``count`` firms from number ``first`` on with their rows of every item, unless they are there."""
+        held = self.parts.serials_after(number)
+        if held is None:
+            self.parts.open()
+            self._draw(number, first, count, given)
+            self.parts.close(number, self.serials)
+            return
+        self.serials = held
+        self._tell("已有的部分", (number + 1) * len(self.plans))
+
+    def _draw(self, number: int, first: int, count: int, given: Registered | None) -> None:
         rng = np.random.default_rng([self.seed, number])
         kinds = draw_kinds(self.model, rng, count, given)
         demos = set_demo_kinds(self.model, kinds) if first == 0 else 0
@@ -137,8 +166,12 @@ class _Writer:
             drawing = Drawing(self.model, own, firms, texts, activity, rows, self.until, serial, self.seed)
             self._deliver(plan, drawing, given)
             self.serials[plan.item.code] += len(rows)
-            if self.progress:
-                self.progress(plan.item.name, number * len(self.plans) + index + 1, steps * len(self.plans))
+            self._tell(plan.item.name, number * len(self.plans) + index + 1)
+
+    def _tell(self, name: str, done: int) -> None:
+        """A chunk takes a step for every item, and one when the files are written."""
+        if self.progress:
+            self.progress(name, done, self.chunks * (len(self.plans) + 1))
 
     def _deliver(self, plan: ItemPlan, drawing: Drawing, given: Registered | None) -> None:
         if not len(drawing.rows):
@@ -154,24 +187,44 @@ class _Writer:
             # Demonstration firms stay clean: their accounts must find every record.
             spared = drawing.firms.demo[drawing.rows.firm]
             table, years = soil(drawing.rng, plan, table, years, share=self.dirt, spared=spared)
-        self.deliveries.write(plan, table, years)
+        for stem, rows in by_file(plan, table, years):
+            self.parts.add(plan.item.code, stem, rows)
 
     def _write_outcomes(self, firms: Firms, texts: Texts) -> None:
         archetype = words_at([a.code for a in self.model.archetypes], firms.kinds.archetype)
         defaulted = blanked(spell_days(firms.default, "iso"), firms.default < NEVER)
-        self.outcomes.write(pa.table({"uscc": texts["uscc"], "archetype": archetype, "defaulted_on": defaulted}))
+        table = pa.table({"uscc": texts["uscc"], "archetype": archetype, "defaulted_on": defaulted})
+        self.parts.add(OUTCOMES, OUTCOMES, table)
 
-    def finish(self) -> Manifest:
-        """Close every file and write the manifest."""
-        self.outcomes.close()
+    def _append(self, number: int, deliveries: Deliveries, outcomes: CsvSink) -> None:
+        plans = {plan.item.code: plan for plan in self.plans}
+        for item, stem, table in self.parts.read(number):
+            if item == OUTCOMES:
+                outcomes.write(table)
+            else:
+                deliveries.append(plans[item], stem, table)
+
+    def finish(self, count: int) -> Manifest:
+        """Write the files of all ``count`` chunks, then the manifest; what a stopped attempt wrote of them goes."""
+        for plan in self.plans:
+            shutil.rmtree(self.folder / plan.item.code, ignore_errors=True)
+        deliveries = Deliveries(self.folder, self.until)
+        outcomes = CsvSink(self.folder / "outcomes.csv", ["uscc", "archetype", "defaulted_on"])
+        with ExitStack() as opened:
+            opened.callback(outcomes.close)
+            opened.callback(deliveries.close)
+            for number in range(count):
+                self._tell("写入文件", count * len(self.plans) + number + 1)
+                self._append(number, deliveries, outcomes)
         manifest = Manifest(
-            firms=self.outcomes.rows,
+            firms=outcomes.rows,
             seed=self.seed,
             until=self.until,
             dirt=self.dirt,
-            files=self.deliveries.close(),
-            demo_firms=self.model.demo_firms[: self.outcomes.rows],
+            files=deliveries.close(),
+            demo_firms=self.model.demo_firms[: outcomes.rows],
         )
         text = json.dumps(manifest.as_json(), ensure_ascii=False, indent=1, sort_keys=True)
         (self.folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+        self.parts.remove()
         return manifest
