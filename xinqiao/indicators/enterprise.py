@@ -61,7 +61,7 @@ def score_enterprise(
         return None
     firm = _Firm(tuple(items), tuple(indicators), scoring, frozenset(standing), frozenset(unsettled))
     line = {SUBJECT: enterprise} | _passed(standing, steps)
-    values = _valued(line, firm, [item for item in items if item.code in standing and standing[item.code].num_rows])
+    values = _valued(line, firm)
     placing = peers_among(indicators)
     compared = {p.of.facts.column for p in placing}
     values |= _ask(values, compared, firm.types, places_of_one(values, placing, peers)) if placing else {}
@@ -83,22 +83,17 @@ class _Firm:
         """The stored type of every column there can be."""
         return _types(self.items, self.indicators)
 
-    def settled(self, line: Line, items: Sequence[Item]) -> Line:
-        """What the passes over some items come to: none and not known told apart."""
-        delivered = {item.code for item in items if item.code in self.delivered}
-        passed = [SUBJECT]
-        for item in items:
-            if item.code in delivered:
-                mine = (i.facts.column for i in of_item(item, self.indicators))
-                passed += [rows_column(item), newest_column(item), *mine]
-        frame = _frame(line, passed, self.types)
-        return _only_row(settle(frame, items, delivered, self.indicators, self.unsettled))
-
 
 @lru_cache(maxsize=64)
 def _absent(firm: _Firm) -> Line:
-    """The settled values of an enterprise of which no item has a row."""
-    return firm.settled({}, firm.items)
+    """The settled values of an enterprise of which no item has a row: none and not known told apart."""
+    passed = [SUBJECT]
+    for item in firm.items:
+        if item.code in firm.delivered:
+            mine = (i.facts.column for i in of_item(item, firm.indicators))
+            passed += [rows_column(item), newest_column(item), *mine]
+    frame = _frame({}, passed, firm.types)
+    return _only_row(settle(frame, firm.items, set(firm.delivered), firm.indicators, firm.unsettled))
 
 
 @lru_cache(maxsize=64)
@@ -134,9 +129,10 @@ def _together(lines: Sequence[DataFrame]) -> DataFrame:
     return _together(lines[:half]).crossJoin(_together(lines[half:]))
 
 
-def _valued(line: Line, firm: _Firm, present: Sequence[Item]) -> Line:
-    """Every value but places: of the items ``present``, of the others as without a row, derived, size class, group."""
-    values = _absent(firm) | firm.settled(line, present)
+def _valued(line: Line, firm: _Firm) -> Line:
+    """Every value but places: those of the passes stand as they are, of other items as without a row; derived values,
+    size class, group."""
+    values = _absent(firm) | line
     derived = [i for i in in_order(firm.indicators) if isinstance(i, Derived)]
     read = {value_name(code) for code in firm.scoring.size_inputs}
     read |= {source.facts.column for one in derived for source in one.inputs}
