@@ -114,7 +114,7 @@ def _write(
         kept = [pool.submit(keeper.keep_file, number, upload) for number, upload in enumerate(uploads)]
         accepted = one_ahead(intake.accepted())
         parts = (with_system_columns(intake.item, rows, delivery, now) for rows in accepted)
-        facts = write_parts(intake.item, parts, batch=delivery, kind=kind, now=now)
+        facts = write_parts(intake.item, parts, batch=delivery, kind=kind, now=now, rows=intake.delivered)
         return facts, [path.result() for path in kept]
 
 

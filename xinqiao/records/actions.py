@@ -35,23 +35,31 @@ def write_file(
 ) -> FileFacts:
     """Write a batch's rows, personal values sealed, sorted by enterprise; invisible until :func:`register_file`."""
     order = [("_enterprise", "ascending"), ("_row", "ascending")]
-    facts = write_parts(item, [table.sort_by(order)], batch=batch, kind=kind, now=now)
+    parts = [table.sort_by(order)]
+    facts = write_parts(item, parts, batch=batch, kind=kind, now=now, rows=table.num_rows)
     assert facts is not None
     return facts
 
 
 def write_parts(
-    item: Item, parts: Iterable[pa.Table], *, batch: str, kind: FileKind = FileKind.DELIVERY, now: datetime
+    item: Item,
+    parts: Iterable[pa.Table],
+    *,
+    batch: str,
+    kind: FileKind = FileKind.DELIVERY,
+    now: datetime,
+    rows: int,
 ) -> FileFacts | None:
     """The same for rows that come in tables, sorted by enterprise and row also across them; None when none come.
 
-    One table at a time is in memory.
+    One table at a time is in memory. ``rows`` is about how many there are in all.
     """
     sealed = (seal_table(item, part, now=now) for part in parts)
     first = next(sealed, None)
     if first is None:
         return None
-    return lake().write_parts(chain([first], sealed), f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet")
+    path = f"{item.code}/{kind}/{batch}-{secrets.token_hex(3)}.parquet"
+    return lake().write_parts(chain([first], sealed), path, rows=rows)
 
 
 def register_file(item: str, facts: FileFacts, *, batch: str, kind: FileKind, actor: str, now: datetime) -> None:

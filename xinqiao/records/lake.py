@@ -24,7 +24,7 @@ from xinqiao.records.types import FileFacts
 # Small enough that one enterprise's rows cost one small read, large enough to compress well and to be few: of a wide
 # table (a run has hundreds of columns) fewer rows, because a group is read whole, and of a short one, because most
 # items are short and every answer reads from all of them.
-ROW_GROUP, CELLS, FEWEST_ROWS, GROUPS = 8_192, 2**20, 1_024, 128
+ROW_GROUP, CELLS, FEWEST_ROWS, GROUPS = 8_192, 2**20, 1_024, 256
 WIDE = 100  # columns of a file that is read alone
 FOOTERS = 4096  # of this many files the footer stays in memory
 SCRATCH = "work"  # folder of what a run keeps between its steps; nothing in it is ever registered
@@ -87,17 +87,18 @@ class Lake:
 
     def write(self, table: pa.Table, path: str) -> FileFacts:
         """Write a table sorted by ``_enterprise``; the bytes are on disk when this returns."""
-        return self.write_parts([table], path)
+        return self.write_parts([table], path, rows=table.num_rows)
 
-    def write_parts(self, parts: Iterable[pa.Table], path: str) -> FileFacts:
+    def write_parts(self, parts: Iterable[pa.Table], path: str, *, rows: int | None = None) -> FileFacts:
         """Write one file of tables that follow each other, at least one, sorted by ``_enterprise`` also across them.
 
+        ``rows`` is about how many they have together, where that is known: a short file has smaller row groups.
         Only one part is in memory at a time. The bytes are on disk, under the final name, when this returns.
         """
         self.filesystem.create_dir(self.full(path).rpartition("/")[0], recursive=True)
         with self._durable(path) as out:
             digests = Digesting(out, sm3=True)
-            tally = _write_parquet(parts, digests)
+            tally = _write_parquet(parts, digests, ROW_GROUP if rows is None else rows // GROUPS)
         return FileFacts(path=path, size=digests.size, sha256=digests.sha256, sm3=digests.sm3, **tally)
 
     @contextmanager
@@ -235,15 +236,16 @@ def _span(column: pq.ColumnChunkMetaData) -> tuple[str, str]:
     return (found.min, found.max) if found is not None and found.has_min_max else ("", AFTER_ALL)
 
 
-def _write_parquet(parts: Iterable[pa.Table], out: Digesting) -> dict[str, Any]:
-    """Write the parts as one file; rows, first and last enterprise, and the earliest time of recording."""
+def _write_parquet(parts: Iterable[pa.Table], out: Digesting, group: int) -> dict[str, Any]:
+    """Write the parts as one file of groups of ``group`` rows where that is neither too few nor too many; rows, first
+    and last enterprise, and the earliest time of recording."""
     tally: dict[str, Any] = {"rows": 0, "first_enterprise": "", "last_enterprise": "", "first_recorded_at": None}
     writer = None
     for part in parts:
         writer = writer or pq.ParquetWriter(
             out, part.schema, compression="zstd", store_schema=True, use_dictionary=_repeating(part)
         )
-        most = min(ROW_GROUP, CELLS // part.num_columns, part.num_rows // GROUPS)
+        most = min(ROW_GROUP, CELLS // part.num_columns, group)
         writer.write_table(part, row_group_size=max(FEWEST_ROWS, most))
         if part.num_rows:
             codes, earliest = part.column("_enterprise"), pc.min(part.column("_recorded_at")).as_py()
