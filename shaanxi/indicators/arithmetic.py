@@ -64,9 +64,9 @@ def streak(back: Column, *, good: Column, within: Column) -> Column:
     ``back`` counts the months before the day, fewer than 63.
     """
     seen, bad = _months(back, within), _months(back, within & ~F.coalesce(good, F.lit(False)))
-    kept, newest = seen - bad, seen.bitwiseAND(-seen)
+    kept, lowest = seen - bad, seen.bitwiseAND(-seen)
     # Adding a one at the newest month carries through all ones that follow it: they turn, and the bit behind them.
-    return F.when(seen > 0, _ones(kept.bitwiseXOR(kept + newest)) - 1)
+    return F.when(seen > 0, _ones(kept.bitwiseXOR(kept + lowest)) - 1)
 
 
 def _months(back: Column, when: Column) -> Column:
@@ -95,18 +95,14 @@ def _ones(bits: Column) -> Column:
 
 def _sum_of_places(bits: Column, planes: Sequence[int]) -> Column:
     """The sum of the places at which a bit is set: 2ᵏ for every place in plane k."""
-    return _total([_ones(bits.bitwiseAND(F.lit(plane))) * (1 << k) for k, plane in enumerate(planes)])
+    return reduce(add, (_ones(bits.bitwiseAND(F.lit(plane))) * (1 << k) for k, plane in enumerate(planes)))
 
 
 def _sum_of_squared_places(bits: Column, planes: Sequence[int]) -> Column:
     """The sum of the squares of these places: 2ʲ⁺ᵏ for every place in both planes, each pair twice."""
     both = [(j, k) for j in range(len(planes)) for k in range(j + 1)]
     ones = {pair: _ones(bits.bitwiseAND(F.lit(planes[pair[0]] & planes[pair[1]]))) for pair in both}
-    return _total([ones[j, k] * (1 << (j + k + (j != k))) for j, k in both])
-
-
-def _total(columns: list[Column]) -> Column:
-    return reduce(add, columns)
+    return reduce(add, (ones[j, k] * (1 << (j + k + (j != k))) for j, k in both))
 
 
 def latest(value: Column, on: Column, *, within: Column) -> Column:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -19,7 +18,7 @@ from xinqiao.indicators.derive import Peers, peers_among
 from xinqiao.indicators.province import Province
 from xinqiao.indicators.registry import load_indicators
 from xinqiao.indicators.types import IndicatorFacts
-from xinqiao.kernel.canonical import sha256_hex
+from xinqiao.kernel.digesting import tree_digest
 from xinqiao.plumbing.settings import content_dir
 from xinqiao.quality.queries import unsettled
 from xinqiao.records.queries import answered_items
@@ -83,13 +82,8 @@ def province(card: Scorecard, as_of: AsOf, sources: Mapping[str, str]) -> Provin
 @cache
 def content_digest() -> str:
     """SHA-256 over the content and the code that computes it: two runs of equal digests give equal values."""
-    digest = hashlib.sha256()
-    for folder in (content_dir(), Path(indicators.__file__).parent, Path(__file__).parent):
-        for path in sorted(folder.rglob("*")):
-            if path.suffix in (".py", ".toml"):
-                name = path.relative_to(folder).as_posix()
-                digest.update(f"{name}\n{sha256_hex(path.read_bytes())}\n".encode())
-    return digest.hexdigest()
+    folders = (content_dir(), Path(indicators.__file__).parent, Path(__file__).parent)
+    return tree_digest((folder, (".py", ".toml")) for folder in folders)
 
 
 def score_enterprise(

@@ -10,7 +10,6 @@ import json
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 
@@ -20,6 +19,7 @@ import pyarrow.compute as pc
 from xinqiao.evaluation.models import EvaluationRun
 from xinqiao.indicators.province import Frame, Province, Span, frame_at, spans, without, write_frame
 from xinqiao.kernel.errors import Phrase
+from xinqiao.plumbing.ahead import one_ahead
 from xinqiao.plumbing.settings import evaluation_rows
 from xinqiao.records.lake import SCRATCH, lake
 from xinqiao.records.queries import standing_row_count, touched_enterprises
@@ -123,17 +123,13 @@ class Steps:
         stamp = pa.scalar(self.run.started_at, pa.timestamp("us", tz="UTC"))
         places = self._place("places")
         placed = frame_at([lake().url(places)]) if lake().has_folder(places) else None
-        with ThreadPoolExecutor(max_workers=1) as ahead:
-            coming = [ahead.submit(self._score, values, placed, span) for span in todo[:1]]
-            for number, after in enumerate([*todo[1:], None], start=1):
-                self.progress(Phrase("评分（{n}/{all}）", n=number, all=len(todo)))
-                table = coming.pop().result()
-                if after is not None:
-                    coming.append(ahead.submit(self._score, values, placed, after))
-                self.grades.update({c["values"]: c["counts"] for c in pc.value_counts(table["grade"]).to_pylist()})
-                yield table.append_column("_recorded_at", pa.repeat(stamp, table.num_rows))
+        tables = (self._score(values, placed, span, number, len(todo)) for number, span in enumerate(todo, start=1))
+        for table in one_ahead(tables):
+            self.grades.update({c["values"]: c["counts"] for c in pc.value_counts(table["grade"]).to_pylist()})
+            yield table.append_column("_recorded_at", pa.repeat(stamp, table.num_rows))
 
-    def _score(self, values: Frame, placed: Frame | None, span: Span) -> pa.Table:
+    def _score(self, values: Frame, placed: Frame | None, span: Span, number: int, count: int) -> pa.Table:
+        self.progress(Phrase("评分（{n}/{all}）", n=number, all=count))
         of_span = None if placed is None else span.of(placed)
         self._write("scored", self.province.scored(span.of(values), of_span))
         return lake().read(self._place("scored")).sort_by("_enterprise")

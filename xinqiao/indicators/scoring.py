@@ -41,36 +41,16 @@ def scored(values: DataFrame, scoring: Scoring) -> DataFrame:
 
     A value that is not known gives no points (null) and lowers coverage; it never counts as zero.
     """
-    points = [*points_columns(scoring).values(), *veto_columns(scoring)]
-    return values.select("*", *points).select("*", *result_columns(scoring)).select("*", grade_of(scoring))
-
-
-@cache
-def points_columns(scoring: Scoring) -> Mapping[str, Column]:
-    """Column of a value → the column of its points. These are built once a scorecard, like all that follow."""
-    return {
-        value_name(code): prepare(_points(value_column(code), bins).alias(points_column(code)))
-        for code, bins in scoring.bins.items()
-    }
-
-
-@cache
-def veto_columns(scoring: Scoring) -> list[Column]:
-    """Whether each veto holds, from the values."""
-    return [
-        prepare(
-            F.coalesce(value_column(v.indicator) >= v.at_least, F.lit(False)).cast("bigint").alias(veto_column(v.code))
-        )
-        for v in scoring.vetoes
-    ]
+    points = [_points(value_column(code), bins).alias(points_column(code)) for code, bins in scoring.bins.items()]
+    vetoes = [_holds(veto).cast("bigint").alias(veto_column(veto.code)) for veto in scoring.vetoes]
+    return values.select("*", *points, *vetoes).select("*", *_results(scoring)).select("*", _grade_column(scoring))
 
 
 def _holds(veto: VetoRule) -> Column:
     return F.coalesce(value_column(veto.indicator) >= veto.at_least, F.lit(False))
 
 
-@cache
-def result_columns(scoring: Scoring) -> list[Column]:
+def _results(scoring: Scoring) -> list[Column]:
     """Score and coverage, from the points."""
     total = sum(_maximum(bins) for bins in scoring.bins.values())
     known = [
@@ -79,7 +59,7 @@ def result_columns(scoring: Scoring) -> list[Column]:
     ]
     score = _sum([F.coalesce(F.col(points_column(code)), F.lit(0)) for code in scoring.bins])
     coverage = F.floor(_sum(known) * F.lit(100) / F.lit(total))
-    return [prepare(score.cast("bigint").alias("score")), prepare(coverage.cast("bigint").alias("coverage"))]
+    return [score.cast("bigint").alias("score"), coverage.cast("bigint").alias("coverage")]
 
 
 def _maximum(bins: tuple[Bin, ...]) -> int:
@@ -109,8 +89,7 @@ def _points(value: Column, bins: tuple[Bin, ...]) -> Column:
     return F.when(value.isNotNull(), chosen)
 
 
-@cache
-def grade_of(scoring: Scoring) -> Column:
+def _grade_column(scoring: Scoring) -> Column:
     """The grade, from score, coverage and vetoes: a veto, else too little coverage, else the first band reached."""
     worst = scoring.grades[-1][0]
     band: Column = F.lit(worst)
@@ -119,7 +98,7 @@ def grade_of(scoring: Scoring) -> Column:
     band = F.when(F.col("coverage") < scoring.minimum_coverage, F.lit(scoring.unrated)).otherwise(band)
     for veto in reversed(scoring.vetoes):
         band = F.when(F.col(veto_column(veto.code)) == 1, F.lit(veto.grade)).otherwise(band)
-    return prepare(band.alias("grade"))
+    return band.alias("grade")
 
 
 def scored_line(values: Mapping[str, Any], scoring: Scoring) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from xinqiao.ingest.accepting import (
     with_system_columns,
 )
 from xinqiao.ingest.checks import check
-from xinqiao.ingest.intake import Intake, one_ahead, take_in
+from xinqiao.ingest.intake import Intake, take_in
 from xinqiao.ingest.keeping import keep_rows
 from xinqiao.ingest.mapping import IDENTIFYING
 from xinqiao.ingest.models import ColumnMapping, Delivery, RowMatch
@@ -48,6 +48,7 @@ from xinqiao.ingest.types import (
 )
 from xinqiao.kernel.canonical import canonical_bytes, sha256_hex
 from xinqiao.kernel.errors import Invalid, Phrase, Problem
+from xinqiao.plumbing.ahead import one_ahead
 from xinqiao.records.actions import register_file, withdraw_batch, write_file, write_parts
 from xinqiao.records.queries import knows_batch
 from xinqiao.records.types import FileFacts, FileKind, Op

@@ -213,15 +213,6 @@ def _ahead(
         yield number, done.result()
 
 
-def one_ahead(tables: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    """The same tables, the next one being made by a thread of its own while one is looked at."""
-    with ThreadPoolExecutor(1, thread_name_prefix="settle") as pool:
-        coming = pool.submit(next, tables, None)
-        while (table := coming.result()) is not None:
-            coming = pool.submit(next, tables, None)
-            yield table
-
-
 @contextmanager
 def take_in(item: Item, uploads: Sequence[Upload], chosen: Mapping[str, str], now: datetime) -> Iterator[Intake]:
     """Read the files of a delivery; what is too much for memory is gone when this is left.

@@ -1,9 +1,11 @@
-"""A file that knows what was written to it: size and digests, without reading it again."""
+"""Digests of files: of one as it is written, without reading it again, and of all in some folders."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Collection, Iterable
+from pathlib import Path
 from typing import IO, Any
 
 from cryptography.hazmat.primitives import hashes
@@ -45,3 +47,14 @@ class Digesting(io.RawIOBase):
         if self._sm3 is None:
             raise ValueError("the SM3 digest was not asked for")
         return self._sm3.copy().finalize().hex()
+
+
+def tree_digest(folders: Iterable[tuple[Path, Collection[str]]]) -> str:
+    """SHA-256 over the files in some folders, each with the suffixes that count there: their paths and their bytes."""
+    digest = hashlib.sha256()
+    for folder, suffixes in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in suffixes:
+                name = path.relative_to(folder).as_posix()
+                digest.update(f"{name}\n{hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return digest.hexdigest()

@@ -168,9 +168,10 @@ class Lake:
         with self.filesystem.open_input_file(self.full(path)) as source:
             file = pq.ParquetFile(source, metadata=metadata)
             codes = file.read_row_groups([number], columns=["_enterprise"], use_threads=False).column(0)
-            first, count = pc.index(codes, enterprise).as_py(), pc.sum(pc.equal(codes, enterprise)).as_py()
-            if not count:
+            first = pc.index(codes, enterprise).as_py()
+            if first < 0:
                 return empty
+            count = pc.sum(pc.equal(codes, enterprise)).as_py()
             # Of many files at once each is one thread's; of a wide one, a run's, the columns are shared out.
             wide = empty.num_columns > WIDE
             reader = file.iter_batches(first + count, row_groups=[number], columns=empty.column_names, use_threads=wide)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import zlib
@@ -31,6 +30,7 @@ from xinqiao.catalogue.sample.rows import draw_rows
 from xinqiao.catalogue.sample.spell import blanked, spell_days, words_at
 from xinqiao.catalogue.sample.types import NEVER, FirmModel, Manifest
 from xinqiao.catalogue.types import Catalogue, Role
+from xinqiao.kernel.digesting import tree_digest
 from xinqiao.kernel.errors import Refused
 
 CHUNK = 20_000
@@ -71,12 +71,15 @@ def generate(
     model = replace(model, months=months) if months else model
     plans = make_plans(catalogue, model)
     asked = {"firms": firms, "seed": seed, "until": until.isoformat(), "dirt": dirt, "months": model.months}
-    asked |= {"registration": str(registration or ""), "content": _digest_of(content)}
+    drawn_by = tree_digest([(content, (".toml",)), (Path(__file__).parent, (".py",))])
+    asked |= {"registration": str(registration or ""), "content": drawn_by}
     parts = Parts(folder, asked)
     _check(folder, firms, parts)
     parts.begin()
-    writer = _Writer(model, plans, folder, parts, seed=seed, until=until, dirt=dirt, progress=progress)
-    writer.chunks = -(-firms // CHUNK)
+    expected = -(-firms // CHUNK)
+    writer = _Writer(
+        model, plans, folder, parts, seed=seed, until=until, dirt=dirt, progress=progress, expected=expected
+    )
     chunks = _chunks(catalogue, model, firms=firms, seed=seed, registration=registration)
     count = 0
     for number, (first, size, given) in enumerate(chunks):
@@ -90,15 +93,6 @@ def _check(folder: Path, firms: int, parts: Parts) -> None:
         raise SampleRefused(reason=f"企业数应在 1 到 {CAPACITY} 之间")
     if folder.exists() and any(folder.iterdir()) and not parts.fits:
         raise SampleRefused(reason=f"{folder} 不是空文件夹")
-
-
-def _digest_of(content: Path) -> str:
-    """SHA-256 of what rows are drawn by: the content, and the code that draws."""
-    digest = hashlib.sha256()
-    for folder, ending in ((content, "*.toml"), (Path(__file__).parent, "*.py")):
-        for path in sorted(folder.rglob(ending)):
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\n" + path.read_bytes())
-    return digest.hexdigest()
 
 
 def _chunks(
@@ -131,10 +125,11 @@ class _Writer:
         until: date,
         dirt: float,
         progress: Progress | None,
+        expected: int,
     ) -> None:
         self.model, self.plans, self.folder, self.parts = model, plans, folder, parts
         self.seed, self.until, self.dirt = seed, until, dirt
-        self.progress, self.chunks = progress, 1
+        self.progress, self.expected = progress, expected
         self.serials = {plan.item.code: 1 for plan in plans}
 
     def write_chunk(self, number: int, first: int, count: int, given: Registered | None) -> None:
@@ -171,7 +166,7 @@ class _Writer:
     def _tell(self, name: str, done: int) -> None:
         """A chunk takes a step for every item, and one when the files are written."""
         if self.progress:
-            self.progress(name, done, self.chunks * (len(self.plans) + 1))
+            self.progress(name, done, self.expected * (len(self.plans) + 1))
 
     def _deliver(self, plan: ItemPlan, drawing: Drawing, given: Registered | None) -> None:
         if not len(drawing.rows):
